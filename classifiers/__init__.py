@@ -1,0 +1,1 @@
+"""Classifiers: pure functions from a message's text to opinions, and the Kafka worker that serves them."""

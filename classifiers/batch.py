@@ -1,0 +1,169 @@
+"""One record of questions on its way to replies and dead letters: a state machine without I/O.
+
+`Batch` is given the record; `step` gives one question one try; when it is `done`, `outcome` says what to
+send. The caller owns the clock, the classifiers and the pace.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from classifiers import contract
+from classifiers.contract import ContractError, Opinion, Question, Reply
+from classifiers.judge import failed
+
+MAX_REPLY_BYTES: Final = 900_000
+"""Longest reply value: brokers refuse records over 1 MiB by default, and scores can outgrow their text."""
+
+Headers = Sequence[tuple[str, bytes]]
+AnswerOne = Callable[[Question], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it was read, with where it was read."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes | None
+    headers: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What could not be answered, for a person to see. Headers name the error, the origin and the tries."""
+
+    value: bytes
+    headers: Headers
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a record.
+
+    ``replies`` are usually one value, more only where one would be too long, none if nobody waits any more.
+    They go to partition ``reply_to`` and lose their use at ``deadline_ms``. ``answered`` counts answers by
+    classifier and kind (``opinion`` or the silence); ``retried`` counts tries after the first.
+    """
+
+    reply_to: int = 0
+    deadline_ms: int = 0
+    headers: Headers = ()
+    replies: tuple[bytes, ...] = ()
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    questions: int = 0
+    expired: int = 0
+    skipped: bool = False
+    poisoned: bool = False
+    retried: int = 0
+    answered: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+def dead_letter(record: Record, value: bytes, error: str, tries: int) -> DeadLetter:
+    """A dead letter from this record. ``error`` is the name of a kind of error, never text of a message."""
+    return DeadLetter(
+        value,
+        (
+            ("v", record.headers.get("v") or b""),
+            ("error", error.encode("ascii", "replace")),
+            ("topic", record.topic.encode()),
+            ("partition", b"%d" % record.partition),
+            ("offset", b"%d" % record.offset),
+            ("tries", b"%d" % tries),
+        ),
+    )
+
+
+class Batch:
+    """The questions of one record. A record that has expired or breaks the contract is done at once."""
+
+    def __init__(self, record: Record, now_ms: int, max_tries: int) -> None:
+        self._record = record
+        self._max_tries = max_tries
+        self._questions: list[Question] = []
+        self._replies: list[Reply] = []
+        self._next = 0
+        self._tries = 0
+        self._outcome = Outcome()
+        try:
+            self._open(now_ms)
+        except (ValueError, TypeError, OverflowError) as error:
+            self._outcome.poisoned = True
+            kind = type(error).__name__
+            self._outcome.dead_letters.append(dead_letter(record, record.value or b"", kind, 0))
+
+    @property
+    def done(self) -> bool:
+        """Whether every question is answered, expired or given up."""
+        return self._next >= len(self._questions)
+
+    def step(self, answer: AnswerOne, now_ms: int) -> None:
+        """Gives the next question one try, or skips it if its deadline has passed.
+
+        What ``answer`` raises counts as a failed try of this question alone; after the last one it becomes a
+        dead letter and is answered with FAILED.
+        """
+        question = self._questions[self._next]
+        if question.deadline_ms <= now_ms:
+            self._outcome.expired += 1
+            self._advance()
+            return
+        self._tries += 1
+        try:
+            reply = answer(question)
+        except Exception as error:  # whatever a classifier may raise concerns this question only
+            if self._tries < self._max_tries:
+                self._outcome.retried += 1
+                return
+            value = contract.encode_questions([question])
+            kind = type(error).__name__
+            self._outcome.dead_letters.append(dead_letter(self._record, value, kind, self._tries))
+            reply = failed(question)
+        self._replies.append(reply)
+        self._advance()
+
+    def outcome(self) -> Outcome:
+        """What to send. To be called once, when `done`."""
+        answered = self._outcome.answered
+        for reply in self._replies:
+            for answer in reply.answers:
+                kind = "opinion" if isinstance(answer, Opinion) else answer.silence.value
+                answered[answer.classifier, kind] += 1
+        self._outcome.replies = tuple(_values(self._replies)) if self._replies else ()
+        return self._outcome
+
+    def _open(self, now_ms: int) -> None:
+        headers = self._record.headers
+        if headers.get("v") != b"%d" % contract.VERSION:
+            raise ContractError(f"v: expected {contract.VERSION}")
+        for name in ("deadline", "reply-to"):
+            if name not in headers:
+                raise ContractError(f"{name}: missing header")
+        deadline = headers["deadline"]
+        self._outcome.deadline_ms = int(deadline)
+        self._outcome.reply_to = int(headers["reply-to"])
+        passed_on = [("v", headers["v"]), ("deadline", deadline)]
+        if traceparent := headers.get("traceparent"):
+            passed_on.append(("traceparent", traceparent))
+        self._outcome.headers = passed_on
+        if self._outcome.deadline_ms <= now_ms:
+            self._outcome.skipped = True
+            return
+        self._questions = contract.decode_questions(self._record.value or b"")
+        self._outcome.questions = len(self._questions)
+
+    def _advance(self) -> None:
+        self._next += 1
+        self._tries = 0
+
+
+def _values(replies: list[Reply]) -> list[bytes]:
+    value = contract.encode_replies(replies)
+    if len(value) <= MAX_REPLY_BYTES or len(replies) == 1:
+        return [value]
+    half = len(replies) // 2
+    return _values(replies[:half]) + _values(replies[half:])

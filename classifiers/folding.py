@@ -1,0 +1,67 @@
+"""What single characters become in the canonical view: a table from a character to the text it stands for."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_MARKS: Final = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
+    "\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]"
+)
+"""Marks that decorate letters and can be piled up. Vowel signs of Indic or Arabic script stay."""
+
+_BLANKS: Final = {"\t", "\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f", "\x85", "\u2028", "\u2029"}
+_NEWLINES: Final = {"\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029"}
+_INVISIBLE: Final = {"\u00ad", "\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0", "\u2800"}
+_PUNCTUATION: Final = dict(zip("‘’‛ʼ`´′“”„‟«»‐‑‒–—―−·•", "'" * 7 + '"' * 6 + "-" * 7 + "..", strict=True))
+
+CONFUSABLES: Final = dict(
+    zip(
+        # Cyrillic, then Greek, then a few Latin letters that no decomposition reaches.
+        "авекмнорстухіјѕԁһԛԝґ" + "αβειοκνρτυχμγ" + "ıɑɡɩʟᴀᴇɪᴏʏøđłħ",
+        "abekmhopctyxijsdhqwr" + "abeiokvptuxuy" + "iagilaeioyodlh",
+        strict=True,
+    )
+)
+"""Letters that look like a Latin one. Whether a word is read so depends on its neighbours: `normalise`."""
+
+
+def _fold_once(char: str) -> str:
+    if char in _BLANKS:
+        return "\n" if char in _NEWLINES else " "
+    if char in _INVISIBLE or _MARKS.match(char):
+        return ""
+    if char in _PUNCTUATION:
+        return _PUNCTUATION[char]
+    category = unicodedata.category(char)
+    if category in ("Cc", "Cf", "Cs", "Cn"):
+        return ""
+    if category in ("Zs", "Zl", "Zp"):
+        return " "
+    decomposed = unicodedata.normalize("NFKD", char)
+    if decomposed.isascii() or (decomposed[0].isascii() and decomposed[0].isalpha()):
+        return _MARKS.sub("", decomposed).casefold()
+    return unicodedata.normalize("NFKC", char).casefold()
+
+
+class FoldTable(dict[str, str]):
+    """Character to folded text, filled as characters are met.
+
+    Folding is applied to its own result until nothing changes, so folding a folded text changes nothing.
+    The table never holds more than one entry for each of Unicode's code points.
+    """
+
+    def __missing__(self, char: str) -> str:
+        folded = _fold_once(char)
+        for _ in range(4):
+            again = "".join([_fold_once(c) for c in folded])
+            if again == folded:
+                break
+            folded = again
+        self[char] = folded
+        return folded
+
+
+FOLD: Final = FoldTable()

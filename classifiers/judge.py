@@ -1,0 +1,63 @@
+"""One question to all the classifiers it asks, for the Kafka worker and an embedded bus alike. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from classifiers.contract import Answer, Opinion, Question, Reply, Silence, Unanswered
+
+EVERY_NAME: Final = "*"
+"""A classifier of this name answers, in the asked name, for every name without one of its own."""
+
+
+class Classifier(Protocol):
+    """Judges messages by themselves: the same question gets the same answer from the same version.
+
+    ``name`` is what questions ask for; ``version`` changes whenever an answer could.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def judge(self, question: Question) -> Answer:
+        """An opinion, or `Unanswered` with UNSUPPORTED when no part of the message is of a kind it can judge.
+
+        Whatever it raises goes to the caller, who decides on trying again.
+        """
+        ...
+
+
+def judge(question: Question, classifiers: Mapping[str, Classifier]) -> Reply:
+    """One answer for each name the question asks, in its order. An unknown name is UNSUPPORTED.
+
+    Raises whatever a classifier raises: no answer is made up for a failure here.
+    """
+    return Reply(
+        correlation=question.correlation,
+        message_id=question.message_id,
+        tenant_id=question.tenant_id,
+        answers=tuple([_ask(name, question, classifiers) for name in question.ask]),
+    )
+
+
+def failed(question: Question) -> Reply:
+    """What the asker is told once trying has been given up: every classifier it asked FAILED."""
+    answers = tuple([Unanswered(name, Silence.FAILED) for name in question.ask])
+    return Reply(question.correlation, question.message_id, question.tenant_id, answers)
+
+
+def _ask(name: str, question: Question, classifiers: Mapping[str, Classifier]) -> Answer:
+    classifier = classifiers.get(name)
+    if classifier is not None:
+        return classifier.judge(question)
+    if (anyone := classifiers.get(EVERY_NAME)) is None:
+        return Unanswered(name, Silence.UNSUPPORTED)
+    match anyone.judge(question):
+        case Opinion(version=version, scores=scores):
+            return Opinion(name, version, scores)
+        case Unanswered(silence=silence):
+            return Unanswered(name, silence)

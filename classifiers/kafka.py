@@ -1,0 +1,104 @@
+"""Kafka clients made from settings, opened and closed with care for half-open ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+from aiokafka.helpers import create_ssl_context
+
+from classifiers.settings import Settings
+
+REQUEST_SECONDS: Final = 10
+"""How long one request to the broker may take before it counts as failed and is tried again."""
+
+MAX_RECORD_BYTES: Final = 1_048_576
+_CLOSE_SECONDS: Final = 2.0
+_METADATA_SECONDS: Final = 30
+
+
+def _connection(settings: Settings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "security_protocol": settings.kafka_security_protocol,
+        "request_timeout_ms": REQUEST_SECONDS * 1000,
+        "metadata_max_age_ms": _METADATA_SECONDS * 1000,
+    }
+    if settings.kafka_security_protocol.startswith("SASL"):
+        password = settings.kafka_sasl_password
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_sasl_username
+        options["sasl_plain_password"] = password.get_secret_value() if password else None
+    if settings.kafka_security_protocol.endswith("SSL"):
+        options["ssl_context"] = create_ssl_context(
+            cafile=settings.kafka_ssl_cafile,
+            certfile=settings.kafka_ssl_certfile,
+            keyfile=settings.kafka_ssl_keyfile,
+        )
+    return options
+
+
+@asynccontextmanager
+async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """A started producer that is acknowledged by all replicas.
+
+    Not idempotent: an answer sent twice is harmless, and a broken sequence would end the producer for good.
+    Raises `KafkaError` or `OSError` if the broker cannot be reached.
+    """
+    producer = AIOKafkaProducer(**_connection(settings), acks="all", max_request_size=MAX_RECORD_BYTES)
+    try:
+        await producer.start()
+        yield producer
+    finally:
+        await _closed(producer)
+
+
+@asynccontextmanager
+async def open_consumer(
+    settings: Settings, listener: ConsumerRebalanceListener
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of the questions that has joined its group and commits only when told to.
+
+    Raises `KafkaError` or `OSError` if the broker cannot be reached or refuses.
+    """
+    consumer = AIOKafkaConsumer(
+        **_connection(settings),
+        group_id=settings.group_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        partition_assignment_strategy=(RangePartitionAssignor,),
+        fetch_max_wait_ms=500,
+        max_poll_records=settings.max_poll_records,
+    )
+    consumer.subscribe([settings.questions_topic], listener=listener)
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await _closed(consumer)
+
+
+async def answers(producer: AIOKafkaProducer) -> bool:
+    """Whether a broker answers now."""
+    try:
+        async with asyncio.timeout(3):
+            await producer.client.fetch_all_metadata()
+    except (KafkaError, OSError, TimeoutError):
+        return False
+    return True
+
+
+async def _closed(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    """Closes a client, but does not wait for a broker that is gone."""
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await client.stop()
+    except (KafkaError, OSError, TimeoutError):
+        return

@@ -1,0 +1,38 @@
+"""What a message's texts are judged by: passages in canonical view, each knowing where it stood. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from classifiers.contract import Question, Span
+from classifiers.normalise import View, normalise, windows
+from classifiers.rules import MAX_SPANS
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One window of one text part: the original text and its view."""
+
+    part: int
+    start: int
+    original: str
+    view: View
+
+    def spans(self, stretches: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
+        """Stretches of the view as spans of the original text part, in order and without repetition."""
+        found = sorted({self.view.span(start, end) for start, end in stretches})
+        return tuple([Span(self.part, self.start + s, self.start + e) for s, e in found[:MAX_SPANS]])
+
+
+def passages(question: Question) -> Iterator[Passage]:
+    """The passages of all text parts that are not blank."""
+    for part, text in enumerate(question.texts):
+        if not text.isspace() and text:
+            for start, piece in windows(text):
+                yield Passage(part, start, piece, normalise(piece))
+
+
+def only_media(question: Question) -> bool:
+    """Whether the message has media and not one word, so that a judge of text cannot judge any of it."""
+    return bool(question.media) and not any(text and not text.isspace() for text in question.texts)

@@ -1,0 +1,47 @@
+"""The ``text`` classifier: how likely a message's words are of each category of violation. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from classifiers import rules
+from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
+from classifiers.passages import only_media, passages
+
+CATEGORIES: Final = (
+    "violence",
+    "harassment",
+    "hate",
+    "self_harm",
+    "sexual",
+    "sexual_minors",
+    "terrorism",
+    "spam",
+    "fraud",
+    "gambling",
+    "illegal_goods",
+)
+_VERSION: Final = "rules-1"
+
+
+class TextClassifier:
+    """Judges every text part by the rules and scores a message by its worst passage."""
+
+    name: Final = "text"
+
+    def __init__(self) -> None:
+        self._rulesets, digest = rules.load(CATEGORIES)
+        self.version: Final = f"{_VERSION}-{digest}"
+        self._nothing: Final = {category: Score(category, 0.0) for category in CATEGORIES}
+
+    def judge(self, question: Question) -> Answer:
+        """A score for every category it knows, with the spans that moved it; UNSUPPORTED for media alone."""
+        if only_media(question):
+            return Unanswered(self.name, Silence.UNSUPPORTED)
+        worst = dict(self._nothing)
+        for passage in passages(question):
+            for ruleset in self._rulesets:
+                value, stretches = ruleset.score(passage.view)
+                if value > worst[ruleset.category].value:
+                    worst[ruleset.category] = Score(ruleset.category, value, passage.spans(stretches))
+        return Opinion(self.name, self.version, tuple(worst.values()))

@@ -1,0 +1,220 @@
+"""The Kafka worker: questions in, judged, replies out and acknowledged, positions committed, in this order.
+
+A record is settled when its replies and dead letters are acknowledged (or nobody waits for them any more),
+and only settled records are committed: what a crash loses is judged again. Broker loss ends nothing; the
+worker is unready meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Final, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
+
+from classifiers import kafka, metrics
+from classifiers.batch import AnswerOne, Batch, Outcome, Record
+from classifiers.catalogue import CLASSIFIERS
+from classifiers.committer import Committer
+from classifiers.health import Health
+from classifiers.outbox import Outbox
+from classifiers.settings import Settings
+
+_POLL_MS: Final = 500
+_SLICE_SECONDS: Final = 0.005
+"""How long judging may keep the event loop to itself."""
+_HAND_OVER_SECONDS: Final = 3.0
+_DRAIN_SECONDS: Final = 4.0
+_COMMIT_SECONDS: Final = 1.0
+_PROBE_SECONDS: Final = 2.0
+_RECONNECT_SECONDS: Final = 1.0
+_BEAT_SECONDS: Final = 1.0
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Answers the questions of one consumer group member until told to stop."""
+
+    def __init__(self, settings: Settings, answer: AnswerOne, health: Health) -> None:
+        self._settings = settings
+        self._answer = answer
+        self._health = health
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until ``stop`` is set, then finishes what it took, commits, and returns within 10 s."""
+        beat = asyncio.create_task(self._beat())
+        try:
+            while not stop.is_set():
+                try:
+                    await self._session(stop)
+                except (KafkaError, OSError) as error:
+                    _log.warning("kafka unavailable", extra={"error": type(error).__name__})
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_RECONNECT_SECONDS):
+                            await stop.wait()
+                finally:
+                    self._health.connected(False)
+                    self._health.joined(False)
+        finally:
+            beat.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            self._health.turned()
+            await asyncio.sleep(_BEAT_SECONDS)
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        async with AsyncExitStack() as opened:
+            producer = await _or_stop(stop, opened.enter_async_context(kafka.open_producer(self._settings)))
+            if producer is None:
+                return
+            session = _Session(self._settings, self._answer, self._health, producer)
+            consumer = await _or_stop(
+                stop, opened.enter_async_context(kafka.open_consumer(self._settings, session))
+            )
+            if consumer is None:
+                return
+            await session.run(consumer, stop)
+
+
+class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One membership in the group, from joining to leaving or to an error that needs new clients."""
+
+    def __init__(
+        self, settings: Settings, answer: AnswerOne, health: Health, producer: AIOKafkaProducer
+    ) -> None:
+        self._settings = settings
+        self._answer = answer
+        self._health = health
+        self._producer = producer
+        self._outbox = Outbox(producer, settings)
+        self._committer = Committer()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._unsettled: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
+
+    async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
+        """Polls until stopped, then drains. Raises `KafkaError` when the clients have to be made anew."""
+        self._consumer = consumer
+        helpers = [asyncio.create_task(self._committer.run(consumer)), asyncio.create_task(self._probe())]
+        try:
+            while not stop.is_set():
+                if self._broken is not None:
+                    raise self._broken
+                if len(self._unsettled) >= self._settings.max_unsettled:
+                    await asyncio.wait(
+                        self._unsettled, timeout=_POLL_MS / 1000, return_when=asyncio.FIRST_COMPLETED
+                    )
+                    continue
+                for partition, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
+                    for record in records:
+                        self._committer.take(partition, record.offset)
+                    for record in records:
+                        await self._take(partition, record)
+        finally:
+            await self._drain()
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            await self._last_commit(consumer)
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        """Finishes and commits what it can before another worker takes over."""
+        self._health.joined(False)
+        if self._consumer is not None and revoked:
+            if self._unsettled:
+                await asyncio.wait(self._unsettled, timeout=_HAND_OVER_SECONDS)
+            await self._last_commit(self._consumer)
+        self._committer.forget(revoked)
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        """A member again."""
+        self._health.joined(True)
+        _log.info("assigned", extra={"partitions": sorted([p.partition for p in assigned])})
+
+    async def _take(self, partition: TopicPartition, raw: ConsumerRecord) -> None:
+        record = Record(raw.topic, raw.partition, raw.offset, raw.value, dict(raw.headers))
+        outcome = await self._judge(record)
+        _count(outcome)
+        task = asyncio.create_task(self._settle(partition, record, outcome))
+        self._unsettled.add(task)
+        task.add_done_callback(self._settled)
+        metrics.UNSETTLED.set(len(self._unsettled))
+
+    async def _judge(self, record: Record) -> Outcome:
+        started = pause_from = time.perf_counter()
+        batch = Batch(record, int(time.time() * 1000), self._settings.max_tries)
+        while not batch.done:
+            batch.step(self._answer, int(time.time() * 1000))
+            if time.perf_counter() - pause_from > _SLICE_SECONDS:
+                await asyncio.sleep(0)
+                pause_from = time.perf_counter()
+        outcome = batch.outcome()
+        metrics.JUDGE_SECONDS.observe(time.perf_counter() - started)
+        return outcome
+
+    async def _settle(self, partition: TopicPartition, record: Record, outcome: Outcome) -> None:
+        await self._outbox.send(record, outcome)
+        self._committer.settle(partition, record.offset)
+
+    def _settled(self, task: asyncio.Task[None]) -> None:
+        self._unsettled.discard(task)
+        metrics.UNSETTLED.set(len(self._unsettled))
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken = (
+                error  # an unsettled record would hold up its partition: better to stop and be restarted
+            )
+
+    async def _drain(self) -> None:
+        if self._unsettled:
+            _, late = await asyncio.wait(self._unsettled, timeout=_DRAIN_SECONDS)
+            if late:
+                _log.warning("left unsettled", extra={"records": len(late)})
+                for task in late:
+                    task.cancel()  # not committed: judged again by whoever reads it next
+                await asyncio.gather(*late, return_exceptions=True)
+
+    async def _last_commit(self, consumer: AIOKafkaConsumer) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_COMMIT_SECONDS):
+                await self._committer.commit(consumer)
+
+    async def _probe(self) -> None:
+        while True:
+            self._health.connected(await kafka.answers(self._producer))
+            await asyncio.sleep(_PROBE_SECONDS)
+
+
+async def _or_stop(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:
+    """The result of ``work``, or None after cancelling it because ``stop`` came first."""
+    task, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        return None
+    finally:
+        task.cancel()
+        stopping.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)
+
+
+def _count(outcome: Outcome) -> None:
+    if outcome.skipped:
+        metrics.EXPIRED.labels("record").inc()
+        return
+    metrics.QUESTIONS.inc(outcome.questions)
+    metrics.BATCH_QUESTIONS.observe(outcome.questions)
+    if outcome.expired:
+        metrics.EXPIRED.labels("question").inc(outcome.expired)
+    if outcome.retried:
+        metrics.RETRIES.inc(outcome.retried)
+    for (classifier, kind), number in outcome.answered.items():
+        metrics.ANSWERS.labels(classifier if classifier in CLASSIFIERS else "other", kind).inc(number)

@@ -1,0 +1,1 @@
+"""An async message-moderation gateway: a proxy that answers allow, hold or block for each publish request."""

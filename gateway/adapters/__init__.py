@@ -1,0 +1,1 @@
+"""The world: databases, Kafka, upstreams. Foreign exceptions end here."""

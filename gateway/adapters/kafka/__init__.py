@@ -1,0 +1,1 @@
+"""Kafka: questions out, opinions in, decisions announced."""

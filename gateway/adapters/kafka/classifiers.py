@@ -1,0 +1,158 @@
+"""The classifiers behind Kafka: request and reply over two topics, one reply partition for each gateway process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from classifiers.contract import Answer, ContractError, Question, Reply, Silence, decode_replies
+from gateway import metrics, tracing
+from gateway.adapters.kafka.client import client_options, ensure_topics
+from gateway.adapters.kafka.questions import Asker
+from gateway.adapters.pending import Pending, silent
+from gateway.core.model import Message
+from gateway.core.records import Owner
+from gateway.ports import Clock
+from gateway.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 1.0
+_START_SECONDS = 10.0
+
+
+class KafkaClassifiers:
+    """See `gateway.ports.Classifiers`. ``owner`` gives the reply partition (its slot) and the life of this process
+    (its epoch). ``limit`` bounds the questions that wait for a reply."""
+
+    def __init__(self, settings: KafkaSettings, owner: Owner, clock: Clock, limit: int = 4096) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._limit = limit
+        self._slot = owner.slot
+        self._pending = Pending(f"{owner.slot}.{owner.epoch}")
+        self._partition = TopicPartition(f"{settings.topic_prefix}opinions", owner.slot)
+        self._asker: Asker | None = None
+        self._producer: AIOKafkaProducer | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Connect. When Kafka is away this returns after some seconds and connecting goes on; until `ready` every
+        message is held."""
+        connecting = asyncio.create_task(self._connect())
+        self._tasks.append(connecting)
+        await asyncio.wait((connecting,), timeout=_START_SECONDS)
+
+    async def stop(self) -> None:
+        """Send what was asked, apply what has come, and disconnect."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._consumer is not None:
+            await self._consumer.stop()
+        if self._asker is not None:
+            await self._asker.close()
+        if self._producer is not None:
+            await self._producer.stop()
+        await self._pending.close()
+
+    def ready(self) -> bool:
+        """See `gateway.ports.Classifiers`."""
+        return self._asker is not None
+
+    def healthy(self) -> bool:
+        """See `gateway.ports.Classifiers`."""
+        return self._asker is not None and not self._asker.stalled
+
+    def on_late(self, apply: Callable[[Reply], Awaitable[None]]) -> None:
+        """See `gateway.ports.Classifiers`."""
+        self._pending.on_late(apply)
+
+    async def ask(
+        self, message_id: str, message: Message, names: Sequence[str], deadline_ms: int
+    ) -> tuple[Answer, ...]:
+        """See `gateway.ports.Classifiers`."""
+        if self._asker is None or self._asker.stalled or len(self._pending) >= self._limit:
+            return silent(names, Silence.UNAVAILABLE)
+        question = Question(
+            correlation=self._pending.correlation(),
+            message_id=message_id,
+            tenant_id=message.tenant_id,
+            ask=tuple(names),
+            texts=message.texts,
+            media=tuple([media.content_type for media in message.media]),
+            deadline_ms=deadline_ms,
+            traceparent=tracing.traceparent(),
+        )
+        self._pending.expect(question.correlation)
+        self._asker.ask(question)
+        seconds = (deadline_ms - self._clock.now_ms()) / 1000
+        return await self._pending.wait(question.correlation, names, seconds)
+
+    async def _connect(self) -> None:
+        while True:
+            try:
+                await self._open()
+                return
+            except (KafkaError, OSError) as error:
+                log.warning("Kafka cannot be reached; trying again", extra={"error": repr(error)})
+                await self._close_half_open()
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _open(self) -> None:
+        await ensure_topics(self._settings)
+        options = client_options(self._settings)
+        self._consumer = AIOKafkaConsumer(group_id=None, enable_auto_commit=False, fetch_max_wait_ms=500, **options)
+        await self._consumer.start()
+        self._consumer.assign([self._partition])
+        await self._consumer.seek_to_end(self._partition)
+        # Until the position is known, a reply to a question asked now could be missed.
+        await self._consumer.position(self._partition)
+        self._producer = AIOKafkaProducer(acks="all", request_timeout_ms=5000, **options)
+        await self._producer.start()
+        topic = f"{self._settings.topic_prefix}questions"
+        self._asker = Asker(self._producer, topic, self._slot, self._give_up, in_flight=2)
+        self._tasks += [asyncio.create_task(self._read(self._consumer)), asyncio.create_task(self._watch(self._asker))]
+        log.info("Kafka connected", extra={"reply_partition": self._slot})
+
+    async def _close_half_open(self) -> None:
+        for client in (self._consumer, self._producer):
+            if client is not None:
+                with suppress(KafkaError, OSError):
+                    await client.stop()
+        self._consumer = self._producer = None
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            try:
+                records = await consumer.getmany(self._partition, timeout_ms=1000)
+            except KafkaError as error:
+                log.warning("replies cannot be read", extra={"error": repr(error)})
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            for record in records.get(self._partition, ()):
+                try:
+                    replies = decode_replies(record.value)
+                except ContractError as error:
+                    metrics.BAD_REPLIES.inc()
+                    log.warning("reply not understood", extra={"error": str(error), "offset": record.offset})
+                    continue
+                for reply in replies:
+                    self._pending.resolve(reply)
+
+    async def _watch(self, asker: Asker) -> None:
+        while True:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            await asker.probe()
+            if self._consumer is not None and (end := self._consumer.highwater(self._partition)) is not None:
+                metrics.REPLY_LAG.set(max(0, end - await self._consumer.position(self._partition)))
+
+    def _give_up(self, questions: Sequence[Question]) -> None:
+        for question in questions:
+            self._pending.give_up(question.correlation, question.ask)

@@ -1,0 +1,66 @@
+"""How this process reaches Kafka, and the topics it needs."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.helpers import create_ssl_context
+
+from gateway.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+TOPICS = {
+    "questions": {"retention.ms": "3600000"},
+    "opinions": {"retention.ms": "3600000"},
+    "decisions": {"retention.ms": "604800000"},
+    "dead-letters": {"retention.ms": "2592000000"},
+}
+"""The topics behind the prefix, and how long their records are kept."""
+
+
+def client_options(settings: KafkaSettings) -> dict[str, Any]:
+    """The options that every aiokafka client of this process takes: addresses, TLS, SASL."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers,
+        "security_protocol": settings.security_protocol,
+    }
+    if settings.security_protocol in ("SSL", "SASL_SSL"):
+        options["ssl_context"] = create_ssl_context(
+            cafile=_path(settings.ssl_cafile),
+            certfile=_path(settings.ssl_certfile),
+            keyfile=_path(settings.ssl_keyfile),
+        )
+    if settings.security_protocol.startswith("SASL"):
+        options["sasl_mechanism"] = settings.sasl_mechanism
+        options["sasl_plain_username"] = settings.sasl_username
+        options["sasl_plain_password"] = settings.sasl_password
+    return options
+
+
+async def ensure_topics(settings: KafkaSettings) -> None:
+    """Create the topics that are not there yet. Raises `aiokafka.errors.KafkaError`."""
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        there = set(await admin.list_topics())
+        missing = [
+            NewTopic(settings.topic_prefix + name, settings.partitions, settings.replication, topic_configs=configs)
+            for name, configs in TOPICS.items()
+            if settings.topic_prefix + name not in there
+        ]
+        if missing:
+            response = await admin.create_topics(missing)
+            for topic, code, *_ in response.topic_errors:
+                if code and for_code(code) is not TopicAlreadyExistsError:
+                    raise for_code(code)(f"topic {topic} cannot be created")
+            log.info("topics created", extra={"topics": [topic.name for topic in missing]})
+    finally:
+        await admin.close()
+
+
+def _path(path: object) -> str | None:
+    return str(path) if path is not None else None

@@ -1,0 +1,125 @@
+"""Questions to Kafka: those of one moment share a record, and a broker that is away is noticed, not waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from classifiers.contract import VERSION, Question, encode_questions
+from gateway import metrics
+
+log = logging.getLogger(__name__)
+
+_RECORD_QUESTIONS = 128
+_RECORD_CHARACTERS = 200_000
+"""Bounds of one record, well below a broker's limit of about a megabyte in the widest encoding."""
+_STALL_SECONDS = 2.0
+
+
+class Asker:
+    """Sends questions; at most ``in_flight`` records are on their way at once, so what is asked meanwhile shares the
+    next one. ``lost`` hears of questions that the broker did not take.
+
+    Questions wait in memory only until their deadline: while the broker is away `stalled` is true and nothing more
+    is taken.
+    """
+
+    def __init__(
+        self,
+        producer: AIOKafkaProducer,
+        topic: str,
+        reply_to: int,
+        lost: Callable[[Sequence[Question]], None],
+        in_flight: int,
+    ) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._reply_to = str(reply_to).encode()
+        self._lost = lost
+        self._limit = in_flight
+        self._queue: list[Question] = []
+        self._sending: dict[asyncio.Task[None], float] = {}
+        self._flush_planned = False
+        self._failed_at: float | None = None
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the broker has stopped taking records."""
+        if self._failed_at is not None:
+            return True
+        oldest = next(iter(self._sending.values()), None)
+        return oldest is not None and asyncio.get_running_loop().time() - oldest > _STALL_SECONDS
+
+    def ask(self, question: Question) -> None:
+        """Send a question with the next record."""
+        self._queue.append(question)
+        self._plan()
+
+    async def probe(self) -> None:
+        """While stalled: see whether the broker is back."""
+        if not self.stalled:
+            return
+        if await self._producer.client.force_metadata_update():
+            self._failed_at = None
+            self._plan()
+
+    async def close(self) -> None:
+        """Send what is queued, and wait for it: a send is never cancelled."""
+        while self._queue or self._sending:
+            self._flush()
+            if self._sending:
+                await asyncio.wait(self._sending)
+
+    def _plan(self) -> None:
+        if not self._flush_planned:
+            self._flush_planned = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_planned = False
+        while self._queue and len(self._sending) < self._limit:
+            batch = self._take()
+            metrics.QUESTION_BATCH.observe(len(batch))
+            task = asyncio.create_task(self._send(batch))
+            self._sending[task] = asyncio.get_running_loop().time()
+            task.add_done_callback(self._sent)
+
+    def _take(self) -> list[Question]:
+        size = count = 0
+        for question in self._queue[:_RECORD_QUESTIONS]:
+            size += sum(map(len, question.texts))
+            if count and size > _RECORD_CHARACTERS:
+                break
+            count += 1
+        batch, self._queue = self._queue[:count], self._queue[count:]
+        return batch
+
+    async def _send(self, batch: Sequence[Question]) -> None:
+        deadline_ms = max(question.deadline_ms for question in batch)
+        headers = [
+            ("v", str(VERSION).encode()),
+            ("deadline", str(deadline_ms).encode()),
+            ("reply-to", self._reply_to),
+        ]
+        traceparent = next((question.traceparent for question in batch if question.traceparent), None)
+        if traceparent is not None:
+            headers.append(("traceparent", traceparent.encode()))
+        try:
+            delivery = await self._producer.send(self._topic, encode_questions(batch), headers=headers)
+            await delivery
+            self._failed_at = None
+        except KafkaError as error:
+            self._failed_at = asyncio.get_running_loop().time()
+            metrics.STAGE_FAULTS.labels("questions", type(error).__name__).inc()
+            log.warning("questions not sent", extra={"error": repr(error), "questions": len(batch)})
+            self._lost(batch)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        del self._sending[task]
+        if self._queue:
+            self._flush()
+        task.result()

@@ -1,0 +1,67 @@
+"""The policy in force, from its file; a broken file changes nothing."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from gateway import metrics
+from gateway.core.policy import PolicyError, PolicyInForce, Problem, parse_policy
+from gateway.ports import Clock, Store
+
+log = logging.getLogger(__name__)
+
+
+class PolicyFile:
+    """Holds the policy in force. It is swapped as a whole between two requests, never within one."""
+
+    def __init__(self, path: Path, store: Store, clock: Clock) -> None:
+        self._path = path
+        self._store = store
+        self._clock = clock
+        self._current: PolicyInForce | None = None
+        self._refused: str | None = None
+        self.problem: str | None = None
+        """Why the file is not in force; None while it is."""
+
+    def current(self) -> PolicyInForce:
+        """The policy in force."""
+        if self._current is None:
+            raise RuntimeError("load the policy first")
+        return self._current
+
+    async def load(self) -> None:
+        """Take up the file at start. Raises `PolicyError`, or `StoreUnavailable` when it cannot be remembered."""
+        await self._swap(read_policy(self._path))
+
+    async def reload(self) -> None:
+        """Take up the file if it has changed and is valid; otherwise keep the policy and say why in `problem`.
+
+        Raises `StoreUnavailable` when a new policy cannot be remembered for replay; it is then not in force.
+        """
+        try:
+            policy = read_policy(self._path)
+        except PolicyError as error:
+            self.problem = str(error)
+            if self._refused != self.problem:
+                self._refused = self.problem
+                metrics.POLICY_LOADS.labels("refused").inc()
+                log.error("policy file refused; the old policy stays in force", extra={"problem": self.problem})
+            return
+        self.problem = self._refused = None
+        if policy.version != self.current().version:
+            await self._swap(policy)
+
+    async def _swap(self, policy: PolicyInForce) -> None:
+        await self._store.keep_policy(policy, self._clock.now_ms())
+        self._current = policy
+        metrics.POLICY_LOADS.labels("loaded").inc()
+        log.info("policy in force", extra={"policy": policy.version[:12]})
+
+
+def read_policy(path: Path) -> PolicyInForce:
+    """The policy in a file. Raises `PolicyError`, also when the file cannot be read."""
+    try:
+        return parse_policy(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError([Problem(1, str(path), f"cannot be read: {error}")]) from error

@@ -1,0 +1,7 @@
+"""Store and registry in SQLite or PostgreSQL: `open_store` gives both."""
+
+from gateway.adapters.sql.registry import SqlRegister
+from gateway.adapters.sql.store import SqlStore, open_store
+from gateway.adapters.sql.upgrade import upgrade
+
+__all__ = ["SqlRegister", "SqlStore", "open_store", "upgrade"]

@@ -1,0 +1,132 @@
+"""Connections: how each database is set up, and where its exceptions stop."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from gateway.ports import StoreUnavailable
+
+FOREIGN: Final = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error, OSError)
+"""What a database, its driver or the network may raise. A time-out is an OSError."""
+
+
+def pragmas(timeout_s: float) -> tuple[str, ...]:
+    """How every SQLite connection begins. ``busy_timeout`` comes first: the others may meet a locked file."""
+    return (
+        f"PRAGMA busy_timeout = {int(timeout_s * 1000)}",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA foreign_keys = ON",
+    )
+
+
+def settings(timeout_s: float) -> dict[str, str]:
+    """How every PostgreSQL session is set.
+
+    A plan is kept for a prepared statement's life, so one made while a table was small must not read the whole
+    table when it is large: every query of the hot path has its index.
+    """
+    return {
+        "application_name": "moderation-gateway",
+        "statement_timeout": str(int(timeout_s * 1000)),
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        "jit": "off",
+    }
+
+
+def is_sqlite(url: str) -> bool:
+    """Whether the URL names a SQLite file."""
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def create_engine(url: str, timeout_s: float, pool_size: int) -> AsyncEngine:
+    """An engine whose transactions hold the write lock from their first statement on SQLite.
+
+    ``pool_size`` 0 opens a new connection each time.
+    """
+    pool: Mapping[str, Any] = (
+        {"poolclass": NullPool}
+        if pool_size == 0
+        else {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": timeout_s}
+    )
+    if is_sqlite(url):
+        engine = create_async_engine(url, hide_parameters=True, **pool)
+        _set_up_sqlite(engine, timeout_s)
+        return engine
+    connect = {"timeout": timeout_s, "command_timeout": timeout_s, "server_settings": settings(timeout_s)}
+    return create_async_engine(url, hide_parameters=True, connect_args=connect, **pool)
+
+
+def _set_up_sqlite(engine: AsyncEngine, timeout_s: float) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        # The driver's own transaction control starts late and not for reads; `begin` below replaces it.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas(timeout_s):
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get("reads"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def edge(what: str) -> Iterator[None]:
+    """Turn a foreign exception into `StoreUnavailable`. Its text is left out: it may quote a row."""
+    try:
+        yield
+    except FOREIGN as error:
+        raise StoreUnavailable(f"{what}: {name_of(error)}") from error
+
+
+def name_of(error: BaseException) -> str:
+    """What an exception is called, and its SQLSTATE if it has one."""
+    cause = getattr(error, "orig", None) or error
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return f"{type(cause).__name__} ({state})" if state else type(cause).__name__
+
+
+class Database:
+    """The pooled connections of one process to one database; `reading` and `writing` give one out."""
+
+    def __init__(self, url: str, timeout_s: float, pool_size: int) -> None:
+        self.url = url
+        self.timeout_s = timeout_s
+        self.sqlite = is_sqlite(url)
+        self.engine = create_engine(url, timeout_s, pool_size)
+        # Single statements: each sees one moment by itself, and BEGIN and ROLLBACK around it would only cost.
+        self._reads = self.engine.execution_options(
+            **({"reads": True} if self.sqlite else {"isolation_level": "AUTOCOMMIT"})
+        )
+
+    @asynccontextmanager
+    async def reading(self, what: str) -> AsyncIterator[AsyncConnection]:
+        """A connection for single statements that change nothing. Raises `StoreUnavailable`."""
+        with edge(what):
+            async with self._reads.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self, what: str) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction, committed at the end of the block. Raises `StoreUnavailable`."""
+        with edge(what):
+            async with self.engine.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()

@@ -1,0 +1,268 @@
+"""Tenants and accounts in tables.
+
+Change numbers come from one row that every write updates, so they are committed in their order. A tenant and an
+account keep the number of their last change: that is the whole log of changes, and it never grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, delete, insert, literal, select, union_all, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.adapters.sql.claims import append, lock_heads
+from gateway.adapters.sql.dialect import AnyRow, put
+from gateway.adapters.sql.engine import Database
+from gateway.adapters.sql.tables import accounts, app_keys, authorisations, counters, registrants, sanctions, tenants
+from gateway.core.audit import ADMINISTRATORS, REGISTRY, registry_body
+from gateway.core.model import (
+    Account,
+    AccountState,
+    Degree,
+    NewsAuthorisation,
+    NewsKind,
+    Registrant,
+    RegistrantKind,
+    Sanction,
+    VerificationState,
+)
+from gateway.core.records import Tenant
+from gateway.ports import StoreUnavailable
+
+_ROWS: Final = (
+    select(
+        accounts.c.account_id,
+        accounts.c.state,
+        registrants.c.registrant_id,
+        registrants.c.kind.label("person_kind"),
+        registrants.c.state.label("person_state"),
+        registrants.c.framework,
+        registrants.c.level,
+        registrants.c.expires_at,
+        authorisations.c.position.label("news"),
+        authorisations.c.scheme,
+        authorisations.c.kind,
+        authorisations.c.valid_from,
+        authorisations.c.valid_to,
+        authorisations.c.active,
+        sanctions.c.position.label("sanction"),
+        sanctions.c.degree,
+        sanctions.c.starts_at,
+        sanctions.c.ends_at,
+    )
+    .join_from(
+        accounts,
+        registrants,
+        and_(registrants.c.tenant_id == accounts.c.tenant_id, registrants.c.registrant_id == accounts.c.registrant_id),
+        isouter=True,
+    )
+    .join(
+        authorisations,
+        and_(authorisations.c.tenant_id == accounts.c.tenant_id, authorisations.c.account_id == accounts.c.account_id),
+        isouter=True,
+    )
+    .join(
+        sanctions,
+        and_(sanctions.c.tenant_id == accounts.c.tenant_id, sanctions.c.account_id == accounts.c.account_id),
+        isouter=True,
+    )
+    .order_by(accounts.c.account_id, authorisations.c.position, sanctions.c.position)
+)
+"""Accounts with all that belongs to them, in one statement, so that all is of one moment. Every authorisation comes
+with every sanction; both are few."""
+
+_TENANT: Final = (
+    tenants.c.tenant_id,
+    tenants.c.name,
+    tenants.c.upstream_url,
+    tenants.c.upstream_idempotent,
+    tenants.c.upstream_token_env,
+)
+
+
+class SqlRegister:
+    """`gateway.ports.Register` on the database of a `SqlStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def tenant_by_key(self, key_hash: str) -> Tenant | None:
+        """See `gateway.ports.Register`, as for every method below."""
+        return await self._tenant(and_(tenants.c.tenant_id == app_keys.c.tenant_id, app_keys.c.key_hash == key_hash))
+
+    async def tenant(self, tenant_id: str) -> Tenant | None:
+        return await self._tenant(tenants.c.tenant_id == tenant_id)
+
+    async def account(self, tenant_id: str, account_id: str) -> Account | None:
+        found = await self._accounts(and_(accounts.c.tenant_id == tenant_id, accounts.c.account_id == account_id))
+        return found[0] if found else None
+
+    async def accounts(self, tenant_id: str, after: str, limit: int) -> list[Account]:
+        page = (
+            select(accounts.c.account_id)
+            .where(accounts.c.tenant_id == tenant_id, accounts.c.account_id > after)
+            .order_by(accounts.c.account_id)
+            .limit(limit)
+        )
+        return await self._accounts(
+            and_(accounts.c.tenant_id == tenant_id, accounts.c.account_id.in_(page.scalar_subquery()))
+        )
+
+    async def belongs_elsewhere(self, tenant_id: str, account_id: str) -> bool:
+        async with self._database.reading("account") as connection:
+            owners = await connection.scalars(select(accounts.c.tenant_id).where(accounts.c.account_id == account_id))
+            found = set(owners.all())
+        return bool(found) and tenant_id not in found
+
+    async def changes(self, after: int) -> tuple[int, list[tuple[str, str]]]:
+        async with self._database.reading("changes") as connection:
+            # The number first: what is committed between the two statements is then reported twice, never missed.
+            newest = await connection.scalar(select(counters.c.value).where(counters.c.name == "registry"))
+            if not newest or newest <= after:
+                return newest or 0, []
+            rows = await connection.execute(
+                union_all(
+                    select(tenants.c.change, tenants.c.tenant_id, literal("")).where(tenants.c.change > after),
+                    select(accounts.c.change, accounts.c.tenant_id, accounts.c.account_id).where(
+                        accounts.c.change > after
+                    ),
+                ).order_by("change")
+            )
+            return newest, [(row[1], row[2]) for row in rows]
+
+    async def put_tenant(self, tenant: Tenant, key_hash: str, actor: str, now_ms: int) -> None:
+        async with self._database.writing("put tenant") as connection:
+            change = await _next_change(connection)
+            values = {
+                "tenant_id": tenant.tenant_id,
+                "name": tenant.name,
+                "upstream_url": tenant.upstream_url,
+                "upstream_idempotent": tenant.upstream_idempotent,
+                "upstream_token_env": tenant.upstream_token_env,
+                "change": change,
+            }
+            await connection.execute(put(self._database, tenants, values))
+            key = {"key_hash": key_hash, "tenant_id": tenant.tenant_id}
+            await connection.execute(put(self._database, app_keys, key))
+            body = registry_body(actor, change, tenant.tenant_id, upstream_url=tenant.upstream_url)
+            await _audit(connection, body, now_ms)
+
+    async def put_account(self, tenant_id: str, account: Account, actor: str, now_ms: int) -> None:
+        async with self._database.writing("put account") as connection:
+            change = await _next_change(connection)
+            if await connection.scalar(select(tenants.c.change).where(tenants.c.tenant_id == tenant_id)) is None:
+                raise StoreUnavailable(f"there is no tenant {tenant_id!r}")
+            if account.registrant is not None:
+                await self._put_registrant(connection, tenant_id, account.registrant, change)
+            values = {
+                "tenant_id": tenant_id,
+                "account_id": account.account_id,
+                "state": account.state,
+                "registrant_id": account.registrant.registrant_id if account.registrant else None,
+                "change": change,
+            }
+            await connection.execute(put(self._database, accounts, values))
+            await _replace_parts(connection, tenant_id, account)
+            await _audit(connection, registry_body(actor, change, tenant_id, account), now_ms)
+
+    async def _put_registrant(
+        self, connection: AsyncConnection, tenant_id: str, registrant: Registrant, change: int
+    ) -> None:
+        values = {
+            "tenant_id": tenant_id,
+            "registrant_id": registrant.registrant_id,
+            "kind": registrant.kind,
+            "state": registrant.state,
+            "framework": registrant.framework,
+            "level": registrant.level,
+            "expires_at": registrant.expires_at,
+        }
+        await connection.execute(put(self._database, registrants, values))
+        # All accounts of one registrant stand on the same proof.
+        await connection.execute(
+            update(accounts)
+            .where(accounts.c.tenant_id == tenant_id, accounts.c.registrant_id == registrant.registrant_id)
+            .values(change=change)
+        )
+
+    async def _tenant(self, condition: ColumnElement[bool]) -> Tenant | None:
+        async with self._database.reading("tenant") as connection:
+            row = (await connection.execute(select(*_TENANT).where(condition))).first()
+        return None if row is None else Tenant(*row)
+
+    async def _accounts(self, condition: ColumnElement[bool]) -> list[Account]:
+        async with self._database.reading("account") as connection:
+            rows = (await connection.execute(_ROWS.where(condition))).all()
+        groups: dict[str, list[AnyRow]] = {}
+        for row in rows:
+            groups.setdefault(row.account_id, []).append(row)
+        return [_account(group) for group in groups.values()]
+
+
+async def _next_change(connection: AsyncConnection) -> int:
+    """The number of this write. Its row stays locked until the write is committed."""
+    done = await connection.execute(
+        update(counters)
+        .where(counters.c.name == "registry")
+        .values(value=counters.c.value + 1)
+        .returning(counters.c.value)
+    )
+    number: int = done.scalar_one()
+    return number
+
+
+async def _audit(connection: AsyncConnection, body: str, now_ms: int) -> None:
+    heads = await lock_heads(connection, ADMINISTRATORS)
+    heads.append(ADMINISTRATORS, now_ms, REGISTRY, "", body, 0)
+    await append(connection, heads)
+
+
+async def _replace_parts(connection: AsyncConnection, tenant_id: str, account: Account) -> None:
+    whose = {"tenant_id": tenant_id, "account_id": account.account_id}
+    for table, parts in (
+        (authorisations, [_fields(news, authorisations.c.keys()) for news in account.news]),
+        (sanctions, [_fields(sanction, sanctions.c.keys()) for sanction in account.sanctions]),
+    ):
+        await connection.execute(
+            delete(table).where(table.c.tenant_id == tenant_id, table.c.account_id == account.account_id)
+        )
+        if parts:
+            await connection.execute(
+                insert(table), [{**whose, "position": position, **part} for position, part in enumerate(parts)]
+            )
+
+
+def _fields(part: NewsAuthorisation | Sanction, columns: Iterable[str]) -> Mapping[str, Any]:
+    return {name: getattr(part, name) for name in columns if name not in ("tenant_id", "account_id", "position")}
+
+
+def _account(rows: list[AnyRow]) -> Account:
+    first = rows[0]
+    news = {
+        row.news: NewsAuthorisation(row.scheme, NewsKind(row.kind), row.valid_from, row.valid_to, row.active)
+        for row in rows
+        if row.news is not None
+    }
+    given = {
+        row.sanction: Sanction(Degree(row.degree), row.starts_at, row.ends_at)
+        for row in rows
+        if row.sanction is not None
+    }
+    return Account(
+        account_id=first.account_id,
+        state=AccountState(first.state),
+        registrant=None
+        if first.registrant_id is None
+        else Registrant(
+            registrant_id=first.registrant_id,
+            kind=RegistrantKind(first.person_kind),
+            state=VerificationState(first.person_state),
+            framework=first.framework,
+            level=first.level,
+            expires_at=first.expires_at,
+        ),
+        news=tuple(news.values()),
+        sanctions=tuple(given.values()),
+    )

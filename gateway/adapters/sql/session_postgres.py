@@ -1,0 +1,214 @@
+"""The batch as one transaction of PostgreSQL, in two statements between BEGIN and COMMIT.
+
+The first decides what takes place and locks it; the second writes the rest. Rows go as one array a column.
+The driver is used without SQLAlchemy here: a statement of theirs costs more than a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy import make_url
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+
+from gateway.adapters.sql.engine import FOREIGN, name_of, settings
+from gateway.adapters.sql.plan import Heads, Moved, Values, plan
+from gateway.adapters.sql.writer import Conflict, Outcomes, RowRefused
+from gateway.adapters.sql.writes import Insert, Probe, Update, Write
+from gateway.ports import StoreUnavailable
+
+# `mine` are the leases in force among the locked rows: nothing is written for an owner that lost its slot.
+# Keys are given in order, so two processes that insert the same ones wait for each other and do not deadlock.
+_DECIDE: Final = """
+WITH lease AS MATERIALIZED (
+    SELECT slot, epoch, expires_ms, seq, hash FROM chains WHERE slot = ANY($1::int[]) ORDER BY slot FOR UPDATE
+), mine AS (
+    SELECT slot, epoch FROM lease WHERE expires_ms > 0
+), won AS (
+    INSERT INTO idempotency_keys (tenant_id, key, message_id)
+    SELECT n.tenant_id, n.key, n.message_id
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[])
+        AS n (tenant_id, key, message_id, slot, epoch)
+    JOIN mine USING (slot, epoch)
+    ON CONFLICT DO NOTHING
+    RETURNING message_id
+), moved AS (
+    UPDATE messages m SET
+        state = c.state,
+        updated_ms = c.at_ms,
+        owner_slot = CASE WHEN c.state = 'forwarding' THEN c.slot END,
+        owner_epoch = CASE WHEN c.state = 'forwarding' THEN c.epoch END,
+        steps = m.steps + 1,
+        recheck_limit = coalesce(c.recheck_limit, m.recheck_limit),
+        upstream_status = coalesce(c.upstream_status, m.upstream_status),
+        upstream_body = coalesce(c.upstream_body, m.upstream_body),
+        upstream_content_type = coalesce(c.upstream_content_type, m.upstream_content_type)
+    FROM unnest(
+        $7::text[], $8::int[], $9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::int[], $14::int[],
+        $15::bytea[], $16::text[]
+    ) AS c (
+        id, slot, epoch, expect, state, at_ms, recheck_limit, upstream_status, upstream_body, upstream_content_type
+    )
+    JOIN mine USING (slot, epoch)
+    WHERE m.id = c.id AND m.state = c.expect
+        AND (c.expect <> 'forwarding' OR (m.owner_slot = c.slot AND m.owner_epoch = c.epoch))
+    RETURNING m.id, m.tenant_id, m.account_id, m.platform, m.content_hash, m.steps
+)
+SELECT 0 AS what, slot, epoch, expires_ms, seq, hash AS id, NULL, NULL, NULL, NULL FROM lease
+UNION ALL SELECT 1, NULL, NULL, NULL, NULL, message_id, NULL, NULL, NULL, NULL FROM won
+UNION ALL SELECT 2, NULL, NULL, NULL, steps, id, tenant_id, account_id, platform, content_hash FROM moved
+"""
+
+_WRITE: Final = """
+WITH new_messages AS (
+    INSERT INTO messages (
+        id, tenant_id, account_id, platform, content_hash, state, forwards, owner_slot, owner_epoch, decision_id,
+        steps, fingerprint, message, body, content_type, created_ms, updated_ms, recheck_at, recheck_limit
+    )
+    SELECT id, tenant_id, account_id, platform, content_hash, state, forwards, owner_slot, owner_epoch, decision_id,
+        1, fingerprint, message, body, content_type, at_ms, at_ms, at_ms, recheck_limit
+    FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::int[],
+        $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::text[], $15::bigint[], $16::int[]
+    ) AS n (
+        id, tenant_id, account_id, platform, content_hash, state, forwards, owner_slot, owner_epoch, decision_id,
+        fingerprint, message, body, content_type, at_ms, recheck_limit
+    )
+), new_decisions AS (
+    INSERT INTO decisions (message_id, step, id, at_ms, outcome, policy_version, case_json)
+    SELECT * FROM unnest($17::text[], $18::int[], $19::text[], $20::bigint[], $21::text[], $22::text[], $23::text[])
+), new_audit AS (
+    INSERT INTO audit (chain, seq, at_ms, kind, message_id, body, prev_hash, hash, step)
+    SELECT * FROM unnest(
+        $24::int[], $25::bigint[], $26::bigint[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[],
+        $32::int[]
+    )
+)
+UPDATE chains c SET seq = h.seq, hash = h.hash
+FROM unnest($33::int[], $34::bigint[], $35::text[]) AS h (slot, seq, hash) WHERE c.slot = h.slot
+"""
+
+_PROBE: Final = "UPDATE counters SET value = value + 1 WHERE name = 'ping'"
+
+_OF_A_ROW: Final = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.exceptions.DataError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,
+    TypeError,
+)
+"""What one row can cause: the database refuses it, or a value of it cannot be encoded."""
+
+
+class PostgresSession:
+    """A `Session` on PostgreSQL. ``timeout_s`` bounds each statement, here and on the server."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        dialect: Any = PGDialect_asyncpg  # untyped
+        self._arguments: dict[str, Any] = dialect().create_connect_args(make_url(url))[1]
+        self._timeout_s = timeout_s
+        self._connection: Any = None
+
+    async def transaction(self, writes: list[Write]) -> Outcomes:
+        """See `Session`."""
+        connection = None
+        try:
+            connection = await self._open()
+            await connection.execute("BEGIN")
+            outcomes = await self._write(connection, writes)
+        except (*FOREIGN, *_OF_A_ROW) as error:
+            if connection is not None:
+                await self._undo(connection)
+            if isinstance(error, _OF_A_ROW):
+                raise RowRefused(name_of(error)) from error
+            if isinstance(error, asyncpg.TransactionRollbackError):
+                raise Conflict(name_of(error)) from error
+            raise StoreUnavailable(f"write: {name_of(error)}") from error
+        try:
+            status = await connection.execute("COMMIT")
+        except FOREIGN as error:
+            self._drop(connection)
+            raise StoreUnavailable(f"commit, outcome unknown: {name_of(error)}") from error
+        if status != "COMMIT":
+            raise StoreUnavailable("the database did not commit")
+        return outcomes
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            try:
+                await connection.close(timeout=self._timeout_s)
+            except FOREIGN:
+                connection.terminate()
+
+    async def _open(self) -> Any:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                **self._arguments,
+                timeout=self._timeout_s,
+                command_timeout=self._timeout_s,
+                server_settings=settings(self._timeout_s),
+            )
+        return self._connection
+
+    async def _undo(self, connection: Any) -> None:
+        try:
+            await connection.execute("ROLLBACK")
+        except FOREIGN:
+            self._drop(connection)
+
+    def _drop(self, connection: Any) -> None:
+        connection.terminate()
+        self._connection = None
+
+    async def _write(self, connection: Any, writes: list[Write]) -> Outcomes:
+        keys = [
+            (w.entry.message.tenant_id, w.entry.key, w.message_id, w.owner.slot, w.owner.epoch)
+            for w in writes
+            if isinstance(w, Insert) and w.entry.key is not None
+        ]
+        # Stable: of two entries with one key, the first to come wins.
+        keys.sort(key=itemgetter(0, 1))
+        changes = [_change(w) for w in writes if isinstance(w, Update)]
+        slots = {w.owner.slot for w in writes if not isinstance(w, Probe)}
+        found = await connection.fetch(_DECIDE, list(slots), *_columns(keys, 5), *_columns(changes, 10))
+        heads = Heads([(row[1], row[2], row[3], row[4], row[5]) for row in found if row[0] == 0])
+        won = {row[5] for row in found if row[0] == 1}
+        moved = {row[5]: Moved(row[4], row[6], row[7], row[8], row[9]) for row in found if row[0] == 2}
+        todo = plan(writes, heads, won, moved)
+        if heads.links:
+            await connection.execute(
+                _WRITE,
+                *_columns(todo.messages, 16),
+                *_columns(todo.decisions, 7),
+                *_columns(heads.links, 9),
+                *_columns(heads.moved(), 3),
+            )
+        if any(isinstance(w, Probe) for w in writes):
+            await connection.execute(_PROBE)
+        return todo.outcomes
+
+
+def _change(write: Update) -> Values:
+    transition, upstream = write.transition, write.transition.upstream
+    return (
+        write.message_id,
+        write.owner.slot,
+        write.owner.epoch,
+        transition.expect,
+        transition.state,
+        transition.at_ms,
+        write.recheck_limit,
+        upstream and upstream.status,
+        upstream and upstream.body,
+        upstream and upstream.content_type,
+    )
+
+
+def _columns(rows: Sequence[Values], count: int) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * count

@@ -1,0 +1,116 @@
+"""The durable record in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self
+
+from sqlalchemy import func, select
+
+from gateway.adapters.sql.claims import Claims, append, lock_heads
+from gateway.adapters.sql.dialect import insert_new, insert_or
+from gateway.adapters.sql.engine import Database
+from gateway.adapters.sql.group import Group
+from gateway.adapters.sql.leases import Leases
+from gateway.adapters.sql.reads import Reads
+from gateway.adapters.sql.registry import SqlRegister
+from gateway.adapters.sql.session_postgres import PostgresSession
+from gateway.adapters.sql.session_sqlite import SqliteSession
+from gateway.adapters.sql.tables import cursors, policies
+from gateway.adapters.sql.upgrade import upgrade
+from gateway.adapters.sql.writer import Session, write_batch
+from gateway.adapters.sql.writes import Probe, Write, insert, update
+from gateway.core.audit import ADMINISTRATORS
+from gateway.core.policy import PolicyInForce
+from gateway.core.records import Entry, Owner, Transition
+from gateway.ports import KeyTaken, StoreUnavailable
+
+
+class SqlStore(Reads, Leases, Claims):
+    """`gateway.ports.Store` on a database whose tables are up to date; see `open_store`."""
+
+    def __init__(self, database: Database, group: Group[Write, bool]) -> None:
+        super().__init__(database)
+        self._group = group
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, url: str, timeout_s: float = 5.0, pool_size: int = 4, batch: int = 512, queue: int = 8192
+    ) -> AsyncIterator[Self]:
+        """Connect, and on leaving write what is still queued and disconnect.
+
+        ``url`` is SQLAlchemy's: ``sqlite+aiosqlite:///file`` or ``postgresql+asyncpg://...``. ``timeout_s`` bounds
+        each statement and each wait for a connection or a lock; ``pool_size`` connections serve what is not on the
+        hot path; at most ``batch`` writes share a transaction, and at most ``queue`` wait.
+        """
+        database = Database(url, timeout_s, pool_size)
+        session: Session = (SqliteSession if database.sqlite else PostgresSession)(url, timeout_s)
+        group: Group[Write, bool] = Group(lambda writes: write_batch(session, writes), limit=batch, queue=queue)
+        try:
+            yield cls(database, group)
+        finally:
+            await group.close()
+            await session.close()
+            await database.close()
+
+    @property
+    def register(self) -> SqlRegister:
+        """The registry in the same database."""
+        return SqlRegister(self._database)
+
+    async def ping(self) -> None:
+        """See `gateway.ports.Store`, as for every method below."""
+        await self._group.put(Probe())
+
+    async def commit(self, owner: Owner, entry: Entry) -> KeyTaken | None:
+        if await self._group.put(insert(owner, entry)):
+            return None
+        stored = await self.by_key(entry.message.tenant_id, entry.key or "")
+        if stored is None:
+            raise StoreUnavailable("an idempotency key is taken, but nothing is stored under it")
+        return KeyTaken(stored)
+
+    async def move(self, owner: Owner, transition: Transition) -> bool:
+        return await self._group.put(update(owner, transition))
+
+    async def keep_policy(self, policy: PolicyInForce, now_ms: int) -> None:
+        async with self._database.writing("policy") as connection:
+            await connection.execute(
+                insert_new(self._database, policies),
+                {"version": policy.version, "text": policy.text, "kept_ms": now_ms},
+            )
+
+    async def policy(self, version: str) -> str | None:
+        async with self._database.reading("policy") as connection:
+            found: str | None = await connection.scalar(select(policies.c.text).where(policies.c.version == version))
+            return found
+
+    async def append_audit(self, kind: str, body: str, now_ms: int) -> None:
+        async with self._database.writing("audit") as connection:
+            heads = await lock_heads(connection, ADMINISTRATORS)
+            heads.append(ADMINISTRATORS, now_ms, kind, "", body, 0)
+            await append(connection, heads)
+
+    async def announced(self, chain: int, seq: int) -> None:
+        statement = insert_or(self._database, cursors).values(chain=chain, announced=seq)
+        # Never back: of two announcers, the slower one must not undo the other's progress.
+        furthest = func.max if self._database.sqlite else func.greatest
+        async with self._database.writing("announced") as connection:
+            await connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["chain"],
+                    set_={"announced": furthest(cursors.c.announced, statement.excluded.announced)},
+                )
+            )
+
+
+@asynccontextmanager
+async def open_store(
+    url: str, timeout_s: float = 5.0, pool_size: int = 4, batch: int = 512, queue: int = 8192
+) -> AsyncIterator[tuple[SqlStore, SqlRegister]]:
+    """The store and the registry of one database, after bringing its tables up to date. See `SqlStore.open`."""
+    await upgrade(url)
+    async with SqlStore.open(url, timeout_s, pool_size, batch, queue) as store:
+        yield store, store.register

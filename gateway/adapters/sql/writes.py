@@ -1,0 +1,114 @@
+"""What the writer is given: new messages and changes of state, encoded by their callers before they queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from classifiers.contract import Silence, Unanswered
+from gateway.adapters.sql.tables import FOR_EVER
+from gateway.core import audit, codec
+from gateway.core.model import Case
+from gateway.core.records import Entry, Owner, Transition
+from gateway.ports import StoreUnavailable
+
+FAILED_LIMIT: Final = 5
+"""How often a classifier is asked again about a message that it failed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A new message."""
+
+    owner: Owner
+    entry: Entry
+    message_id: str
+    message_json: str
+    case_json: str
+    audit_body: str
+    recheck_limit: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A change of state. ``recheck_limit`` is None where there is no new case."""
+
+    owner: Owner
+    transition: Transition
+    message_id: str
+    case_json: bytes | None
+    recheck_limit: int | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A write of no consequence, to see whether one would be taken."""
+
+    message_id: str = ""
+    size: int = 0
+
+
+Write = Insert | Update | Probe
+
+
+def insert(owner: Owner, entry: Entry) -> Insert:
+    """The write of a new message. Raises `StoreUnavailable` for one that cannot be encoded."""
+    try:
+        message_json = codec.encode_message(entry.message).decode()
+        case_json = codec.encode_case(entry.case)
+        body = audit.decision_body(
+            entry.message_id, entry.message, entry.state, entry.decision_id, entry.case, case_json
+        )
+    except ValueError as error:
+        raise StoreUnavailable("a message that cannot be written") from error
+    return Insert(
+        owner,
+        entry,
+        entry.message_id,
+        message_json,
+        case_json.decode(),
+        body,
+        recheck_limit(entry.case),
+        len(entry.request.body) + len(message_json) + len(case_json),
+    )
+
+
+def update(owner: Owner, transition: Transition) -> Update:
+    """The write of a change of state. Raises `StoreUnavailable` for one that cannot be encoded."""
+    case, upstream = transition.case, transition.upstream
+    size = len(upstream.body) if upstream else 0
+    if case is None:
+        return Update(owner, transition, transition.message_id, None, None, size)
+    try:
+        case_json = codec.encode_case(case)
+    except ValueError as error:
+        raise StoreUnavailable("a decision that cannot be written") from error
+    return Update(owner, transition, transition.message_id, case_json, recheck_limit(case), size + len(case_json))
+
+
+def recheck_limit(case: Case) -> int:
+    """How often a hold with this newest case is asked about again: never, some times, or until there is an opinion."""
+    limit = 0
+    for answer in case.answers:
+        if isinstance(answer, Unanswered):
+            if answer.silence in (Silence.TIMEOUT, Silence.UNAVAILABLE):
+                return FOR_EVER
+            if answer.silence is Silence.FAILED:
+                limit = FAILED_LIMIT
+    return limit
+
+
+def runs(writes: list[Write]) -> list[list[Write]]:
+    """Cut a batch so that no message occurs twice in one run: a statement sees each row once, whatever the order."""
+    result: list[list[Write]] = [[]]
+    seen: set[str] = set()
+    for write in writes:
+        if write.message_id in seen:
+            result.append([])
+            seen.clear()
+        if write.message_id:
+            seen.add(write.message_id)
+        result[-1].append(write)
+    return result

@@ -1,0 +1,134 @@
+"""Forwards allowed requests to the chat apps' upstreams: one bounded pool for each, so a slow one slows only itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections import deque
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import httptools
+
+from gateway import tracing
+from gateway.adapters.http1 import ClosedEarly, Connection
+from gateway.core.records import Request, Tenant, UpstreamAnswer
+from gateway.ports import UpstreamNotReached, UpstreamUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamLimits:
+    """Bounds on one upstream. Times in seconds, ``body`` in bytes.
+
+    ``idle`` is kept below the usual keep-alive time of servers (5 s), so that a connection is seldom used just as
+    the peer closes it.
+    """
+
+    connections: int = 128
+    connect: float = 2.0
+    total: float = 10.0
+    idle: float = 3.0
+    body: int = 65_536
+
+
+@dataclass(slots=True)
+class _Pool:
+    free: asyncio.Semaphore
+    idle: deque[Connection] = field(default_factory=deque)
+
+
+class HttpUpstream:
+    """See `gateway.ports.Upstream`. A request goes out with the headers ``Idempotency-Key`` (the message id),
+    ``Content-Type`` as the client gave it, ``traceparent``, and the tenant's bearer token."""
+
+    def __init__(self, limits: UpstreamLimits) -> None:
+        self._limits = limits
+        self._pools: dict[tuple[str, str], _Pool] = {}
+        self._tls = ssl.create_default_context()
+
+    async def forward(self, tenant: Tenant, message_id: str, request: Request) -> UpstreamAnswer:
+        """See `gateway.ports.Upstream`. An idempotent upstream that closed without an answer is asked once more."""
+        url = urlsplit(tenant.upstream_url)
+        pool = self._pools.get((url.scheme, url.netloc))
+        if pool is None:
+            pool = self._pools[url.scheme, url.netloc] = _Pool(asyncio.Semaphore(self._limits.connections))
+        data = _render(tenant, message_id, request)
+        host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        tls = self._tls if url.scheme == "https" else None
+        sent = False
+        try:
+            async with asyncio.timeout(self._limits.total), pool.free:
+                connection = await self._connection(pool, host, port, tls)
+                sent = True
+                try:
+                    return await self._exchange(pool, connection, data)
+                except ClosedEarly:
+                    if not tenant.upstream_idempotent:
+                        raise
+                connection = await self._connection(pool, host, port, tls)
+                return await self._exchange(pool, connection, data)
+        except ClosedEarly as error:
+            raise UpstreamUnknown(f"the upstream closed without an answer: {error}") from error
+        except UpstreamNotReached as error:
+            if sent:
+                raise UpstreamUnknown("the upstream closed without an answer and cannot be reached again") from error
+            raise
+        except TimeoutError as error:
+            if sent:
+                raise UpstreamUnknown(f"the upstream did not answer within {self._limits.total} s") from error
+            raise UpstreamNotReached("no connection to the upstream became free in time") from error
+        except httptools.HttpParserError as error:
+            raise UpstreamUnknown(f"the upstream did not answer in HTTP/1.1: {error}") from error
+
+    async def close(self) -> None:
+        """Close the idle connections."""
+        for pool in self._pools.values():
+            while pool.idle:
+                pool.idle.pop().close()
+
+    async def _exchange(self, pool: _Pool, connection: Connection, data: bytes) -> UpstreamAnswer:
+        try:
+            answer = await connection.exchange(data)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.usable:
+            pool.idle.append(connection)
+        return answer
+
+    async def _connection(self, pool: _Pool, host: str, port: int, tls: ssl.SSLContext | None) -> Connection:
+        loop = asyncio.get_running_loop()
+        while pool.idle:
+            connection = pool.idle.pop()
+            if connection.usable and loop.time() - connection.idle_since < self._limits.idle:
+                return connection
+            connection.close()
+        try:
+            async with asyncio.timeout(self._limits.connect):
+                _, connection = await loop.create_connection(lambda: Connection(self._limits.body), host, port, ssl=tls)
+                return connection
+        except TimeoutError as error:
+            raise UpstreamNotReached(f"no connection within {self._limits.connect} s") from error
+        except OSError as error:
+            raise UpstreamNotReached(f"no connection: {error}") from error
+
+
+def _render(tenant: Tenant, message_id: str, request: Request) -> bytes:
+    url = urlsplit(tenant.upstream_url)
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    lines = [
+        f"POST {target} HTTP/1.1",
+        f"Host: {url.netloc}",
+        f"Content-Type: {request.content_type}",
+        f"Content-Length: {len(request.body)}",
+        f"Idempotency-Key: {message_id}",
+    ]
+    if tenant.upstream_token_env:
+        token = os.environ.get(tenant.upstream_token_env)
+        if not token:
+            raise UpstreamNotReached(f"the environment variable {tenant.upstream_token_env} holds no token")
+        lines.append(f"Authorization: Bearer {token}")
+    if traceparent := tracing.traceparent():
+        lines.append(f"traceparent: {traceparent}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + request.body

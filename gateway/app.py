@@ -1,0 +1,180 @@
+"""The only wiring: opens the adapters in order, hands them to what needs them, and closes them in reverse."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+
+from classifiers.contract import Question, Reply
+from gateway import metrics, tracing
+from gateway.adapters.cached import CachedRegistry
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.holder import is_dead, this_holder
+from gateway.adapters.inprocess import InProcessClassifiers
+from gateway.adapters.kafka.classifiers import KafkaClassifiers
+from gateway.adapters.kafka.events import KafkaEvents
+from gateway.adapters.policy_file import PolicyFile
+from gateway.adapters.sql import open_store
+from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
+from gateway.core.records import Lease
+from gateway.http import api, ops
+from gateway.http.api import json_response
+from gateway.http.health import Checks, Component, starting
+from gateway.http.intercept import Intercept, Service
+from gateway.http.openapi import document
+from gateway.http.problems import Problem
+from gateway.lease import LeaseKeeper
+from gateway.perform import Perform
+from gateway.ports import Clock, Store, StoreUnavailable
+from gateway.publish import Publish
+from gateway.review import Review
+from gateway.settings import Settings
+from gateway.upkeep import Upkeep, plan
+
+log = logging.getLogger(__name__)
+
+Judge = Callable[[Question], Reply]
+
+
+def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
+    """The gateway as an ASGI application. ``judge`` is the in-process classifiers' code, needed unless the settings
+    name a Kafka cluster. Opening it raises `PolicyError` or `StoreUnavailable`."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await _open(app, settings, judge, stack)
+            # What lives until the end need not be looked at by every collection.
+            gc.collect()
+            gc.freeze()
+            yield
+            app.state.draining = True
+            metrics.READY.set(0)
+
+    app = FastAPI(
+        title="Moderation gateway",
+        version="1",
+        description="Answers allow, hold or block for each publish request of a public account.",
+        lifespan=lifespan,
+    )
+    app.state.draining = False
+    app.state.components = [Component("start", True, starting)]
+    app.include_router(api.router)
+    app.include_router(ops.router)
+    app.add_middleware(Intercept)
+    app.add_exception_handler(Problem, _problem)
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: AsyncExitStack) -> None:
+    clock = SystemClock()
+    if settings.trace_endpoint is not None:
+        exporter = tracing.otlp(settings.trace_endpoint)
+        stack.callback(tracing.configure("gateway", exporter, settings.trace_ratio).shutdown)
+    store, register = await stack.enter_async_context(open_store(settings.database_url))
+    policy = PolicyFile(settings.policy_file, store, clock)
+    await policy.load()
+
+    slots = settings.kafka.partitions if settings.kafka.bootstrap_servers else settings.slots
+    ttl_ms = int(settings.lease_seconds * 1000)
+    lease = LeaseKeeper(
+        store, clock, await _lease(store, clock, slots, ttl_ms), ttl_ms, int(settings.upstream_seconds * 1000)
+    )
+    stack.push_async_callback(lease.release)
+
+    registry = CachedRegistry(register, clock, settings.cache_size, settings.cache_trust_ms)
+    classifiers = _classifiers(settings, judge, lease, clock)
+    await classifiers.start()
+    stack.push_async_callback(classifiers.stop)
+    events: KafkaEvents | None = None
+    if settings.kafka.bootstrap_servers:
+        events = KafkaEvents(settings.kafka)
+        stack.push_async_callback(events.stop)
+    upstream = HttpUpstream(UpstreamLimits(connections=settings.upstream_connections, total=settings.upstream_seconds))
+    stack.push_async_callback(upstream.close)
+
+    perform = Perform(store, upstream, clock, lease)
+    review = Review(
+        registry=registry,
+        classifiers=classifiers,
+        store=store,
+        perform=perform,
+        policy=policy.current,
+        clock=clock,
+        ask_again_ms=settings.ask_again_ms,
+    )
+    classifiers.on_late(review.late)
+    publish = Publish(
+        registry=registry,
+        classifiers=classifiers,
+        store=store,
+        perform=perform,
+        policy=policy.current,
+        clock=clock,
+        limit=settings.max_in_flight,
+    )
+    upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    stack.push_async_callback(upkeep.stop)
+    plan(
+        upkeep,
+        store=store,
+        clock=clock,
+        lease=lease,
+        lease_seconds=settings.lease_seconds,
+        perform=perform,
+        review=review,
+        refresh_registry=registry.refresh,
+        reload_policy=policy.reload,
+        events=events,
+    )
+    app.state.store = store
+    app.state.reload_policy = policy.reload
+    app.state.components = Checks(
+        store=store,
+        lease=lease,
+        classifiers=classifiers,
+        perform=perform,
+        upkeep=upkeep,
+        registry_trusted=registry.trusted,
+        policy=policy.current,
+        policy_problem=lambda: policy.problem,
+    ).components()
+    app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds)
+    metrics.READY.set(1)
+
+
+def _classifiers(
+    settings: Settings, judge: Judge | None, lease: LeaseKeeper, clock: Clock
+) -> KafkaClassifiers | InProcessClassifiers:
+    if settings.kafka.bootstrap_servers:
+        return KafkaClassifiers(settings.kafka, lease.owner, clock)
+    if judge is None:
+        raise ValueError("without a Kafka cluster the in-process classifiers' code is needed")
+    return InProcessClassifiers(judge, clock)
+
+
+async def _lease(store: Store, clock: Clock, slots: int, ttl_ms: int) -> Lease:
+    """A slot of our own; those of processes that died on this host are free at once.
+
+    Raises `StoreUnavailable` when all are taken.
+    """
+    for owner, holder in await store.holders(clock.now_ms()):
+        if is_dead(holder):
+            await store.break_lease(owner)
+    lease = await store.lease(this_holder(), slots, ttl_ms, clock.now_ms())
+    if lease is None:
+        raise StoreUnavailable(f"all {slots} slots are taken by other gateway processes")
+    log.info("slot leased", extra={"slot": lease.owner.slot, "epoch": lease.owner.epoch})
+    return lease
+
+
+async def _problem(_request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)  # noqa: S101
+    return json_response(problem.answer())

@@ -1,0 +1,22 @@
+"""The command line: run the gateway, look after its registry, and ask what it decided and why."""
+
+from __future__ import annotations
+
+import click
+
+from gateway.cli.records import audit, decisions, holds, messages
+from gateway.cli.registry import accounts, tenants
+from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Moderation gateway: allow, hold or block for each publish request of a public account.
+
+    Settings come from the environment: GATEWAY_DATABASE_URL, GATEWAY_POLICY_FILE,
+    GATEWAY_KAFKA__BOOTSTRAP_SERVERS and the others that the README lists.
+    """
+
+
+for command in (serve, demo, demo_upstream, policy, openapi, decisions, messages, holds, audit, tenants, accounts):
+    main.add_command(command)

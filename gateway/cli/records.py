@@ -1,0 +1,190 @@
+"""Commands on what was decided: explain it, see it, resolve it, verify the chain."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+import orjson
+
+from classifiers.contract import answer_to_json
+from gateway.adapters.clock import SystemClock
+from gateway.cli.common import actor_option, with_store
+from gateway.core.audit import breaks
+from gateway.core.codec import encode_facts
+from gateway.core.decide import decide, settle
+from gateway.core.model import Decision, MessageState, Outcome
+from gateway.core.policy import parse_policy
+from gateway.core.records import Stored, Transition
+from gateway.ports import Register, Store
+from gateway.review import ADMINISTRATORS, PERSON, resolve_by_person
+
+
+@click.group()
+def decisions() -> None:
+    """Decisions, and why they are what they are."""
+
+
+@decisions.command("explain")
+@click.argument("decision_id")
+def decisions_explain(decision_id: str) -> None:
+    """Compute a stored decision again; print facts, opinions, rule, outcome. Status 1 if it comes out differently."""
+
+    async def explain(store: Store, _register: Register) -> bool:
+        stored = await store.message_of_decision(decision_id)
+        if stored is None:
+            raise click.ClickException(f"no decision {decision_id}")
+        case = dict(await store.cases(stored.message_id))[decision_id]
+        _show("message", {"message_id": stored.message_id, "state": stored.state, "platform": stored.message.platform})
+        _show("facts", orjson.loads(encode_facts(case.facts)))
+        _show("opinions", [answer_to_json(answer) for answer in case.answers])
+        _show("policy", case.decision.policy_version)
+        _show("rule", case.decision.rule)
+        _show("outcome", case.decision.outcome)
+        _show("reasons", [{"code": r.code, "outcome": r.outcome, "source": r.source} for r in case.decision.reasons])
+        if case.decision.rule == PERSON:
+            click.echo("A person decided this; there is nothing to compute again.")
+            return True
+        text = await store.policy(case.decision.policy_version)
+        if text is None:
+            raise click.ClickException(f"policy {case.decision.policy_version} is not kept")
+        policy = parse_policy(text)
+        again: Decision | None = settle(stored.message, case.facts, policy) if not case.answers else None
+        again = again or decide(stored.message, case.facts, case.answers, policy)
+        same = again == case.decision
+        click.echo("Computed again: the same." if same else f"Computed again: DIFFERENT: {again}")
+        return same
+
+    sys.exit(0 if with_store(explain) else 1)
+
+
+@click.group()
+def messages() -> None:
+    """Messages and their states."""
+
+
+@messages.command("show")
+@click.argument("message_id")
+def messages_show(message_id: str) -> None:
+    """Print a message's state and history."""
+
+    async def show(store: Store, _register: Register) -> None:
+        stored = await _stored(store, message_id)
+        _show("message", {"message_id": message_id, "state": stored.state, "account": stored.message.account_id})
+        for row in await store.history(message_id):
+            _show(row.kind, orjson.loads(row.body))
+
+    with_store(show)
+
+
+@messages.command("list")
+@click.argument("state", type=click.Choice([state.value for state in MessageState]))
+@click.option("--limit", default=50, show_default=True)
+def messages_list(state: str, limit: int) -> None:
+    """List the messages in STATE, oldest first."""
+
+    async def listing(store: Store, _register: Register) -> None:
+        for stored in await store.in_state(MessageState(state), limit):
+            _row(stored)
+
+    with_store(listing)
+
+
+@messages.command("resolve")
+@click.argument("message_id")
+@click.option("--published/--not-published", required=True, help="What the upstream really did.")
+@click.option("--note", required=True, help="How it is known.")
+@actor_option
+def messages_resolve(message_id: str, published: bool, note: str, actor: str) -> None:
+    """Say how a message whose upstream outcome is unknown really ended."""
+
+    async def resolve(store: Store, _register: Register) -> None:
+        state = MessageState.PUBLISHED if published else MessageState.FAILED
+        transition = Transition(message_id, MessageState.UNKNOWN, state, actor, note, SystemClock().now_ms())
+        if not await store.move(ADMINISTRATORS, transition):
+            raise click.ClickException(f"{message_id} is not in state unknown")
+        click.echo(f"{message_id}: {state.value}")
+
+    with_store(resolve)
+
+
+@click.group()
+def holds() -> None:
+    """Messages that wait for a person."""
+
+
+@holds.command("list")
+@click.option("--limit", default=50, show_default=True)
+def holds_list(limit: int) -> None:
+    """List held messages, oldest first."""
+
+    async def listing(store: Store, _register: Register) -> None:
+        for stored in await store.in_state(MessageState.HELD, limit):
+            _row(stored)
+
+    with_store(listing)
+
+
+@holds.command("release")
+@click.argument("message_id")
+@click.option("--note", required=True, help="Why.")
+@actor_option
+def holds_release(message_id: str, note: str, actor: str) -> None:
+    """Release a held message; a running gateway forwards it."""
+    _resolve_hold(message_id, Outcome.ALLOW, note, actor)
+
+
+@holds.command("reject")
+@click.argument("message_id")
+@click.option("--note", required=True, help="Why.")
+@actor_option
+def holds_reject(message_id: str, note: str, actor: str) -> None:
+    """Reject a held message."""
+    _resolve_hold(message_id, Outcome.BLOCK, note, actor)
+
+
+@click.group()
+def audit() -> None:
+    """The audit chain."""
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Check every chain from its first row to its head. Status 1, and the first bad row, if one is broken."""
+
+    async def verify(store: Store, _register: Register) -> str | None:
+        heads = await store.heads()
+        rows = [row async for row in store.audit()]
+        click.echo(f"{len(rows)} rows in {len(heads)} chains")
+        return next(breaks(rows, heads), None)
+
+    problem = with_store(verify)
+    click.echo(problem or "every chain is whole")
+    sys.exit(1 if problem else 0)
+
+
+def _resolve_hold(message_id: str, outcome: Outcome, note: str, actor: str) -> None:
+    async def resolve(store: Store, _register: Register) -> None:
+        stored = await _stored(store, message_id)
+        if not await resolve_by_person(store, SystemClock(), stored, outcome, actor, note):
+            raise click.ClickException(f"{message_id} is {stored.state.value}, not held")
+        click.echo(f"{message_id}: {(await _stored(store, message_id)).state.value}")
+
+    with_store(resolve)
+
+
+async def _stored(store: Store, message_id: str) -> Stored:
+    stored = await store.message(message_id)
+    if stored is None:
+        raise click.ClickException(f"no message {message_id}")
+    return stored
+
+
+def _row(stored: Stored) -> None:
+    message, decision = stored.message, stored.first.decision
+    click.echo(f"{stored.message_id}  {message.tenant_id}/{message.account_id}  {decision.rule}  {stored.created_ms}")
+
+
+def _show(name: str, value: Any) -> None:
+    click.echo(f"{name}: {orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()}")

@@ -1,0 +1,134 @@
+"""Commands on tenants and accounts."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+import click
+
+from gateway.adapters.clock import SystemClock
+from gateway.cli.common import actor_option, with_store
+from gateway.core.model import (
+    Account,
+    AccountState,
+    NewsAuthorisation,
+    NewsKind,
+    Registrant,
+    RegistrantKind,
+    VerificationState,
+)
+from gateway.core.records import Tenant
+from gateway.http.requests import hash_key
+from gateway.ports import Register, Store
+
+_DAY_MS = 86_400_000
+
+
+@click.group()
+def tenants() -> None:
+    """Calling chat apps."""
+
+
+@tenants.command("put")
+@click.argument("tenant_id")
+@click.option("--name", required=True)
+@click.option("--upstream-url", required=True, help="Where allowed messages are posted.")
+@click.option("--upstream-idempotent", is_flag=True, help="The upstream honours Idempotency-Key.")
+@click.option("--upstream-token-env", help="Environment variable with the upstream's bearer token.")
+@actor_option
+def tenants_put(
+    tenant_id: str, name: str, upstream_url: str, upstream_idempotent: bool, upstream_token_env: str | None, actor: str
+) -> None:
+    """Add or change a tenant and print a new application key for it. The key is not shown again."""
+    app_key = secrets.token_urlsafe(32)
+    tenant = Tenant(tenant_id, name, upstream_url, upstream_idempotent, upstream_token_env)
+
+    async def put(_store: Store, register: Register) -> None:
+        await register.put_tenant(tenant, hash_key(app_key), actor, SystemClock().now_ms())
+
+    with_store(put)
+    click.echo(app_key)
+
+
+@click.group()
+def accounts() -> None:
+    """Public accounts and who stands behind them."""
+
+
+@accounts.command("put")
+@click.argument("tenant_id")
+@click.argument("account_id")
+@click.option("--registrant", help="Id of the person or organisation behind it.")
+@click.option("--kind", type=click.Choice([kind.value for kind in RegistrantKind]), default="person", show_default=True)
+@click.option(
+    "--verification",
+    type=click.Choice([state.value for state in VerificationState]),
+    default="created",
+    show_default=True,
+)
+@click.option("--framework", help="Trust framework of the verification, as the verifier names it.")
+@click.option("--level", help="Assurance level, as the verifier names it.")
+@click.option("--news", type=click.Choice([kind.value for kind in NewsKind]), help="Authorise it for news.")
+@click.option("--news-scheme", default="manual", show_default=True)
+@click.option("--news-days", default=3 * 365, show_default=True, help="Validity of the authorisation.")
+@actor_option
+def accounts_put(
+    tenant_id: str,
+    account_id: str,
+    registrant: str | None,
+    kind: str,
+    verification: str,
+    framework: str | None,
+    level: str | None,
+    news: str | None,
+    news_scheme: str,
+    news_days: int,
+    actor: str,
+) -> None:
+    """Add an account, or replace it."""
+    now_ms = SystemClock().now_ms()
+    holder = registrant and Registrant(
+        registrant, RegistrantKind(kind), VerificationState(verification), framework, level
+    )
+    licences = (NewsAuthorisation(news_scheme, NewsKind(news), now_ms, now_ms + news_days * _DAY_MS),) if news else ()
+    account = Account(account_id, AccountState.ACTIVE, holder or None, licences)
+
+    async def put(_store: Store, register: Register) -> None:
+        await register.put_account(tenant_id, account, actor, now_ms)
+
+    with_store(put)
+
+
+@accounts.command("set-state")
+@click.argument("tenant_id")
+@click.argument("account_id")
+@click.argument("state", type=click.Choice([state.value for state in AccountState]))
+@actor_option
+def accounts_set_state(tenant_id: str, account_id: str, state: str, actor: str) -> None:
+    """Close, suspend or reopen an account; every gateway process follows within a second."""
+
+    async def change(_store: Store, register: Register) -> None:
+        account = await register.account(tenant_id, account_id)
+        if account is None:
+            raise click.ClickException(f"no account {account_id}")
+        changed = replace(account, state=AccountState(state))
+        await register.put_account(tenant_id, changed, actor, SystemClock().now_ms())
+
+    with_store(change)
+
+
+@accounts.command("list")
+@click.argument("tenant_id")
+@click.option("--after", default="", help="Begin behind this account id.")
+@click.option("--limit", default=100, show_default=True)
+def accounts_list(tenant_id: str, after: str, limit: int) -> None:
+    """List a tenant's accounts by id."""
+
+    async def listing(_store: Store, register: Register) -> None:
+        for account in await register.accounts(tenant_id, after, limit):
+            verification = account.registrant.state.value if account.registrant else "no registrant"
+            news = ", ".join(a.kind.value for a in account.news) or "no news"
+            click.echo(f"{account.account_id}  {account.state.value}  {verification}  {news}")
+
+    with_store(listing)

@@ -1,0 +1,173 @@
+"""The audit chain: each row commits to the one before it, so a changed, missing or moved row shows.
+
+A body names things by id, code and hash. Message text, free text about a message's content, and personal data are
+never in it, so the chain can be kept and shown when the rest is erased.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from gateway.core.codec import account_row, canonical
+from gateway.core.model import Account, Case, Message, MessageState
+from gateway.core.records import AuditRow, Transition
+
+ADMINISTRATORS = -1
+"""The chain of what no gateway slot does: administrators' acts, and recovery. Every other chain is a slot's."""
+
+DECISION = "decision"
+"""Kind of the row of a new message."""
+TRANSITION = "transition"
+"""Kind of the row of a change of state, with or without a new decision."""
+REGISTRY = "registry"
+"""Kind of the row of a write to the registry."""
+
+GENESIS = "0" * 64
+"""The ``prev_hash`` of the first row of a chain."""
+
+
+def link(prev_hash: str, chain: int, seq: int, at_ms: int, kind: str, message_id: str, body: str) -> AuditRow:
+    """The row that follows the one with ``prev_hash``."""
+    this = row_hash(prev_hash, chain, seq, at_ms, kind, message_id, body)
+    return AuditRow(chain, seq, at_ms, kind, message_id, body, prev_hash, this)
+
+
+def row_hash(prev_hash: str, chain: int, seq: int, at_ms: int, kind: str, message_id: str, body: str) -> str:
+    """The hash of a row (hex). Fields are length-prefixed in bytes, so none can run into the next."""
+    digest = hashlib.sha256()
+    for field in (prev_hash, str(chain), str(seq), str(at_ms), kind, message_id, body):
+        data = field.encode()
+        digest.update(b"%d:%b" % (len(data), data))
+    return digest.hexdigest()
+
+
+def breaks(rows: Iterable[AuditRow], heads: dict[int, tuple[int, str]]) -> Iterator[str]:
+    """What is wrong with these rows, in order of chain and seq; nothing when every chain is whole.
+
+    ``heads`` gives the last seq and hash that each chain must end with, so rows cut off its end show too.
+    """
+    last: dict[int, tuple[int, str]] = {}
+    for row in rows:
+        seq, prev_hash = last.get(row.chain, (0, GENESIS))
+        where = f"chain {row.chain}, row {row.seq}"
+        if row.seq != seq + 1:
+            yield f"{where}: expected row {seq + 1}: rows are missing or out of order"
+        elif row.prev_hash != prev_hash:
+            yield f"{where}: does not follow the row before it"
+        elif link(prev_hash, row.chain, row.seq, row.at_ms, row.kind, row.message_id, row.body) != row:
+            yield f"{where}: was changed after it was written"
+        last[row.chain] = (row.seq, row.hash)
+    for chain, head in sorted(heads.items()):
+        if last.get(chain, (0, GENESIS)) != head:
+            yield f"chain {chain}: ends at row {last.get(chain, (0, GENESIS))[0]}, its head says {head[0]}"
+
+
+def decision_body(
+    message_id: str, message: Message, state: MessageState, decision_id: str, case: Case, case_json: bytes
+) -> str:
+    """The body of the row for a new message. ``case_json`` is the case's canonical JSON, see `codec.encode_case`."""
+    return canonical(
+        _decision(
+            message_id,
+            message.tenant_id,
+            message.account_id,
+            message.platform,
+            message.content_hash,
+            state,
+            decision_id,
+            case,
+            case_json,
+        )
+    ).decode()
+
+
+def transition_body(
+    transition: Transition,
+    tenant_id: str,
+    account_id: str,
+    platform: str,
+    content_hash: str,
+    case_json: bytes | None = None,
+) -> str:
+    """The body of the row for a change of state; ``case_json`` as above when the transition has a case."""
+    row: dict[str, Any] = {
+        "message_id": transition.message_id,
+        "tenant_id": tenant_id,
+        "account_id": account_id,
+        "from": transition.expect,
+        "to": transition.state,
+        "actor": transition.actor,
+        "note": transition.note,
+    }
+    if transition.upstream is not None:
+        row["upstream_status"] = transition.upstream.status
+    if transition.case is not None and transition.decision_id is not None and case_json is not None:
+        row["decision"] = _decision(
+            transition.message_id,
+            tenant_id,
+            account_id,
+            platform,
+            content_hash,
+            transition.state,
+            transition.decision_id,
+            transition.case,
+            case_json,
+        )
+    return canonical(row).decode()
+
+
+def registry_body(
+    actor: str, change: int, tenant_id: str, account: Account | None = None, upstream_url: str | None = None
+) -> str:
+    """The body of the row for a write to the registry; ``change`` is its change number.
+
+    For an account, all it was set to but the registrant's id, which may lead to a person. For a tenant, where its
+    messages go from now on.
+    """
+    row: dict[str, Any] = {"actor": actor, "change": change, "tenant_id": tenant_id}
+    if upstream_url is not None:
+        row["upstream_url"] = upstream_url
+    if account is not None:
+        row["account_id"] = account.account_id
+        row["account"] = account_row(account)
+        row["account"].get("registrant", {}).pop("registrant_id", None)
+    return canonical(row).decode()
+
+
+def _decision(
+    message_id: str,
+    tenant_id: str,
+    account_id: str,
+    platform: str,
+    content_hash: str,
+    state: MessageState,
+    decision_id: str,
+    case: Case,
+    case_json: bytes,
+) -> dict[str, Any]:
+    decision = case.decision
+    return {
+        "decision_id": decision_id,
+        "message_id": message_id,
+        "tenant_id": tenant_id,
+        "account_id": account_id,
+        "platform": platform,
+        "content_hash": content_hash,
+        "outcome": decision.outcome,
+        "rule": decision.rule,
+        "reasons": [
+            {
+                "code": reason.code,
+                "category": reason.category,
+                "outcome": reason.outcome,
+                "source": reason.source,
+                "score": reason.score,
+            }
+            for reason in decision.reasons
+        ],
+        "policy_version": decision.policy_version,
+        "state": state,
+        "case_hash": hashlib.sha256(case_json).hexdigest(),
+    }

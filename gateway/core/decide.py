@@ -1,0 +1,79 @@
+"""The decision: a pure function of message, facts, answers and policy, so it can be explained and replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from classifiers.contract import Answer, Opinion, Silence, Unanswered
+from gateway.core.authorise import judge_news
+from gateway.core.identity import judge_identity
+from gateway.core.model import STRICTNESS, Decision, Facts, Message, Outcome, Reason
+from gateway.core.policy import Policy, PolicyInForce
+from gateway.core.sanctions import judge_standing
+
+_SILENCES = {
+    Silence.TIMEOUT: "The classifier {} did not answer in time.",
+    Silence.UNAVAILABLE: "The classifier {} could not be asked.",
+    Silence.UNSUPPORTED: "The classifier {} cannot judge this kind of content.",
+    Silence.FAILED: "The classifier {} failed on this message.",
+}
+
+
+def settle(message: Message, facts: Facts, policy: PolicyInForce) -> Decision | None:
+    """The decision that facts alone settle (a block), so that no classifier need be asked; None if they do not."""
+    decision = decide(message, facts, (), policy, asked=())
+    return decision if decision.outcome is Outcome.BLOCK else None
+
+
+def decide(
+    message: Message,
+    facts: Facts,
+    answers: Sequence[Answer],
+    policy: PolicyInForce,
+    asked: Sequence[str] | None = None,
+) -> Decision:
+    """The strictest reason decides; without any, the message is allowed.
+
+    ``asked`` names the classifiers that had to be asked; by default those that the policy asks about such a message.
+    One that is missing from ``answers`` counts as silent.
+    """
+    rules = policy.policy
+    opinions = [answer for answer in answers if isinstance(answer, Opinion)]
+    reasons = judge_standing(facts, rules.standing)
+    if (reason := judge_identity(facts, rules.identity)) is not None:
+        reasons.append(reason)
+    if (reason := judge_news(message, facts, opinions, rules.news)) is not None:
+        reasons.append(reason)
+    reasons += _silences(rules.ask(bool(message.media)) if asked is None else asked, answers, rules)
+    for opinion in opinions:
+        reasons += _violations(opinion, rules)
+    reasons = [reason for reason in reasons if reason.outcome is not Outcome.ALLOW]
+    if not reasons:
+        return Decision(Outcome.ALLOW, "nothing_found", (), policy.version)
+    reasons.sort(key=lambda reason: -STRICTNESS[reason.outcome])  # stable: facts stay before opinions
+    return Decision(reasons[0].outcome, reasons[0].code, tuple(reasons), policy.version)
+
+
+def _silences(asked: Sequence[str], answers: Sequence[Answer], rules: Policy) -> list[Reason]:
+    given = {answer.classifier: answer for answer in answers}
+    reasons: list[Reason] = []
+    for name in asked:
+        answer = given.get(name) or Unanswered(name, Silence.TIMEOUT)
+        stage = rules.classifiers.get(name)
+        if isinstance(answer, Unanswered) and stage is not None and stage.required:
+            code = f"classifier_{answer.silence.value}"
+            reasons.append(Reason(code, stage.silence, _SILENCES[answer.silence].format(name), name))
+    return reasons
+
+
+def _violations(opinion: Opinion, rules: Policy) -> list[Reason]:
+    reasons: list[Reason] = []
+    for score in opinion.scores:
+        threshold = rules.categories.get(score.category)
+        if threshold is None or score.value < threshold.hold:
+            continue
+        blocks = threshold.block is not None and score.value >= threshold.block
+        outcome, code = (Outcome.BLOCK, "content_violation") if blocks else (Outcome.HOLD, "content_suspected")
+        message = f"The text looks like {score.category.replace('_', ' ')}."
+        reasons.append(Reason(code, outcome, message, opinion.classifier, score.category, score.value, score.spans))
+    return reasons

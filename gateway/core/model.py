@@ -1,0 +1,231 @@
+"""The nouns of the gateway: message, facts, reasons, decision, and the states they pass through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from classifiers.contract import Answer, Span
+
+
+class Outcome(StrEnum):
+    """What the gateway answers, from mildest to strictest."""
+
+    ALLOW = "allow"
+    HOLD = "hold"
+    BLOCK = "block"
+
+
+STRICTNESS = {Outcome.ALLOW: 0, Outcome.HOLD: 1, Outcome.BLOCK: 2}
+"""The order of outcomes: the strictest reason decides."""
+
+
+class MessageState(StrEnum):
+    """Where a message is. A message ends in exactly one of `TERMINAL`."""
+
+    DECIDED = "decided"
+    """Allowed for an app that forwards by itself (`POST /v1/decisions`)."""
+    QUEUED = "queued"
+    """Allowed, not yet taken up by a gateway process."""
+    FORWARDING = "forwarding"
+    """The intent to forward is committed; the upstream may or may not have it yet."""
+    PUBLISHED = "published"
+    """The upstream accepted it."""
+    REFUSED = "refused"
+    """The upstream said no; nothing was published."""
+    FAILED = "failed"
+    """The upstream was not reached; nothing was published."""
+    UNKNOWN = "unknown"
+    """The upstream may have accepted it; a person resolves it, unless the route is idempotent."""
+    HELD = "held"
+    """Waiting for a person or a late opinion."""
+    RELEASED = "released"
+    """Held for an app that forwards by itself, then released."""
+    REJECTED = "rejected"
+    """Held, then rejected."""
+    BLOCKED = "blocked"
+    """Not published."""
+
+
+TERMINAL = frozenset(MessageState) - {
+    MessageState.QUEUED,
+    MessageState.FORWARDING,
+    MessageState.UNKNOWN,
+    MessageState.HELD,
+}
+
+
+class AccountState(StrEnum):
+    """The life of a public account."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+class VerificationState(StrEnum):
+    """How far the review of a registrant's identity has come (states of a verification, not of a person)."""
+
+    CREATED = "created"
+    PENDING = "pending"
+    PROCESSING = "processing"
+    VERIFIED = "verified"
+    NEEDS_INPUT = "needs_input"
+    REVIEW = "review"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+    REDACTED = "redacted"
+
+
+class RegistrantKind(StrEnum):
+    """Who stands behind an account."""
+
+    PERSON = "person"
+    ORGANISATION = "organisation"
+
+
+class Degree(StrEnum):
+    """The degrees of a sanction."""
+
+    WARN = "warn"
+    RESTRICT = "restrict"
+    SUSPEND_RENEWAL = "suspend_renewal"
+    SUSPEND = "suspend"
+    CLOSE = "close"
+
+
+class NewsKind(StrEnum):
+    """What a news authorisation permits: to originate (and re-publish), to re-publish only, or to host."""
+
+    ORIGINATE = "originate"
+    REPUBLISH = "republish"
+    HOST = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture, sound or video in a message: by address, or by the hash of its bytes."""
+
+    content_type: str
+    url: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repost:
+    """Where a re-published text says it comes from."""
+
+    url: str | None = None
+    publisher: str | None = None
+    author: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The canonical form of one publish request.
+
+    ``texts`` are all parts a reader will see, title first. ``content_hash`` is the SHA-256 (hex) of the very
+    bytes that will be forwarded, so what was judged is what is published.
+    """
+
+    tenant_id: str
+    account_id: str
+    platform: str
+    texts: tuple[str, ...]
+    content_hash: str
+    media: tuple[Media, ...] = ()
+    target: str | None = None
+    repost_of: Repost | None = None
+    declared_topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registrant:
+    """What the gateway knows of the person or organisation behind an account, without personal data.
+
+    ``framework`` and ``level`` are kept as the verifier gave them, never converted (OpenID Connect for Identity
+    Assurance 1.0). ``expires_at`` is unix time in milliseconds.
+    """
+
+    registrant_id: str
+    kind: RegistrantKind
+    state: VerificationState
+    framework: str | None = None
+    level: str | None = None
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewsAuthorisation:
+    """A licence to publish or re-publish news; times are unix milliseconds, the end is exclusive."""
+
+    scheme: str
+    kind: NewsKind
+    valid_from: int
+    valid_to: int
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Sanction:
+    """A sanction on an account; ``ends_at`` is unix time in milliseconds, None while it has no end."""
+
+    degree: Degree
+    starts_at: int
+    ends_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A public account as the registry knows it."""
+
+    account_id: str
+    state: AccountState
+    registrant: Registrant | None = None
+    news: tuple[NewsAuthorisation, ...] = ()
+    sanctions: tuple[Sanction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known without classifiers, at one moment (``at_ms``, unix milliseconds).
+
+    ``account`` is None when the tenant has no such account.
+    """
+
+    at_ms: int
+    account: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One ground of a decision: what was found, by whom, how surely, and where in the text."""
+
+    code: str
+    outcome: Outcome
+    message: str
+    source: str
+    category: str | None = None
+    score: float | None = None
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to one message. ``rule`` names the reason that decided; a replay yields an equal value."""
+
+    outcome: Outcome
+    rule: str
+    reasons: tuple[Reason, ...]
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A decision with all it came from: enough to explain it, and to compute it again."""
+
+    facts: Facts
+    answers: tuple[Answer, ...]
+    decision: Decision

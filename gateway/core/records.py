@@ -1,0 +1,134 @@
+"""What is kept of a message and its decisions, and the changes that are written together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.core.model import Case, Message, MessageState
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A gateway process in one of its lives: the slot it leases, and the epoch of that lease.
+
+    The slot is also its reply partition and its audit chain. Epochs of a slot only grow, so a process that
+    lost its lease can be told from its successor.
+    """
+
+    slot: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A publish request as it came: the bytes that will be forwarded, and what is needed to forward them."""
+
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAnswer:
+    """What the chat app's upstream said. ``body`` may be cut, see the gateway's settings."""
+
+    status: int
+    body: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A new message with its first decision, written as one.
+
+    ``forwards`` is False for apps that forward by themselves. ``key`` and ``fingerprint`` are the idempotency
+    key, if the client gave one, and the hash of what was asked under it.
+    """
+
+    message_id: str
+    decision_id: str
+    message: Message
+    request: Request
+    case: Case
+    state: MessageState
+    forwards: bool
+    at_ms: int
+    key: str | None = None
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message as the store has it, with its first case (what the client was answered) and newest state."""
+
+    message_id: str
+    decision_id: str
+    message: Message
+    request: Request
+    state: MessageState
+    forwards: bool
+    first: Case
+    created_ms: int
+    updated_ms: int
+    fingerprint: str
+    upstream: UpstreamAnswer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of a message's state; it takes place only if the message is in ``expect``.
+
+    ``case`` (with ``decision_id``) is the new decision behind it, if there is one. ``actor`` is who did it: a
+    person's name, or the part of the gateway.
+    """
+
+    message_id: str
+    expect: MessageState
+    state: MessageState
+    actor: str
+    note: str
+    at_ms: int
+    decision_id: str | None = None
+    case: Case | None = None
+    upstream: UpstreamAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One link of an audit chain.
+
+    ``hash`` is SHA-256 over the previous row's hash and this row's own fields, see `gateway.core.audit`.
+    ``body`` is canonical JSON without message text and without personal data.
+    """
+
+    chain: int
+    seq: int
+    at_ms: int
+    kind: str
+    message_id: str
+    body: str
+    prev_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A slot held by this process until ``expires_ms`` (unix milliseconds) unless renewed."""
+
+    owner: Owner
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A calling chat app: where its allowed messages go.
+
+    ``upstream_idempotent``: the upstream honours the ``Idempotency-Key`` that the gateway sends, so a forward
+    whose outcome is unknown may be sent again. ``upstream_token_env`` names the environment variable that
+    holds the bearer token for the upstream; the token itself is never stored.
+    """
+
+    tenant_id: str
+    name: str
+    upstream_url: str
+    upstream_idempotent: bool = False
+    upstream_token_env: str | None = None

@@ -1,0 +1,36 @@
+"""What the account's state and its sanctions in force mean for a publish request."""
+
+from __future__ import annotations
+
+from gateway.core.model import AccountState, Degree, Facts, Outcome, Reason
+from gateway.core.policy import Standing
+
+SOURCE = "standing"
+
+_MESSAGES = {
+    Degree.WARN: "The account has been warned.",
+    Degree.RESTRICT: "Publishing by this account is restricted.",
+    Degree.SUSPEND_RENEWAL: "The account cannot be renewed.",
+    Degree.SUSPEND: "The account is suspended.",
+    Degree.CLOSE: "The account is closed.",
+}
+
+
+def judge_standing(facts: Facts, policy: Standing) -> list[Reason]:
+    """The reasons that the account's standing gives, one for its state and one for each sanction in force."""
+    account = facts.account
+    if account is None:
+        message = "The account is not registered with this gateway."
+        return [Reason("account_unknown", policy.unknown_account, message, SOURCE)]
+    reasons: list[Reason] = []
+    if account.state is AccountState.CLOSED:
+        reasons.append(Reason("account_closed", policy.closed, "The account is closed.", SOURCE))
+    elif account.state is AccountState.SUSPENDED:
+        reasons.append(Reason("account_suspended", policy.suspended, "The account is suspended.", SOURCE))
+    for sanction in account.sanctions:
+        in_force = sanction.starts_at <= facts.at_ms and (sanction.ends_at is None or facts.at_ms < sanction.ends_at)
+        outcome = policy.sanctions[sanction.degree]
+        if in_force and outcome is not Outcome.ALLOW:
+            code = f"sanction_{sanction.degree.value}"
+            reasons.append(Reason(code, outcome, _MESSAGES[sanction.degree], SOURCE))
+    return reasons

@@ -1,0 +1,65 @@
+"""Everything on one machine, in one command: demo accounts, and requests to try."""
+
+from __future__ import annotations
+
+import json
+
+from gateway.core.model import (
+    Account,
+    AccountState,
+    NewsAuthorisation,
+    NewsKind,
+    Registrant,
+    RegistrantKind,
+    VerificationState,
+)
+from gateway.core.records import Tenant
+from gateway.http.requests import hash_key
+from gateway.ports import Clock, Register
+
+TENANT = "demo"
+APP_KEY = "demo-key"
+_THREE_YEARS_MS = 3 * 365 * 86_400_000
+
+TRIES = (
+    ("allowed", "demo-verified", "Good morning! The library opens at nine today."),
+    ("held", "demo-verified", "Guaranteed 30% returns weekly, send 500 USDT to my wallet and I double it."),
+    ("blocked", "demo-verified", "I am going to kill you tonight, I know where you live."),
+)
+"""What to try, by whom, and how it ends."""
+
+
+async def seed(register: Register, clock: Clock, upstream_url: str) -> None:
+    """Add the demo tenant and its accounts, unless they are there."""
+    now_ms = clock.now_ms()
+    tenant = Tenant(TENANT, "Demo chat app", f"{upstream_url}/publish", upstream_idempotent=True)
+    await register.put_tenant(tenant, hash_key(APP_KEY), "demo", now_ms)
+    for account in _accounts(now_ms):
+        if await register.account(TENANT, account.account_id) is None:
+            await register.put_account(TENANT, account, "demo", now_ms)
+
+
+def _accounts(now_ms: int) -> list[Account]:
+    person = Registrant("demo-person", RegistrantKind.PERSON, VerificationState.VERIFIED, "cn_real_name", "verified")
+    publisher = Registrant(
+        "demo-publisher", RegistrantKind.ORGANISATION, VerificationState.VERIFIED, "cn_real_name", "verified"
+    )
+    licence = NewsAuthorisation("cn_licence", NewsKind.ORIGINATE, now_ms, now_ms + _THREE_YEARS_MS)
+    return [
+        Account("demo-verified", AccountState.ACTIVE, person),
+        Account("demo-unverified", AccountState.ACTIVE),
+        Account("demo-closed", AccountState.CLOSED, person),
+        Account("demo-news", AccountState.ACTIVE, publisher, (licence,)),
+    ]
+
+
+def tries(gateway_url: str) -> str:
+    """The commands to try."""
+    lines = []
+    for outcome, account, text in TRIES:
+        body = json.dumps({"account_id": account, "text": text}, ensure_ascii=False)
+        lines.append(
+            f"# {outcome}\ncurl -i {gateway_url}/v1/messages -H 'Authorization: Bearer {APP_KEY}' "
+            f"-H 'Content-Type: application/json' -d '{body}'\n"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""HTTP: the hot path, the API, the endpoints for operators."""

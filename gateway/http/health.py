@@ -1,0 +1,101 @@
+"""What the health report looks at: each check says how one component is, and raises `Fault` when it is not well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.core.policy import PolicyInForce
+from gateway.lease import LeaseKeeper
+from gateway.perform import Perform
+from gateway.ports import Classifiers, Fault, Store
+from gateway.upkeep import Upkeep
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One thing the gateway needs; only those that admission depends on make the process unready."""
+
+    name: str
+    admission: bool
+    check: Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The checks of a running gateway. ``registry_trusted`` tells whether the registry cache answers,
+    ``policy_problem`` why the policy file is not in force."""
+
+    store: Store
+    lease: LeaseKeeper
+    classifiers: Classifiers
+    perform: Perform
+    upkeep: Upkeep
+    registry_trusted: Callable[[], bool]
+    policy: Callable[[], PolicyInForce]
+    policy_problem: Callable[[], str | None]
+
+    def components(self) -> list[Component]:
+        """All of them, those that admission depends on first."""
+        return [
+            Component("store", True, self._store),
+            Component("lease", True, self._lease),
+            Component("replies", True, self._replies),
+            Component("bus", False, self._bus),
+            Component("registry", False, self._registry),
+            Component("policy", False, self._policy),
+            Component("upkeep", False, self._upkeep),
+        ]
+
+    async def _store(self) -> str:
+        await self.store.ping()
+        return f"{self.perform.unsettled} results wait to be written"
+
+    async def _lease(self) -> str:
+        owner = self.lease.owner
+        return f"slot {owner.slot}, epoch {owner.epoch}"
+
+    async def _replies(self) -> str:
+        if not self.classifiers.ready():
+            raise Fault("not connected yet; the position in the replies is not known")
+        return "position known"
+
+    async def _bus(self) -> str:
+        if not self.classifiers.healthy():
+            raise Fault("classifiers cannot be asked; messages are held")
+        return "classifiers can be asked"
+
+    async def _registry(self) -> str:
+        if not self.registry_trusted():
+            raise Fault("the change feed is silent; every look-up goes to the registry")
+        return "cache in use"
+
+    async def _policy(self) -> str:
+        version = self.policy().version
+        if (problem := self.policy_problem()) is not None:
+            raise Fault(f"file refused, {version[:12]} stays in force: {problem}")
+        return f"version {version}"
+
+    async def _upkeep(self) -> str:
+        if self.upkeep.failing:
+            raise Fault("; ".join(f"{name}: {why}" for name, why in self.upkeep.failing.items()))
+        return "all work runs"
+
+
+async def starting() -> str:
+    """The check of a process that has not opened its adapters yet."""
+    await asyncio.sleep(0)
+    raise Fault("starting")
+
+
+async def report(components: list[Component]) -> dict[str, Any]:
+    """The state of each component, for people and programs."""
+    found: dict[str, Any] = {}
+    for component in components:
+        try:
+            found[component.name] = {"ok": True, "admission": component.admission, "detail": await component.check()}
+        except Fault as fault:
+            found[component.name] = {"ok": False, "admission": component.admission, "detail": str(fault)}
+    return found

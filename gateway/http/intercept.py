@@ -1,0 +1,125 @@
+"""The hot path: publish requests, handled as plain ASGI before anything of the framework."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
+from typing import Any
+
+from gateway import metrics, tracing
+from gateway.core.records import Request
+from gateway.http.answers import decision_answer, message_answer
+from gateway.http.problems import Answer, Problem, refusal
+from gateway.http.requests import (
+    Disconnected,
+    Receive,
+    Scope,
+    Send,
+    authenticate,
+    read_body,
+    read_headers,
+)
+from gateway.platforms import native
+from gateway.ports import Registry
+from gateway.publish import Publish, Refusal, Submission
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+ROUTES = {"/v1/messages": True, "/v1/decisions": False}
+"""The publish routes, and whether an allowed message is forwarded by the gateway."""
+
+
+class Service:
+    """What the hot path works with. It is set once the adapters are open, and unset before they close.
+
+    ``body_limit`` bounds a request body in bytes, ``read_seconds`` the time a client may take to send it.
+    """
+
+    def __init__(self, publish: Publish, registry: Registry, body_limit: int, read_seconds: float) -> None:
+        self.publish = publish
+        self.registry = registry
+        self.body_limit = body_limit
+        self.read_seconds = read_seconds
+
+
+class Intercept:
+    """ASGI middleware that answers publish requests itself and passes everything else on.
+
+    While the process drains, every answer asks the client to close its connection, so that the client's next request
+    finds another process.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["app"].state.draining:
+            send = _closing(send)
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in ROUTES:
+            await self._app(scope, receive, send)
+            return
+        route: str = scope["path"]
+        started = perf_counter()
+        try:
+            answer = await _handle(scope["app"].state.service, route, ROUTES[route], scope, receive)
+        except Problem as problem:
+            answer = problem.answer()
+        except Disconnected:
+            return
+        await _send(send, answer)
+        metrics.REQUESTS.labels(route, answer.status).inc()
+        metrics.REQUEST_SECONDS.labels(route).observe(perf_counter() - started)
+
+
+async def _handle(service: Service, route: str, forwards: bool, scope: Scope, receive: Receive) -> Answer:
+    headers = read_headers(scope)
+    tenant = await authenticate(service.registry, headers.key_hash)
+    try:
+        async with asyncio.timeout(service.read_seconds):
+            body = await read_body(receive, headers.content_length, service.body_limit)
+    except TimeoutError as error:
+        raise Problem(408, "body_too_slow", f"body: not received within {service.read_seconds} s.") from error
+    try:
+        message = native.read(body, tenant.tenant_id)
+    except native.BadBody as error:
+        raise bad_body(error) from error
+    submission = Submission(
+        tenant=tenant,
+        message=message,
+        request=Request(body, native.CONTENT_TYPE),
+        forwards=forwards,
+        key=headers.idempotency_key,
+        fingerprint=f"{route} {message.content_hash}",
+    )
+    with tracing.request(f"POST {route}", headers.traceparent):
+        result = await service.publish(submission)
+    if isinstance(result, Refusal):
+        raise refusal(result)
+    return message_answer(result) if forwards else decision_answer(result)
+
+
+def bad_body(error: native.BadBody) -> Problem:
+    """The problem of a body that cannot be read, naming each field."""
+    problems = [{"field": field, "message": message} for field, message in error.problems]
+    return Problem(400, "bad_body", str(error), {"errors": problems})
+
+
+def _closing(send: Send) -> Send:
+    async def closing(event: MutableMapping[str, Any]) -> None:
+        if event["type"] == "http.response.start":
+            event["headers"] = [*event["headers"], (b"connection", b"close")]
+        await send(event)
+
+    return closing
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", b"%d" % len(answer.body)),
+        *[(name.lower().encode(), value.encode()) for name, value in answer.headers],
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

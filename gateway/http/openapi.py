@@ -1,0 +1,149 @@
+"""The OpenAPI document: what the framework knows, and the publish routes that are served before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
+
+from gateway.core.model import Outcome
+from gateway.platforms.native import MessageBody
+
+_REF = "#/components/schemas/{model}"
+
+
+class SpanOut(BaseModel):
+    """A stretch of one text of the message (title first), in code points."""
+
+    part: int
+    start: int
+    end: int
+
+
+class ReasonOut(BaseModel):
+    """One ground of a decision."""
+
+    code: str
+    category: str | None
+    message: str
+    source: str
+    score: float | None = None
+    spans: list[SpanOut] | None = None
+    policy_version: str
+
+
+class UpstreamOut(BaseModel):
+    """What the chat app's upstream answered."""
+
+    status: int
+    body: Any
+
+
+class DecisionOut(BaseModel):
+    """A decision. ``upstream`` is there when the message was forwarded."""
+
+    decision_id: str
+    message_id: str
+    decision: Outcome
+    reasons: list[ReasonOut]
+    upstream: UpstreamOut | None = None
+
+
+class FieldOut(BaseModel):
+    """A field that cannot be read."""
+
+    field: str
+    message: str
+
+
+class ProblemOut(BaseModel):
+    """Problem details (RFC 9457). A blocked message's problem also has the members of a decision."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[FieldOut] | None = None
+    state: str | None = Field(None, description="`unknown` or `failed` when the upstream did not answer.")
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The whole document."""
+    base = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    models = [(model, "serialization") for model in (DecisionOut, ProblemOut)] + [(MessageBody, "validation")]
+    _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
+    components = base.setdefault("components", {})
+    components.setdefault("schemas", {}).update(schemas["$defs"])
+    components["securitySchemes"] = {"app_key": {"type": "http", "scheme": "bearer"}}
+    base["paths"]["/v1/messages"] = {"post": _messages()}
+    base["paths"]["/v1/decisions"] = {"post": _decisions()}
+    for path, item in base["paths"].items():
+        if path.startswith("/v1/"):
+            for operation in item.values():
+                operation["security"] = [{"app_key": []}]
+                operation["responses"].setdefault("401", _problem("Unknown application key"))
+                operation["responses"].setdefault("503", _problem("The store is away; nothing was forwarded"))
+    return base
+
+
+def _messages() -> dict[str, Any]:
+    operation = _publish("publish", "Decide a publish request and forward it if it is allowed")
+    operation["responses"] |= {
+        "200": _decision("Allowed and forwarded"),
+        "202": _decision("Held; `Location` names the message"),
+        "403": _problem("Blocked"),
+        "502": _problem("Allowed, but the upstream was not reached (`failed`) or its outcome is unknown (`unknown`)"),
+    }
+    return operation
+
+
+def _decisions() -> dict[str, Any]:
+    operation = _publish("decide", "Decide a publish request without forwarding it")
+    operation["responses"]["200"] = _decision("The decision, whatever it is")
+    return operation
+
+
+def _publish(name: str, summary: str) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "parameters": [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "description": "The same key gets the same answer, and at most one effect.",
+            },
+            {"name": "traceparent", "in": "header", "required": False, "schema": {"type": "string"}},
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("MessageBody")}}},
+        "responses": {
+            "400": _problem("Not readable; `errors` names each field"),
+            "404": _problem("The account is another application's"),
+            "408": _problem("The body came too slowly"),
+            "409": _problem("The first request with this key is still being worked on"),
+            "413": _problem("Too large"),
+            "415": _problem("Not JSON in UTF-8 without content coding"),
+            "422": _problem("The key was used for another request"),
+            "429": _problem("Too many requests"),
+        },
+    }
+
+
+def _decision(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": _ref("DecisionOut")}}}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/problem+json": {"schema": _ref("ProblemOut")}}}
+
+
+def _ref(model: str) -> dict[str, str]:
+    return {"$ref": _REF.format(model=model)}

@@ -1,0 +1,119 @@
+"""Reading a publish request off the wire: headers that must be plain, and a body of bounded size."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.core.records import Tenant
+from gateway.http.problems import RETRY_SOON, Problem
+from gateway.ports import Registry, StoreUnavailable
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_SINGLE = frozenset(
+    b"authorization content-type content-length content-encoding host idempotency-key traceparent".split()
+)
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The headers that a publish request is read by."""
+
+    key_hash: str
+    idempotency_key: str | None
+    traceparent: str | None
+    content_length: int | None
+
+
+class Disconnected(Exception):
+    """The client went away before its request was whole; nothing was decided."""
+
+
+def read_headers(scope: Scope) -> Headers:
+    """Check and pick the headers. Raises `Problem`: a header given twice could be read differently behind us."""
+    found: dict[bytes, str] = {}
+    for name, value in scope["headers"]:
+        if name in _SINGLE:
+            if name in found:
+                raise Problem(400, "header_repeated", f"{name.decode()}: give this header once.")
+            found[name] = value.decode("latin-1").strip()
+    scheme, _, app_key = found.get(b"authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not app_key:
+        raise unauthorised()
+    media_type, _, parameters = found.get(b"content-type", "application/json").partition(";")
+    if media_type.strip().lower() != "application/json":
+        raise Problem(415, "content_type", "Content-Type: send application/json.")
+    if parameters and parameters.strip().lower().replace('"', "") != "charset=utf-8":
+        raise Problem(415, "content_type", "Content-Type: the only charset is utf-8.")
+    if found.get(b"content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "content_encoding", "Content-Encoding: send the body as it is.")
+    key = found.get(b"idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise Problem(400, "idempotency_key", "Idempotency-Key: give 1 to 255 visible ASCII characters.")
+    traceparent = found.get(b"traceparent")
+    length = found.get(b"content-length")
+    return Headers(
+        hash_key(app_key),
+        key,
+        traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else None,
+        int(length) if length is not None else None,
+    )
+
+
+def hash_key(app_key: str) -> str:
+    """The form in which an application key is stored and looked up: SHA-256 in hexadecimal. Keys are long and random,
+    so no slow hash is needed."""
+    return hashlib.sha256(app_key.strip().encode()).hexdigest()
+
+
+def unauthorised() -> Problem:
+    """The problem of a request without a known application key."""
+    detail = "Authorization: send 'Bearer' and a known application key."
+    return Problem(401, "unauthorised", detail, headers=(("WWW-Authenticate", "Bearer"),))
+
+
+async def authenticate(registry: Registry, key_hash: str) -> Tenant:
+    """The tenant that calls. Raises `Problem`."""
+    try:
+        tenant = await registry.tenant_by_key(key_hash)
+    except StoreUnavailable as fault:
+        detail = "The registry cannot be read, so nothing was forwarded; try again."
+        raise Problem(503, "store_unavailable", detail, headers=RETRY_SOON) from fault
+    if tenant is None:
+        raise unauthorised()
+    return tenant
+
+
+async def read_body(receive: Receive, content_length: int | None, limit: int) -> bytes:
+    """The whole body. Raises `Problem` beyond ``limit`` bytes, `Disconnected` when the client went away."""
+    if content_length is not None and content_length > limit:
+        raise _too_large(limit)
+    event = await receive()
+    if event["type"] == "http.request" and not event.get("more_body"):
+        body: bytes = event.get("body", b"")
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    chunks: list[bytes] = []
+    size = 0
+    while event["type"] == "http.request":
+        chunks.append(event.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise _too_large(limit)
+        if not event.get("more_body"):
+            return b"".join(chunks)
+        event = await receive()
+    raise Disconnected
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "body_too_large", f"body: larger than {limit} bytes; send media by url.")

@@ -1,0 +1,181 @@
+"""Carries out a decision in durable order: commit, then forward, then record how it went, then answer.
+
+At most one upstream effect: a message is forwarded only by the process that committed its move to FORWARDING, once,
+right after that commit. Whatever interrupts this leaves the message in FORWARDING, and recovery takes it from there.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from time import perf_counter
+
+from gateway import metrics, tracing
+from gateway.core.model import Decision, MessageState, Outcome
+from gateway.core.records import Entry, Owner, Request, Stored, Tenant, Transition, UpstreamAnswer
+from gateway.lease import LeaseKeeper
+from gateway.ports import Clock, KeyTaken, Store, StoreUnavailable, Upstream, UpstreamNotReached, UpstreamUnknown
+
+log = logging.getLogger("gateway.decision")
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """How a message stands once its decision was carried out: what the client is answered."""
+
+    message_id: str
+    decision_id: str
+    decision: Decision
+    state: MessageState
+    upstream: UpstreamAnswer | None = None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether an allowed message is still on its way, so there is no answer yet."""
+        return self.decision.outcome is Outcome.ALLOW and self.state in (MessageState.FORWARDING, MessageState.QUEUED)
+
+
+def performed(stored: Stored) -> Performed:
+    """The answer that the client of a stored message got, or would have got."""
+    return Performed(stored.message_id, stored.decision_id, stored.first.decision, stored.state, stored.upstream)
+
+
+def first_state(outcome: Outcome, forwards: bool) -> MessageState:
+    """The state in which a message with this decision begins."""
+    match outcome:
+        case Outcome.ALLOW:
+            return MessageState.FORWARDING if forwards else MessageState.DECIDED
+        case Outcome.HOLD:
+            return MessageState.HELD
+        case Outcome.BLOCK:
+            return MessageState.BLOCKED
+
+
+class Perform:
+    """The effects of decisions. ``unsettled_limit`` bounds the results that wait for a store that is away."""
+
+    def __init__(
+        self, store: Store, upstream: Upstream, clock: Clock, lease: LeaseKeeper, unsettled_limit: int = 10_000
+    ) -> None:
+        self._store = store
+        self._upstream = upstream
+        self._clock = clock
+        self._lease = lease
+        self._unsettled: dict[str, Transition] = {}
+        self._unsettled_limit = unsettled_limit
+
+    async def settle(self, tenant: Tenant, entry: Entry) -> Performed | KeyTaken:
+        """Commit a first decision and carry it out.
+
+        Raises `StoreUnavailable` when it was not committed (or that cannot be told): then nothing was forwarded.
+        """
+        started = perf_counter()
+        owner = self._lease.owner
+        if len(self._unsettled) >= self._unsettled_limit:
+            raise StoreUnavailable("too many results wait for the store")
+        try:
+            with metrics.STAGE_SECONDS.labels("commit").time(), tracing.span("commit"):
+                taken = await self._store.commit(owner, entry)
+        except StoreUnavailable as fault:
+            metrics.STAGE_FAULTS.labels("commit", type(fault).__name__).inc()
+            if entry.state is MessageState.FORWARDING:
+                # If the commit did happen after all, the record must not say FORWARDING for ever.
+                self._settle_later(self._ended(entry.message_id, MessageState.FAILED, "the commit was in doubt"))
+            raise
+        if taken is not None:
+            return taken
+        state, upstream = entry.state, None
+        if state is MessageState.FORWARDING:
+            state, upstream = await self._forward(tenant, entry.message_id, entry.request)
+        decision = entry.case.decision
+        metrics.DECISIONS.labels(decision.outcome.value, decision.rule).inc()
+        log.info(
+            "decision",
+            extra={
+                "message_id": entry.message_id,
+                "decision_id": entry.decision_id,
+                "tenant": tenant.tenant_id,
+                "platform": entry.message.platform,
+                "outcome": decision.outcome.value,
+                "rule": decision.rule,
+                "codes": [reason.code for reason in decision.reasons],
+                "policy": decision.policy_version[:12],
+                "state": state.value,
+                "upstream_status": upstream.status if upstream else None,
+                "decide_ms": self._clock.now_ms() - entry.at_ms,
+                "perform_ms": round((perf_counter() - started) * 1000, 1),
+            },
+        )
+        return Performed(entry.message_id, entry.decision_id, decision, state, upstream)
+
+    async def forward(self, tenant: Tenant, stored: Stored) -> MessageState:
+        """Forward a message that this process has just moved to FORWARDING; return how it ended."""
+        state, _ = await self._forward(tenant, stored.message_id, stored.request)
+        log.info("forward", extra={"message_id": stored.message_id, "state": state.value})
+        return state
+
+    def put_back(self, stored: Stored) -> None:
+        """Queue a message again that was moved to FORWARDING and certainly not sent."""
+        self._settle_later(self._ended(stored.message_id, MessageState.QUEUED, "not sent yet"))
+
+    async def move(self, transition: Transition) -> bool:
+        """Change a message's state under this process's lease; False if it had already left the expected state."""
+        return await self._store.move(self._lease.owner, transition)
+
+    async def settle_again(self) -> None:
+        """Write the results that the store did not take before. Raises `StoreUnavailable` if it still does not."""
+        for message_id, transition in list(self._unsettled.items()):
+            await self._store.move(self._lease.owner, transition)
+            del self._unsettled[message_id]
+
+    @property
+    def owner(self) -> Owner:
+        """Under whose lease this process writes. Raises `LeaseLost` when it has ended."""
+        return self._lease.owner
+
+    @property
+    def unsettled(self) -> int:
+        """How many results wait for the store."""
+        return len(self._unsettled)
+
+    async def _forward(
+        self, tenant: Tenant, message_id: str, request: Request
+    ) -> tuple[MessageState, UpstreamAnswer | None]:
+        answer: UpstreamAnswer | None = None
+        try:
+            with metrics.STAGE_SECONDS.labels("forward").time(), tracing.span("forward"):
+                answer = await self._upstream.forward(tenant, message_id, request)
+            state, note = _judge_status(answer.status), f"upstream answered {answer.status}"
+        except UpstreamNotReached as fault:
+            metrics.STAGE_FAULTS.labels("forward", "UpstreamNotReached").inc()
+            state, note = MessageState.FAILED, str(fault)
+        except UpstreamUnknown as fault:
+            metrics.STAGE_FAULTS.labels("forward", "UpstreamUnknown").inc()
+            state, note = MessageState.UNKNOWN, str(fault)
+        metrics.FORWARDS.labels(state.value).inc()
+        result = self._ended(message_id, state, note, answer)
+        try:
+            with metrics.STAGE_SECONDS.labels("settle").time(), tracing.span("settle"):
+                await self._store.move(self._lease.owner, result)
+        except StoreUnavailable as fault:
+            metrics.STAGE_FAULTS.labels("settle", type(fault).__name__).inc()
+            self._settle_later(result)
+        return state, answer
+
+    def _ended(
+        self, message_id: str, state: MessageState, note: str, upstream: UpstreamAnswer | None = None
+    ) -> Transition:
+        return Transition(
+            message_id, MessageState.FORWARDING, state, "gateway", note, self._clock.now_ms(), upstream=upstream
+        )
+
+    def _settle_later(self, transition: Transition) -> None:
+        self._unsettled[transition.message_id] = transition
+
+
+def _judge_status(status: int) -> MessageState:
+    """What an upstream's status means for the message. Redirects are not followed, so nothing was published there; an
+    error on the upstream's side may have come after it published."""
+    if 200 <= status < 300:
+        return MessageState.PUBLISHED
+    return MessageState.REFUSED if status < 500 else MessageState.UNKNOWN

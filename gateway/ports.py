@@ -1,0 +1,241 @@
+"""What the gateway needs of the world, as protocols, and the few faults that cross them.
+
+Every port has one contract suite in ``tests/contract`` that runs over its in-memory and its real form.
+Adapters turn foreign exceptions into these faults; nothing else leaves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from classifiers.contract import Answer, Reply
+from gateway.core.model import Account, Case, Message, MessageState
+from gateway.core.policy import PolicyInForce
+from gateway.core.records import (
+    AuditRow,
+    Entry,
+    Lease,
+    Owner,
+    Request,
+    Stored,
+    Tenant,
+    Transition,
+    UpstreamAnswer,
+)
+
+
+class Fault(Exception):
+    """Something outside the gateway failed; the text says what, without message text or personal data."""
+
+
+class StoreUnavailable(Fault):
+    """The store did not take a write or answer a read. The client gets 503, nothing is forwarded."""
+
+
+class LeaseLost(StoreUnavailable):
+    """This process no longer holds its slot, so the store refused its write."""
+
+
+class UpstreamNotReached(Fault):
+    """The request was not sent: the upstream certainly does not have it."""
+
+
+class UpstreamUnknown(Fault):
+    """The request was sent, or may have been, and no answer came: the upstream may have accepted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTaken:
+    """The idempotency key of an entry was already used; ``stored`` is what was done under it."""
+
+    stored: Stored
+
+
+class Clock(Protocol):
+    """Time and fresh identifiers, so that tests can hold both still."""
+
+    def now_ms(self) -> int:
+        """Unix time in milliseconds."""
+
+    def new_id(self) -> str:
+        """A new identifier, unique and sortable by time of creation (32 hexadecimal digits)."""
+
+
+class Store(Protocol):
+    """The durable record. A method that returns has committed; one that raises `StoreUnavailable` has not, or
+    cannot tell. ``commit`` and ``move`` of many callers share one transaction (group commit)."""
+
+    async def ping(self) -> None:
+        """Raise `StoreUnavailable` unless a write would be taken now."""
+
+    # -- the hot path
+
+    async def commit(self, owner: Owner, entry: Entry) -> KeyTaken | None:
+        """Write message, decision, audit row and idempotency key as one, in the chain of ``owner.slot``.
+
+        Returns `KeyTaken`, having written nothing, when the tenant already used ``entry.key``.
+        Raises `LeaseLost` when ``owner`` no longer holds its slot.
+        """
+
+    async def move(self, owner: Owner, transition: Transition) -> bool:
+        """Change a message's state, with its audit row (and decision, if any); False if it was not in ``expect``.
+
+        A message that moves to FORWARDING is owned by ``owner``. A move out of FORWARDING happens only if
+        ``owner`` owns it.
+        """
+
+    async def by_key(self, tenant_id: str, key: str) -> Stored | None:
+        """What was done under an idempotency key."""
+
+    # -- reading
+
+    async def message(self, message_id: str, tenant_id: str | None = None) -> Stored | None:
+        """A message; None if there is none, or if it belongs to another tenant than ``tenant_id``."""
+
+    async def cases(self, message_id: str) -> list[tuple[str, Case]]:
+        """The decisions on a message, oldest first, each with its id."""
+
+    async def message_of_decision(self, decision_id: str, tenant_id: str | None = None) -> Stored | None:
+        """The message that a decision is about."""
+
+    async def history(self, message_id: str) -> list[AuditRow]:
+        """The audit rows of a message, oldest first."""
+
+    async def in_state(self, state: MessageState, limit: int, tenant_id: str | None = None) -> list[Stored]:
+        """Messages in a state, oldest first."""
+
+    async def count(self, state: MessageState) -> tuple[int, int | None]:
+        """How many messages are in a state, and when the oldest came to be (unix ms)."""
+
+    # -- holds, queue, recovery
+
+    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int) -> list[Stored]:
+        """Take held messages that wait for an opinion and whose time to ask again has come, oldest first.
+
+        Each is put off by ``retry_ms``, doubled at every claim up to 64 times, so two processes never ask about
+        one hold at once. A hold waits for an opinion when its newest case has an `Unanswered` with a silence of
+        TIMEOUT or UNAVAILABLE, or FAILED for fewer than five claims.
+        """
+
+    async def claim_queued(self, owner: Owner, now_ms: int, limit: int) -> list[Stored]:
+        """Move QUEUED messages to FORWARDING under ``owner``, each to one process only, oldest first."""
+
+    async def recover(self, now_ms: int) -> tuple[int, int]:
+        """Settle FORWARDING messages whose owner's lease ended: QUEUED where the tenant's upstream is idempotent,
+        UNKNOWN elsewhere, each with its audit row. Returns how many of each."""
+
+    # -- leases
+
+    async def lease(self, holder: str, slots: int, ttl_ms: int, now_ms: int) -> Lease | None:
+        """Take a free slot of ``range(slots)``: one never used, ended, or whose holder is ``holder``, with a new
+        epoch. None when all are taken."""
+
+    async def renew(self, owner: Owner, ttl_ms: int, now_ms: int) -> Lease | None:
+        """Extend a lease; None if it was lost."""
+
+    async def release(self, owner: Owner) -> None:
+        """End a lease now."""
+
+    async def holders(self, now_ms: int) -> list[tuple[Owner, str]]:
+        """The leases in force and who holds them."""
+
+    async def break_lease(self, owner: Owner) -> None:
+        """End the lease of a process that is known to be dead."""
+
+    # -- policies
+
+    async def keep_policy(self, policy: PolicyInForce, now_ms: int) -> None:
+        """Remember a policy by its version, for replay."""
+
+    async def policy(self, version: str) -> str | None:
+        """The text of a policy once in force."""
+
+    # -- audit and events
+
+    async def append_audit(self, kind: str, body: str, now_ms: int) -> None:
+        """Add a row that is about no message (an administrator's act) to the administrators' chain."""
+
+    def audit(self) -> AsyncIterator[AuditRow]:
+        """Every audit row, ordered by chain and seq, read in pages."""
+
+    async def heads(self) -> dict[int, tuple[int, str]]:
+        """The last seq and hash of each chain."""
+
+    async def events(self, chain: int, limit: int) -> list[AuditRow]:
+        """The rows of a chain that were not yet announced downstream, oldest first."""
+
+    async def announced(self, chain: int, seq: int) -> None:
+        """Remember that the rows up to ``seq`` were announced."""
+
+
+class Registry(Protocol):
+    """Tenants and accounts, as the hot path reads them."""
+
+    async def tenant_by_key(self, key_hash: str) -> Tenant | None:
+        """The tenant whose application key has this SHA-256 (hex)."""
+
+    async def tenant(self, tenant_id: str) -> Tenant | None:
+        """A tenant by its id."""
+
+    async def account(self, tenant_id: str, account_id: str) -> Account | None:
+        """An account of this tenant."""
+
+    async def belongs_elsewhere(self, tenant_id: str, account_id: str) -> bool:
+        """Whether another tenant, and not this one, has an account of that id."""
+
+    async def changes(self, after: int) -> tuple[int, list[tuple[str, str]]]:
+        """The newest change number, and the (tenant_id, account_id) changed since ``after``. An empty account_id
+        stands for the tenant itself."""
+
+
+class Register(Registry, Protocol):
+    """The registry, as administrators write it. Every write takes the next change number, is audited in the
+    administrators' chain with ``actor``, and is committed on return. Writing what is there already is no error:
+    the new value stands."""
+
+    async def put_tenant(self, tenant: Tenant, key_hash: str, actor: str, now_ms: int) -> None:
+        """Add or change a tenant, and let this application key call for it."""
+
+    async def put_account(self, tenant_id: str, account: Account, actor: str, now_ms: int) -> None:
+        """Add or replace an account with its registrant, news authorisations and sanctions."""
+
+    async def accounts(self, tenant_id: str, after: str, limit: int) -> list[Account]:
+        """A tenant's accounts ordered by id, beginning behind ``after``."""
+
+
+class Classifiers(Protocol):
+    """The classifiers, wherever they run."""
+
+    async def ask(
+        self, message_id: str, message: Message, names: Sequence[str], deadline_ms: int
+    ) -> tuple[Answer, ...]:
+        """One answer for each name, in order, by the deadline (unix ms) at the latest. Never raises a fault: a
+        classifier that did not answer is `Unanswered`."""
+
+    def ready(self) -> bool:
+        """Whether the position in the replies is known, so that no reply to a question asked from now on is missed."""
+
+    def healthy(self) -> bool:
+        """Whether a question asked now is likely to be answered; while it is not, messages are held."""
+
+    def on_late(self, apply: Callable[[Reply], Awaitable[None]]) -> None:
+        """Hand replies that came after their question's deadline to ``apply``."""
+
+
+class Upstream(Protocol):
+    """The chat app's real publish API."""
+
+    async def forward(self, tenant: Tenant, message_id: str, request: Request) -> UpstreamAnswer:
+        """Send the request's bytes as they are, once.
+
+        Raises `UpstreamNotReached` or `UpstreamUnknown`.
+        """
+
+
+class Events(Protocol):
+    """Decisions announced to downstream systems, at least once each, in the order of their chain."""
+
+    async def announce(self, rows: Sequence[AuditRow]) -> None:
+        """Return when the rows are safe downstream. Raises `Fault` when they are not, or may not be."""

@@ -1,0 +1,154 @@
+"""The story of one publish request: facts, opinions, decision, effects. Every call leaves here and returns to here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from time import perf_counter
+
+from classifiers.contract import Answer, Unanswered
+from gateway import metrics, tracing
+from gateway.core.decide import decide, settle
+from gateway.core.model import Case, Facts, Message
+from gateway.core.policy import PolicyInForce
+from gateway.core.records import Entry, Request, Stored, Tenant
+from gateway.perform import Perform, Performed, first_state, performed
+from gateway.ports import Classifiers, Clock, KeyTaken, Registry, Store, StoreUnavailable
+
+
+class Refusal(StrEnum):
+    """Why a request was not decided; nothing was recorded and nothing forwarded."""
+
+    OVERLOADED = "overloaded"
+    STORE_UNAVAILABLE = "store_unavailable"
+    ACCOUNT_ELSEWHERE = "account_elsewhere"
+    KEY_REUSED = "key_reused"
+    KEY_IN_FLIGHT = "key_in_flight"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A publish request, recognised and parsed. ``fingerprint`` is the hash of what is asked under ``key``."""
+
+    tenant: Tenant
+    message: Message
+    request: Request
+    forwards: bool
+    key: str | None
+    fingerprint: str
+
+
+class Publish:
+    """Decides and carries out publish requests; at most ``limit`` at once."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        classifiers: Classifiers,
+        store: Store,
+        perform: Perform,
+        policy: Callable[[], PolicyInForce],
+        clock: Clock,
+        limit: int,
+    ) -> None:
+        self._registry = registry
+        self._classifiers = classifiers
+        self._store = store
+        self._perform = perform
+        self._policy = policy
+        self._clock = clock
+        self._limit = limit
+        self._in_flight = 0
+        self._keys: set[tuple[str, str]] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being worked on."""
+        return self._in_flight
+
+    async def __call__(self, submission: Submission) -> Performed | Refusal:
+        """Decide one request and carry the decision out."""
+        if self._in_flight >= self._limit:
+            return Refusal.OVERLOADED
+        claim = (submission.tenant.tenant_id, submission.key) if submission.key is not None else None
+        if claim is not None and claim in self._keys:
+            return Refusal.KEY_IN_FLIGHT
+        self._in_flight += 1
+        metrics.IN_FLIGHT.inc()
+        if claim is not None:
+            self._keys.add(claim)
+        try:
+            return await self._decide(submission)
+        except StoreUnavailable:
+            return Refusal.STORE_UNAVAILABLE
+        finally:
+            self._in_flight -= 1
+            metrics.IN_FLIGHT.dec()
+            if claim is not None:
+                self._keys.discard(claim)
+
+    async def _decide(self, submission: Submission) -> Performed | Refusal:
+        tenant, message = submission.tenant, submission.message
+        if submission.key is not None:
+            stored = await self._store.by_key(tenant.tenant_id, submission.key)
+            if stored is not None:
+                return _replay(stored, submission)
+        policy = self._policy()
+        started_ms = self._clock.now_ms()
+        with metrics.STAGE_SECONDS.labels("facts").time(), tracing.span("facts"):
+            facts = await self._facts(message, started_ms)
+        if facts is None:
+            return Refusal.ACCOUNT_ELSEWHERE
+        message_id, decision_id = self._clock.new_id(), self._clock.new_id()
+        answers: tuple[Answer, ...] = ()
+        decision = settle(message, facts, policy)
+        if decision is None:
+            answers = await self._opinions(message_id, message, policy, started_ms + policy.policy.deadline_ms)
+            decision = decide(message, facts, answers, policy)
+        entry = Entry(
+            message_id=message_id,
+            decision_id=decision_id,
+            message=message,
+            request=submission.request,
+            case=Case(facts, answers, decision),
+            state=first_state(decision.outcome, submission.forwards),
+            forwards=submission.forwards,
+            at_ms=started_ms,
+            key=submission.key,
+            fingerprint=submission.fingerprint,
+        )
+        result = await self._perform.settle(tenant, entry)
+        return _replay(result.stored, submission) if isinstance(result, KeyTaken) else result
+
+    async def _facts(self, message: Message, now_ms: int) -> Facts | None:
+        """The facts; None when the account is another tenant's."""
+        account = await self._registry.account(message.tenant_id, message.account_id)
+        if account is None and await self._registry.belongs_elsewhere(message.tenant_id, message.account_id):
+            return None
+        return Facts(now_ms, account)
+
+    async def _opinions(
+        self, message_id: str, message: Message, policy: PolicyInForce, deadline_ms: int
+    ) -> tuple[Answer, ...]:
+        started = perf_counter()
+        with tracing.span("opinions"):
+            answers = await self._classifiers.ask(
+                message_id, message, policy.policy.ask(bool(message.media)), deadline_ms
+            )
+        metrics.STAGE_SECONDS.labels("opinions").observe(perf_counter() - started)
+        for answer in answers:
+            if isinstance(answer, Unanswered):
+                metrics.SILENCES.labels(answer.classifier, answer.silence.value).inc()
+        return answers
+
+
+def _replay(stored: Stored, submission: Submission) -> Performed | Refusal:
+    """The answer to a request whose key was used before: the same again, unless something else was asked."""
+    if stored.fingerprint != submission.fingerprint:
+        return Refusal.KEY_REUSED
+    result = performed(stored)
+    if result.in_flight:
+        return Refusal.KEY_IN_FLIGHT
+    return result

@@ -1,0 +1,153 @@
+"""A held message is released or rejected exactly once: by a late opinion, by asking again, or by a person."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from classifiers.contract import Answer, Opinion, Reply
+from gateway.core.decide import decide
+from gateway.core.model import Case, Decision, Facts, MessageState, Outcome, Reason
+from gateway.core.policy import PolicyInForce
+from gateway.core.records import Owner, Stored, Tenant, Transition
+from gateway.perform import Perform
+from gateway.ports import Classifiers, Clock, Registry, Store, StoreUnavailable
+
+log = logging.getLogger("gateway.review")
+
+ADMINISTRATORS = Owner(-1, 0)
+"""Writes in the administrators' chain, which is leased to nobody: for acts outside a gateway process."""
+
+PERSON = "person"
+"""The rule of a decision that a person took."""
+
+
+class Review:
+    """What becomes of held messages in a running gateway."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        classifiers: Classifiers,
+        store: Store,
+        perform: Perform,
+        policy: Callable[[], PolicyInForce],
+        clock: Clock,
+        ask_again_ms: int,
+    ) -> None:
+        self._registry = registry
+        self._classifiers = classifiers
+        self._store = store
+        self._perform = perform
+        self._policy = policy
+        self._clock = clock
+        self._ask_again_ms = ask_again_ms
+
+    async def late(self, reply: Reply) -> None:
+        """Apply a reply that came after its question's deadline, if its message is still held."""
+        try:
+            stored = await self._store.message(reply.message_id, reply.tenant_id)
+            if stored is not None and stored.state is MessageState.HELD:
+                await self._apply(stored, reply.answers, "late opinion")
+        except StoreUnavailable:
+            log.warning("late reply not applied; its hold is asked about again", extra={"message_id": reply.message_id})
+
+    async def ask_again(self, limit: int = 50) -> int:
+        """Ask about holds that wait for an opinion, once the classifiers can be asked; return how many."""
+        if not self._classifiers.healthy():
+            return 0
+        now_ms = self._clock.now_ms()
+        holds = await self._store.claim_silent_holds(now_ms, self._ask_again_ms, limit)
+        await asyncio.gather(*(self._ask(stored, now_ms + self._ask_again_ms) for stored in holds))
+        return len(holds)
+
+    async def _ask(self, stored: Stored, deadline_ms: int) -> None:
+        names = self._policy().policy.ask(bool(stored.message.media))
+        answers = await self._classifiers.ask(stored.message_id, stored.message, names, deadline_ms)
+        await self._apply(stored, answers, "asked again")
+
+    async def forward_queued(self, limit: int = 50) -> int:
+        """Forward messages that a person released or a recovery found safe to send again; return how many."""
+        queued = await self._store.claim_queued(self._perform.owner, self._clock.now_ms(), limit)
+        await asyncio.gather(*(self._forward(stored) for stored in queued))
+        return len(queued)
+
+    async def _forward(self, stored: Stored) -> None:
+        try:
+            tenant = await self._tenant(stored)
+        except StoreUnavailable:
+            self._perform.put_back(stored)
+            raise
+        await self._perform.forward(tenant, stored)
+
+    async def _tenant(self, stored: Stored) -> Tenant:
+        tenant = await self._registry.tenant(stored.message.tenant_id)
+        if tenant is None:
+            raise StoreUnavailable(f"the registry has lost tenant {stored.message.tenant_id}")
+        return tenant
+
+    async def _apply(self, stored: Stored, answers: Sequence[Answer], note: str) -> None:
+        _, newest = (await self._store.cases(stored.message_id))[-1]
+        merged = _merge(newest.answers, answers)
+        if merged == newest.answers:
+            return
+        message = stored.message
+        now_ms = self._clock.now_ms()
+        facts = Facts(now_ms, await self._registry.account(message.tenant_id, message.account_id))
+        decision = decide(message, facts, merged, self._policy())
+        tenant = await self._tenant(stored)
+        transition = Transition(
+            stored.message_id,
+            MessageState.HELD,
+            _reviewed_state(decision.outcome, stored.forwards, MessageState.FORWARDING),
+            "gateway",
+            note,
+            now_ms,
+            self._clock.new_id(),
+            Case(facts, merged, decision),
+        )
+        if await self._perform.move(transition) and transition.state is MessageState.FORWARDING:
+            await self._perform.forward(tenant, stored)
+
+
+async def resolve_by_person(
+    store: Store, clock: Clock, stored: Stored, outcome: Outcome, actor: str, note: str
+) -> bool:
+    """Release (ALLOW) or reject (BLOCK) a held message in a person's name; False if it was resolved before.
+
+    A released message is queued; a running gateway forwards it.
+    """
+    _, newest = (await store.cases(stored.message_id))[-1]
+    reason = Reason("reviewed", outcome, note, actor)
+    decision = Decision(outcome, PERSON, (reason,), newest.decision.policy_version)
+    transition = Transition(
+        stored.message_id,
+        MessageState.HELD,
+        _reviewed_state(outcome, stored.forwards, MessageState.QUEUED),
+        actor,
+        note,
+        clock.now_ms(),
+        clock.new_id(),
+        Case(newest.facts, newest.answers, decision),
+    )
+    return await store.move(ADMINISTRATORS, transition)
+
+
+def _reviewed_state(outcome: Outcome, forwards: bool, allowed: MessageState) -> MessageState:
+    match outcome:
+        case Outcome.ALLOW:
+            return allowed if forwards else MessageState.RELEASED
+        case Outcome.HOLD:
+            return MessageState.HELD
+        case Outcome.BLOCK:
+            return MessageState.REJECTED
+
+
+def _merge(old: Sequence[Answer], new: Sequence[Answer]) -> tuple[Answer, ...]:
+    """The old opinions stand; what was silent takes its new answer, if it got one."""
+    newer = {answer.classifier: answer for answer in new}
+    known = {answer.classifier for answer in old}
+    kept = [answer if isinstance(answer, Opinion) else newer.get(answer.classifier, answer) for answer in old]
+    return tuple(kept + [answer for answer in new if answer.classifier not in known])

@@ -1,0 +1,94 @@
+"""Everything an operator can set, read once from the environment (prefix ``GATEWAY_``) and then frozen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class KafkaSettings(BaseModel):
+    """How to reach Kafka, and the topics' shape. Without ``bootstrap_servers`` the classifiers run in-process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bootstrap_servers: str = ""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+    ssl_cafile: Path | None = None
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
+    topic_prefix: str = "moderation."
+    partitions: int = Field(default=16, ge=1, le=1000)
+    """Partitions of each topic. Those of the opinions topic are the slots: they bound the number of processes."""
+    replication: int = Field(default=1, ge=1)
+
+
+class Settings(BaseSettings):
+    """Settings of one gateway process. Nested ones are set as ``GATEWAY_KAFKA__BOOTSTRAP_SERVERS`` and the like."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GATEWAY_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        nested_model_default_partial_update=True,
+    )
+
+    database_url: str = "sqlite+aiosqlite:///gateway.db"
+    """``sqlite+aiosqlite:///FILE`` or ``postgresql+asyncpg://...``."""
+    policy_file: Path = Path(__file__).parent / "policy.yaml"
+    kafka: KafkaSettings = KafkaSettings()
+
+    max_in_flight: int = Field(512, ge=1)
+    """Publish requests worked on at once; more are answered 429."""
+    body_limit: int = Field(8 * 1024 * 1024, ge=1024)
+    """Bytes of a request body."""
+    body_read_seconds: float = Field(10.0, gt=0)
+    """Time a client may take to send its body."""
+    upstream_seconds: float = Field(10.0, gt=0)
+    """Time an upstream may take to answer."""
+    upstream_connections: int = Field(128, ge=1)
+    """Connections to one upstream."""
+    lease_seconds: float = Field(30.0, gt=0)
+    """How long a silent process keeps its slot. Must be more than twice ``upstream_seconds``."""
+    slots: int = Field(16, ge=1)
+    """Gateway processes on one database when the classifiers run in-process (with Kafka: ``kafka.partitions``)."""
+    cache_size: int = Field(100_000, ge=1)
+    """Entries of the registry cache."""
+    cache_trust_ms: int = Field(1000, ge=0)
+    """How long the registry cache may answer while its change feed is silent."""
+    ask_again_ms: int = Field(2000, ge=1)
+    """Time for a classifier to answer on a hold that is asked about again, and the first pause between two tries."""
+    drain_seconds: float = Field(20.0, gt=0)
+    """Time for requests under way after SIGTERM."""
+    trace_endpoint: str | None = None
+    """OTLP/HTTP address of an OpenTelemetry collector's traces."""
+    trace_ratio: float = Field(0.01, ge=0, le=1)
+    """Share of the traces beginning here that are recorded."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class SettingsError(ValueError):
+    """The environment does not make valid settings; the text names each variable."""
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raises `SettingsError` for a bad value, and for a variable that is no setting: a typing
+    error must not leave a default in force."""
+    known = {f"GATEWAY_{name}".upper() for name in Settings.model_fields}
+    unknown = [
+        name for name in os.environ if name.startswith("GATEWAY_") and name.partition("__")[0].upper() not in known
+    ]
+    if unknown:
+        raise SettingsError(f"unknown settings: {', '.join(sorted(unknown))}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [f"GATEWAY_{'__'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors()]
+        raise SettingsError("; ".join(problems)) from error

@@ -1,0 +1,139 @@
+"""N gateway processes behind one port: the supervisor holds the listening socket, so while one of them ends another
+accepts, and no connection is refused.
+
+Signals: SIGTERM and SIGINT end all; SIGHUP reloads the policy in each; SIGUSR1 replaces them one after another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_START_SECONDS = 60.0
+_END_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class _Child:
+    process: asyncio.subprocess.Process
+    ready: asyncio.Future[bool]
+    successor: asyncio.Future[_Child]
+
+
+class Supervisor:
+    """Keeps ``workers`` processes running. Each dies with the supervisor, also when that is killed."""
+
+    def __init__(self, listening: socket.socket, workers: int) -> None:
+        self._listening = listening
+        self._workers = workers
+        self._children: dict[int, _Child] = {}
+        self._ending = asyncio.Event()
+        self._replace = asyncio.Event()
+        self._life, self._life_end = os.pipe()
+
+    async def run(self) -> int:
+        """Serve until a signal; the exit status is 0 when every process ended in order."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ending.set)
+        loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
+        loop.add_signal_handler(signal.SIGUSR1, self._replace.set)
+        slots = [asyncio.create_task(self._keep(index)) for index in range(self._workers)]
+        replacing = asyncio.create_task(self._replace_all())
+        await self._ending.wait()
+        replacing.cancel()
+        self._pass_on(signal.SIGTERM)
+        statuses = await asyncio.gather(*slots)
+        with contextlib.suppress(asyncio.CancelledError):
+            await replacing
+        return max(statuses)
+
+    async def _keep(self, index: int) -> int:
+        """Run one process, and another when it ends, with growing pauses while they fail to start."""
+        pause = 0.1
+        previous: _Child | None = None
+        while True:
+            child = self._children[index] = await self._spawn()
+            if previous is not None:
+                previous.successor.set_result(child)
+            previous = child
+            started = await child.ready
+            status = await self._wait(child)
+            if self._ending.is_set():
+                return 0 if status == 0 else 1
+            log.warning("gateway process ended; starting another", extra={"status": status, "pid": child.process.pid})
+            pause = 0.1 if started else min(pause * 2, 5.0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._ending.wait()
+                    return 1
+
+    async def _wait(self, child: _Child) -> int:
+        """The exit status; a process that does not end in time after the order to is killed."""
+        ended = asyncio.ensure_future(child.process.wait())
+        ending = asyncio.ensure_future(self._ending.wait())
+        await asyncio.wait((ended, ending), return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        try:
+            async with asyncio.timeout(_END_SECONDS if not ended.done() else None):
+                return await asyncio.shield(ended)
+        except TimeoutError:
+            child.process.kill()
+            return await ended
+
+    async def _spawn(self) -> _Child:
+        ready, ready_end = os.pipe()
+        command = [sys.executable, "-m", "gateway", "serve", "--fd", str(self._listening.fileno())]
+        command += ["--line", f"{self._life},{ready_end}"]
+        process = await asyncio.create_subprocess_exec(
+            *command, pass_fds=(self._listening.fileno(), self._life, ready_end), start_new_session=True
+        )
+        os.close(ready_end)
+        loop = asyncio.get_running_loop()
+        child = _Child(process, loop.create_future(), loop.create_future())
+        loop.add_reader(ready, _hear, ready, child.ready)
+        return child
+
+    async def _replace_all(self) -> None:
+        while True:
+            await self._replace.wait()
+            self._replace.clear()
+            for child in list(self._children.values()):
+                child.process.send_signal(signal.SIGTERM)
+                await (await child.successor).ready
+
+    def _pass_on(self, number: signal.Signals) -> None:
+        for child in self._children.values():
+            if child.process.returncode is None:
+                child.process.send_signal(number)
+
+
+def _hear(ready: int, future: asyncio.Future[bool]) -> None:
+    """A byte says that the process admits requests; the end of the pipe without one, that it never will."""
+    future.set_result(os.read(ready, 1) != b"")
+    asyncio.get_running_loop().remove_reader(ready)
+    os.close(ready)
+
+
+def supervise(host: str, port: int, workers: int) -> int:
+    """Listen and keep the processes running; return the exit status. Raises `OSError` when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=2048) as listening:
+        listening.set_inheritable(True)
+        with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as directory:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(Path(directory))
+
+            async def main() -> int:
+                return await Supervisor(listening, workers).run()
+
+            return asyncio.run(main())

@@ -1,0 +1,124 @@
+"""What a gateway process does beside answering: keep its lease, follow changes, resolve holds, announce decisions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from gateway import metrics
+from gateway.core.model import MessageState
+from gateway.lease import LeaseKeeper
+from gateway.perform import Perform
+from gateway.ports import Clock, Events, Fault, LeaseLost, Store
+from gateway.review import Review
+
+log = logging.getLogger(__name__)
+
+_EVENTS = 500
+"""Rows announced at once."""
+
+
+class Upkeep:
+    """Repeats work until it is stopped. Faults are logged when they begin and when they end; work goes on.
+
+    ``on_lease_lost`` is called once if another process took this one's slot: this process must end.
+    """
+
+    def __init__(self, on_lease_lost: Callable[[], None]) -> None:
+        self._on_lease_lost = on_lease_lost
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failing: dict[str, str] = {}
+
+    @property
+    def failing(self) -> dict[str, str]:
+        """The work that fails at present, and why."""
+        return dict(self._failing)
+
+    def every(self, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Repeat ``work`` with a pause of ``seconds``; work that returns a positive number is repeated at once."""
+        self._tasks.append(asyncio.create_task(self._repeat(seconds, name, work), name=name))
+
+    async def stop(self) -> None:
+        """Let what is running end, and start nothing more."""
+        self._stop.set()
+        await asyncio.gather(*self._tasks)
+
+    async def _repeat(self, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        while not self._stop.is_set():
+            more = False
+            try:
+                done = await work()
+                more = isinstance(done, int) and done > 0
+                if self._failing.pop(name, None):
+                    log.info("upkeep works again", extra={"work": name})
+            except LeaseLost as fault:
+                log.critical("lease lost; this process ends", extra={"fault": str(fault)})
+                self._on_lease_lost()
+                return
+            except Fault as fault:
+                if name not in self._failing:
+                    log.warning("upkeep fails; trying again", extra={"work": name, "fault": str(fault)})
+                self._failing[name] = str(fault)
+            if not more:
+                await self._pause(seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            return
+
+
+async def announce(store: Store, events: Events, lease: LeaseKeeper) -> int:
+    """Announce what this process's chain has gained; return how many rows."""
+    chain = lease.owner.slot
+    rows = await store.events(chain, _EVENTS)
+    if rows:
+        await events.announce(rows)
+        await store.announced(chain, rows[-1].seq)
+    return len(rows)
+
+
+async def recover(store: Store, clock: Clock) -> None:
+    """Settle what dead processes left under way."""
+    queued, unknown = await store.recover(clock.now_ms())
+    if queued or unknown:
+        log.warning("messages of a dead process recovered", extra={"queued": queued, "unknown": unknown})
+
+
+async def measure(store: Store, clock: Clock) -> None:
+    """Set the gauges that are read off the store."""
+    held, oldest_ms = await store.count(MessageState.HELD)
+    metrics.HELD.set(held)
+    metrics.HOLD_AGE_SECONDS.set((clock.now_ms() - oldest_ms) / 1000 if oldest_ms is not None else 0)
+    unknown, _ = await store.count(MessageState.UNKNOWN)
+    metrics.UNKNOWN.set(unknown)
+
+
+def plan(
+    upkeep: Upkeep,
+    *,
+    store: Store,
+    clock: Clock,
+    lease: LeaseKeeper,
+    lease_seconds: float,
+    perform: Perform,
+    review: Review,
+    refresh_registry: Callable[[], Awaitable[None]],
+    reload_policy: Callable[[], Awaitable[None]],
+    events: Events | None,
+) -> None:
+    """Begin everything that a gateway process repeats."""
+    upkeep.every(lease_seconds / 6, "lease", lease.renew)
+    upkeep.every(0.25, "registry", refresh_registry)
+    upkeep.every(1.0, "policy", reload_policy)
+    upkeep.every(0.5, "unsettled", perform.settle_again)
+    upkeep.every(0.5, "queue", review.forward_queued)
+    upkeep.every(0.5, "holds", review.ask_again)
+    upkeep.every(1.0, "recovery", lambda: recover(store, clock))
+    upkeep.every(5.0, "gauges", lambda: measure(store, clock))
+    if events is not None:
+        upkeep.every(0.2, "events", lambda: announce(store, events, lease))
