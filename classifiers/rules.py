@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 import yaml
 
 from classifiers import normalise
+from classifiers.literals import required
 from classifiers.normalise import View
 
 MAX_SPANS: Final = 8
@@ -51,7 +52,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One pattern. ``needs`` are substrings of which every match has at least one: the cheap first test."""
+    """One pattern with a text it is for. Every match has one of ``needs`` in it: the cheap first test."""
 
     name: str
     needs: tuple[str, ...]
@@ -150,19 +151,20 @@ def _ruleset(file: str, data: Mapping[str, Any], contexts: Mapping[str, Context]
     for row in data["rules"]:
         where = f"{file}/{row.get('name')}"
         try:
+            pattern = _compile(where, row["pattern"], words)
             named = row.get("contexts", data.get("contexts", []))
             rule = Rule(
                 name=row["name"],
-                needs=tuple(row["needs"]),
-                pattern=_compile(where, row["pattern"], words),
+                needs=required(pattern.pattern),
+                pattern=pattern,
                 weight=float(row["weight"]),
                 contexts=tuple([contexts[name] for name in named]),
                 example=row["example"],
             )
         except KeyError as error:
             raise RuleError(f"{where}: missing or unknown {error}") from error
-        if not rule.needs or not 0.0 < rule.weight < 1.0:
-            raise RuleError(f"{where}: needs at least one substring and a weight between 0 and 1")
+        if not 0.0 < rule.weight < 1.0:
+            raise RuleError(f"{where}: weight: expected between 0 and 1")
         rules.append(rule)
     return Ruleset(data["category"], float(data["ceiling"]), tuple(rules))
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,23 +59,26 @@ def spawn(
     output: Path,
     user: str = "",
     death_signal: signal.Signals = signal.SIGKILL,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `command` (absolute path first) in its own session, stdout and stderr appended to `output`.
 
     The session keeps Ctrl-C in the terminal away from the child, so that it is shut down in order. On Linux
     the child gets `death_signal` when this process ends in any way, SIGKILL included. `user` changes the user
-    (needs root). If the program cannot be executed the process ends, with the reason in `output`.
+    (needs root); `environment` replaces this process's. If the program cannot be executed the process ends, with the
+    reason in `output`.
     """
     launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(int(death_signal)), user]
 
     def popen() -> subprocess.Popen[bytes]:
         with output.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - every caller builds the command itself
+            return subprocess.Popen(
                 [*launcher, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env=environment,
             )
 
     return _spawner(os.getpid()).submit(popen).result()
@@ -91,7 +94,7 @@ def run(
 
     Raises subprocess.TimeoutExpired if it takes longer than `seconds`, OSError if it cannot be executed.
     """
-    return subprocess.run(  # noqa: S603 - every caller builds the command itself
+    return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

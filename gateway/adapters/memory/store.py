@@ -1,0 +1,248 @@
+"""The durable record in memory: a plain second telling of what `gateway.adapters.sql` does in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from classifiers.contract import Silence, Unanswered
+from gateway.adapters.memory.leases import MemoryLeases
+from gateway.core.audit import ADMINISTRATORS, DECISION, TRANSITION, decision_body, transition_body
+from gateway.core.codec import encode_case
+from gateway.core.model import Case, MessageState
+from gateway.core.policy import PolicyInForce
+from gateway.core.records import AuditRow, Entry, Owner, Stored, Transition, UpstreamAnswer
+from gateway.ports import KeyTaken, LeaseLost, StoreUnavailable
+
+_FAILED_LIMIT = 5
+_BACKOFF = 6
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One message, as it changes."""
+
+    entry: Entry
+    state: MessageState
+    owner: Owner | None
+    updated_ms: int
+    recheck_at: int
+    rechecks: int = 0
+    upstream: UpstreamAnswer | None = None
+    cases: list[tuple[str, Case]] = field(default_factory=list)
+
+    @property
+    def stored(self) -> Stored:
+        entry = self.entry
+        return Stored(
+            message_id=entry.message_id,
+            decision_id=entry.decision_id,
+            message=entry.message,
+            request=entry.request,
+            state=self.state,
+            forwards=entry.forwards,
+            first=entry.case,
+            created_ms=entry.at_ms,
+            updated_ms=self.updated_ms,
+            fingerprint=entry.fingerprint,
+            upstream=self.upstream,
+        )
+
+    @property
+    def waits(self) -> bool:
+        """Whether this is a hold to ask about again, whenever that is."""
+        silences = {answer.silence for answer in self.cases[-1][1].answers if isinstance(answer, Unanswered)}
+        return self.state is MessageState.HELD and (
+            not silences.isdisjoint((Silence.TIMEOUT, Silence.UNAVAILABLE))
+            or (Silence.FAILED in silences and self.rechecks < _FAILED_LIMIT)
+        )
+
+
+class MemoryStore(MemoryLeases):
+    """`gateway.ports.Store` and `gateway.ports.Register` in memory.
+
+    While ``down`` is set, every call raises `StoreUnavailable`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: dict[str, _Kept] = {}
+        self._idempotency: dict[tuple[str, str], str] = {}
+        self._decisions: dict[str, str] = {}
+        self._policies: dict[str, str] = {}
+        self._announced: dict[int, int] = {}
+
+    async def ping(self) -> None:
+        """See `gateway.ports.Store`, as for every method below."""
+        self._check()
+
+    async def commit(self, owner: Owner, entry: Entry) -> KeyTaken | None:
+        self._check_lease(owner)
+        if entry.key is not None and (taken := await self.by_key(entry.message.tenant_id, entry.key)) is not None:
+            return KeyTaken(taken)
+        body = decision_body(
+            entry.message_id, entry.message, entry.state, entry.decision_id, entry.case, _encode(entry.case)
+        )
+        if entry.message_id in self._kept or entry.decision_id in self._decisions:
+            raise StoreUnavailable("the row is there already")
+        self._kept[entry.message_id] = _Kept(
+            entry,
+            entry.state,
+            owner if entry.state is MessageState.FORWARDING else None,
+            updated_ms=entry.at_ms,
+            recheck_at=entry.at_ms,
+            cases=[(entry.decision_id, entry.case)],
+        )
+        self._decisions[entry.decision_id] = entry.message_id
+        if entry.key is not None:
+            self._idempotency[entry.message.tenant_id, entry.key] = entry.message_id
+        self._chains.append(owner.slot, entry.at_ms, DECISION, entry.message_id, body)
+        return None
+
+    async def move(self, owner: Owner, transition: Transition) -> bool:
+        self._check_lease(owner)
+        kept = self._kept.get(transition.message_id)
+        if kept is None or kept.state is not transition.expect:
+            return False
+        if kept.state is MessageState.FORWARDING and kept.owner != owner:
+            return False
+        case_json = None
+        if transition.case is not None:
+            case_json = _encode(transition.case)
+            if transition.decision_id is None or transition.decision_id in self._decisions:
+                raise StoreUnavailable("the row is there already, or has no id")
+            kept.cases.append((transition.decision_id, transition.case))
+            self._decisions[transition.decision_id] = transition.message_id
+        kept.upstream = transition.upstream or kept.upstream
+        self._change_state(kept, owner.slot, transition, owner, case_json)
+        return True
+
+    async def by_key(self, tenant_id: str, key: str) -> Stored | None:
+        self._check()
+        return self._stored(self._idempotency.get((tenant_id, key)))
+
+    async def message(self, message_id: str, tenant_id: str | None = None) -> Stored | None:
+        self._check()
+        return self._stored(message_id, tenant_id)
+
+    async def cases(self, message_id: str) -> list[tuple[str, Case]]:
+        self._check()
+        kept = self._kept.get(message_id)
+        return list(kept.cases) if kept else []
+
+    async def message_of_decision(self, decision_id: str, tenant_id: str | None = None) -> Stored | None:
+        self._check()
+        return self._stored(self._decisions.get(decision_id), tenant_id)
+
+    async def history(self, message_id: str) -> list[AuditRow]:
+        self._check()
+        return [row for row in self._chains.rows if row.message_id == message_id]
+
+    async def in_state(self, state: MessageState, limit: int, tenant_id: str | None = None) -> list[Stored]:
+        self._check()
+        found = [kept.stored for kept in self._oldest_first() if kept.state is state]
+        return [stored for stored in found if tenant_id in (None, stored.message.tenant_id)][:limit]
+
+    async def count(self, state: MessageState) -> tuple[int, int | None]:
+        self._check()
+        found = [kept.entry.at_ms for kept in self._kept.values() if kept.state is state]
+        return len(found), min(found, default=None)
+
+    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int) -> list[Stored]:
+        self._check()
+        due = [kept for kept in self._oldest_first() if kept.waits and kept.recheck_at <= now_ms]
+        due = sorted(due, key=lambda kept: kept.recheck_at)[:limit]
+        for kept in due:
+            kept.recheck_at = now_ms + (retry_ms << min(kept.rechecks, _BACKOFF))
+            kept.rechecks += 1
+        return [kept.stored for kept in self._oldest_first() if kept in due]
+
+    async def claim_queued(self, owner: Owner, now_ms: int, limit: int) -> list[Stored]:
+        self._check_lease(owner)
+        found = [kept for kept in self._oldest_first() if kept.state is MessageState.QUEUED][:limit]
+        for kept in found:
+            change = Transition(kept.entry.message_id, kept.state, MessageState.FORWARDING, "queue", "taken up", now_ms)
+            self._change_state(kept, owner.slot, change, owner)
+        return [kept.stored for kept in found]
+
+    async def recover(self, now_ms: int) -> tuple[int, int]:
+        self._check()
+        self._end_expired(now_ms)
+        counts = {MessageState.QUEUED: 0, MessageState.UNKNOWN: 0}
+        for kept in self._oldest_first():
+            if kept.state is not MessageState.FORWARDING or self._holds(kept.owner):
+                continue
+            tenant = self._tenants.get(kept.entry.message.tenant_id)
+            state = MessageState.QUEUED if tenant and tenant.upstream_idempotent else MessageState.UNKNOWN
+            note = "the process that forwarded it is gone"
+            change = Transition(kept.entry.message_id, kept.state, state, "recovery", note, now_ms)
+            self._change_state(kept, ADMINISTRATORS, change)
+            counts[state] += 1
+        return counts[MessageState.QUEUED], counts[MessageState.UNKNOWN]
+
+    async def keep_policy(self, policy: PolicyInForce, now_ms: int) -> None:
+        self._check()
+        self._policies.setdefault(policy.version, policy.text)
+
+    async def policy(self, version: str) -> str | None:
+        self._check()
+        return self._policies.get(version)
+
+    async def append_audit(self, kind: str, body: str, now_ms: int) -> None:
+        self._check()
+        self._chains.append(ADMINISTRATORS, now_ms, kind, "", body)
+
+    async def audit(self) -> AsyncIterator[AuditRow]:
+        self._check()
+        for row in sorted(self._chains.rows, key=lambda row: (row.chain, row.seq)):
+            yield row
+
+    async def heads(self) -> dict[int, tuple[int, str]]:
+        self._check()
+        return dict(self._chains.heads)
+
+    async def events(self, chain: int, limit: int) -> list[AuditRow]:
+        self._check()
+        after = self._announced.get(chain, 0)
+        return [row for row in self._chains.of(chain) if row.seq > after][:limit]
+
+    async def announced(self, chain: int, seq: int) -> None:
+        self._check()
+        self._announced[chain] = max(seq, self._announced.get(chain, 0))
+
+    def _check_lease(self, owner: Owner) -> None:
+        self._check()
+        if not self._holds(owner):
+            raise LeaseLost(f"slot {owner.slot} is no longer held under epoch {owner.epoch}")
+
+    def _change_state(
+        self,
+        kept: _Kept,
+        chain: int,
+        change: Transition,
+        owner: Owner | None = None,
+        case_json: bytes | None = None,
+    ) -> None:
+        message = kept.entry.message
+        body = transition_body(
+            change, message.tenant_id, message.account_id, message.platform, message.content_hash, case_json
+        )
+        kept.state, kept.updated_ms = change.state, change.at_ms
+        kept.owner = owner if change.state is MessageState.FORWARDING else None
+        self._chains.append(chain, change.at_ms, TRANSITION, change.message_id, body)
+
+    def _stored(self, message_id: str | None, tenant_id: str | None = None) -> Stored | None:
+        kept = self._kept.get(message_id or "")
+        if kept is None or tenant_id not in (None, kept.entry.message.tenant_id):
+            return None
+        return kept.stored
+
+    def _oldest_first(self) -> list[_Kept]:
+        return sorted(self._kept.values(), key=lambda kept: (kept.entry.at_ms, kept.entry.message_id))
+
+
+def _encode(case: Case) -> bytes:
+    try:
+        return encode_case(case)
+    except ValueError as error:
+        raise StoreUnavailable("a decision that cannot be written") from error
