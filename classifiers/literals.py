@@ -1,8 +1,8 @@
 """Which literal strings a pattern cannot do without: a substring test that spares most texts the pattern.
 
-Derived from the parsed pattern, so that a row and its test cannot drift apart. The parser is an inner module of
-``re``: where it is missing or speaks an unknown node, the derivation says "nothing known", which is always true
-and costs only speed.
+Derived from the parsed pattern, so that a row and its test cannot drift apart. The parser is an inner module
+of ``re``: where it is missing or a node is unknown, nothing is required, which is always true and costs only
+speed.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _worth(strings: Strings) -> float:
     if not strings:
         return 0.0
     weakest = min([sum([1.0 if char.isascii() else 2.5 for char in string]) for string in strings])
-    return min(weakest, _ENOUGH) - 0.08 * len(strings) if weakest else 0.0
+    return min(weakest, _ENOUGH) - 0.02 * len(strings) if weakest else 0.0
 
 
 def _shortest(strings: Strings) -> Strings:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from classifiers import rules
+from classifiers import rulefiles
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
 from classifiers.passages import Passage, only_media, passages
 
@@ -28,7 +28,7 @@ class NewsClassifier:
     name: Final = "news"
 
     def __init__(self) -> None:
-        (self._rules,), digest = rules.load(["news"])
+        self._rules, digest = rulefiles.load(["news"])
         self.version: Final = f"{_VERSION}-{digest}"
 
     def judge(self, question: Question) -> Answer:
@@ -37,7 +37,9 @@ class NewsClassifier:
             return Unanswered(self.name, Silence.UNSUPPORTED)
         best = Score("news", 0.0)
         for passage in passages(question):
-            value, stretches = self._rules.score(passage.view)
+            value, stretches = 0.0, []
+            for found in self._rules.findings(passage.view):
+                value, stretches = found.value, [*found.stretches]
             if headline_shape(passage):
                 value = min(round(1.0 - (1.0 - value) * (1.0 - _SHAPE_WEIGHT), 4), _CEILING)
                 stretches = [*stretches, (0, _first_line(passage.view.text))]

@@ -56,13 +56,11 @@ def normalise(text: str) -> View:
         view = View(text.lower().replace("`", "'"), range(len(text) + 1))
     else:
         view = _read_confusables(_fold(text))
-    if _MAYBE_BLANKS.search(view.text):
-        view = _rewrite(view, _BLANKS, _one_blank)
     if _MAYBE_LEET.search(view.text):
         view = _substitute(view, _LEET, _unleet)
-    view = _calm(view)
-    if _MAYBE_APART.search(view.text):
-        view = _calm(_rewrite(view, _APART, _together))
+    view = _gather(_calm(view))
+    if _MAYBE_BLANKS.search(view.text):  # after the first gathering: a wider gap may be what parts the words
+        view = _gather(_rewrite(view, _BLANKS, _one_blank))
     return view
 
 
@@ -127,6 +125,10 @@ def _read_mixed(match: re.Match[str]) -> str:
 
 def _calm(view: View) -> View:
     return _rewrite(view, _REPEATED, _fewer) if _MAYBE_REPEATED.search(view.text) else view
+
+
+def _gather(view: View) -> View:
+    return _calm(_rewrite(view, _APART, _together)) if _MAYBE_APART.search(view.text) else view
 
 
 def _one_blank(match: re.Match[str]) -> list[int]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from classifiers.contract import Question, Span
 from classifiers.normalise import View, normalise, windows
-from classifiers.rules import MAX_SPANS
+
+MAX_SPANS: Final = 8
+"""Spans a score carries at most: enough to show a person, small enough for the reply record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,38 +2,25 @@
 
 The rows are data (``rules/*.yaml``), one file a category. A rule that matches gives its weight; a context in
 which the words mean something else ("this traffic is killing me", a police report) multiplies the weight by
-its factor. Different rules are taken as independent evidence (noisy-or). Pure; files are read by `load`.
+its factor. Different rules are taken as independent evidence (noisy-or). Pure; `rulefiles` reads the files.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import yaml
-
-from classifiers import normalise
-from classifiers.literals import required
+from classifiers.gate import Gate
 from classifiers.normalise import View
-
-MAX_SPANS: Final = 8
-"""Spans a score carries at most: enough to show a person what moved it, small enough for the reply record."""
 
 _MAX_MATCHES: Final = 16
 _BEFORE: Final = 60
 _AFTER: Final = 60
 _SENTENCE_END: Final = re.compile(r"[.!?。\n]")
-_MACRO: Final = re.compile(r"<(\w+)>")
 
 Where = Literal["inside", "before", "around", "text"]
-
-
-class RuleError(ValueError):
-    """A row that cannot be used; the text names the file, the rule and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +60,41 @@ class Ruleset:
     ceiling: float
     rules: tuple[Rule, ...]
 
-    def score(self, view: View) -> tuple[float, list[tuple[int, int]]]:
-        """How likely the text is of this category, 0 to 1, and the stretches of the view that say so."""
-        text = view.text
-        doubt = 1.0
-        spans: list[tuple[int, int]] = []
-        for rule in self.rules:
-            for need in rule.needs:
-                if need in text:
-                    break
-            else:
-                continue
-            strength, span = _strongest(rule, text)
-            if span is not None:
-                doubt *= 1.0 - strength
-                spans.append(span)
-        return (min(round(1.0 - doubt, 4), self.ceiling), spans) if spans else (0.0, spans)
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How likely a text is of a category, 0 to 1, and the stretches of its view that say so."""
+
+    category: str
+    value: float
+    stretches: tuple[tuple[int, int], ...]
+
+
+class Rulebook:
+    """The rules of several categories, ready to be asked about texts."""
+
+    def __init__(self, rulesets: Sequence[Ruleset]) -> None:
+        self.rulesets: Final = tuple(rulesets)
+        self._rules = [(ruleset, rule) for ruleset in rulesets for rule in ruleset.rules]
+        self._gate = Gate([rule.needs for _, rule in self._rules])
+
+    def findings(self, view: View) -> list[Finding]:
+        """One finding for each category of which at least one rule matches."""
+        doubt: dict[str, float] = {}
+        stretches: dict[str, list[tuple[int, int]]] = {}
+        ceilings: dict[str, float] = {}
+        for index in self._gate.through(view.text):
+            ruleset, rule = self._rules[index]
+            strength, stretch = _strongest(rule, view.text)
+            if stretch is not None:
+                category = ruleset.category
+                doubt[category] = doubt.get(category, 1.0) * (1.0 - strength)
+                stretches.setdefault(category, []).append(stretch)
+                ceilings[category] = ruleset.ceiling
+        return [
+            Finding(category, min(round(1.0 - left, 4), ceilings[category]), tuple(stretches[category]))
+            for category, left in doubt.items()
+        ]
 
 
 def _strongest(rule: Rule, text: str) -> tuple[float, tuple[int, int] | None]:
@@ -119,58 +125,3 @@ def _stretch(where: Where, text: str, match: re.Match[str]) -> str:
         return text[begin:end]
     stop_after = _SENTENCE_END.search(text, end, end + _AFTER)
     return text[begin : stop_after.start() if stop_after else end + _AFTER]
-
-
-def load(names: Sequence[str]) -> tuple[tuple[Ruleset, ...], str]:
-    """The rulesets in these files of ``rules/`` and the version they make together with the normaliser.
-
-    Raises `RuleError` for a row that cannot be used.
-    """
-    digest = hashlib.sha256(normalise.VERSION.encode())
-    files = resources.files("classifiers") / "rules"
-    sources = {name: (files / f"{name}.yaml").read_bytes() for name in ("contexts", *names)}
-    for name in sorted(sources):
-        digest.update(name.encode() + b"\0" + sources[name] + b"\0")
-    contexts = _contexts(yaml.safe_load(sources["contexts"]))
-    rulesets = [_ruleset(name, yaml.safe_load(sources[name]), contexts) for name in names]
-    return tuple(rulesets), digest.hexdigest()[:12]
-
-
-def _contexts(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Context]:
-    return {
-        name: Context(
-            name, _compile(f"contexts/{name}", row["pattern"], {}), row["where"], float(row["factor"])
-        )
-        for name, row in rows.items()
-    }
-
-
-def _ruleset(file: str, data: Mapping[str, Any], contexts: Mapping[str, Context]) -> Ruleset:
-    words: Mapping[str, str] = data.get("words", {})
-    rules = []
-    for row in data["rules"]:
-        where = f"{file}/{row.get('name')}"
-        try:
-            pattern = _compile(where, row["pattern"], words)
-            named = row.get("contexts", data.get("contexts", []))
-            rule = Rule(
-                name=row["name"],
-                needs=required(pattern.pattern),
-                pattern=pattern,
-                weight=float(row["weight"]),
-                contexts=tuple([contexts[name] for name in named]),
-                example=row["example"],
-            )
-        except KeyError as error:
-            raise RuleError(f"{where}: missing or unknown {error}") from error
-        if not 0.0 < rule.weight < 1.0:
-            raise RuleError(f"{where}: weight: expected between 0 and 1")
-        rules.append(rule)
-    return Ruleset(data["category"], float(data["ceiling"]), tuple(rules))
-
-
-def _compile(where: str, pattern: str, words: Mapping[str, str]) -> re.Pattern[str]:
-    try:
-        return re.compile(_MACRO.sub(lambda match: f"(?:{words[match[1]]})", pattern))
-    except (re.error, KeyError) as error:
-        raise RuleError(f"{where}: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from classifiers import rules
+from classifiers import rulefiles
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
 from classifiers.passages import only_media, passages
 
@@ -30,7 +30,7 @@ class TextClassifier:
     name: Final = "text"
 
     def __init__(self) -> None:
-        self._rulesets, digest = rules.load(CATEGORIES)
+        self._rules, digest = rulefiles.load(CATEGORIES)
         self.version: Final = f"{_VERSION}-{digest}"
         self._nothing: Final = {category: Score(category, 0.0) for category in CATEGORIES}
 
@@ -40,8 +40,8 @@ class TextClassifier:
             return Unanswered(self.name, Silence.UNSUPPORTED)
         worst = dict(self._nothing)
         for passage in passages(question):
-            for ruleset in self._rulesets:
-                value, stretches = ruleset.score(passage.view)
-                if value > worst[ruleset.category].value:
-                    worst[ruleset.category] = Score(ruleset.category, value, passage.spans(stretches))
+            for found in self._rules.findings(passage.view):
+                if found.value > worst[found.category].value:
+                    spans = passage.spans(found.stretches)
+                    worst[found.category] = Score(found.category, found.value, spans)
         return Opinion(self.name, self.version, tuple(worst.values()))

@@ -26,7 +26,7 @@ from gateway.core.records import Lease
 from gateway.http import api, ops
 from gateway.http.api import json_response
 from gateway.http.health import Checks, Component, starting
-from gateway.http.intercept import Intercept, Service
+from gateway.http.intercept import Gateway, Service
 from gateway.http.openapi import document
 from gateway.http.problems import Problem
 from gateway.lease import LeaseKeeper
@@ -57,7 +57,7 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
             app.state.draining = True
             metrics.READY.set(0)
 
-    app = FastAPI(
+    app = Gateway(
         title="Moderation gateway",
         version="1",
         description="Answers allow, hold or block for each publish request of a public account.",
@@ -67,7 +67,6 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.components = [Component("start", True, starting)]
     app.include_router(api.router)
     app.include_router(ops.router)
-    app.add_middleware(Intercept)
     app.add_exception_handler(Problem, _problem)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     return app
@@ -132,6 +131,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         review=review,
         refresh_registry=registry.refresh,
         reload_policy=policy.reload,
+        in_flight=lambda: publish.in_flight,
         events=events,
     )
     app.state.store = store
@@ -171,7 +171,7 @@ async def _lease(store: Store, clock: Clock, slots: int, ttl_ms: int) -> Lease:
     lease = await store.lease(this_holder(), slots, ttl_ms, clock.now_ms())
     if lease is None:
         raise StoreUnavailable(f"all {slots} slots are taken by other gateway processes")
-    log.info("slot leased", extra={"slot": lease.owner.slot, "epoch": lease.owner.epoch})
+    log.info("slot leased", {"slot": lease.owner.slot, "epoch": lease.owner.epoch})
     return lease
 
 

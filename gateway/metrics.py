@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import Final, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -55,3 +56,12 @@ CACHE = Counter("gateway_cache_lookups", "Registry look-ups, by whether the cach
 EVENTS = Counter("gateway_events", "Audit rows announced downstream.")
 POLICY_LOADS = Counter("gateway_policy_loads", "Attempts to load the policy, by result.", ["result"])
 READY = Gauge("gateway_ready", "1 while this process admits publish requests.", multiprocess_mode="livesum")
+
+
+M = TypeVar("M", Counter, Histogram)
+
+
+@cache
+def child(metric: M, *labels: str) -> M:
+    """The metric with these label values; remembered, for looking it up costs more than counting."""
+    return metric.labels(*labels)

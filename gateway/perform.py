@@ -10,11 +10,12 @@ import logging
 from dataclasses import dataclass
 from time import perf_counter
 
-from gateway import metrics, tracing
+from gateway import metrics
 from gateway.core.model import Decision, MessageState, Outcome
 from gateway.core.records import Entry, Owner, Request, Stored, Tenant, Transition, UpstreamAnswer
 from gateway.lease import LeaseKeeper
 from gateway.ports import Clock, KeyTaken, Store, StoreUnavailable, Upstream, UpstreamNotReached, UpstreamUnknown
+from gateway.stages import Stage
 
 log = logging.getLogger("gateway.decision")
 
@@ -74,10 +75,9 @@ class Perform:
         if len(self._unsettled) >= self._unsettled_limit:
             raise StoreUnavailable("too many results wait for the store")
         try:
-            with metrics.STAGE_SECONDS.labels("commit").time(), tracing.span("commit"):
+            with Stage("commit"):
                 taken = await self._store.commit(owner, entry)
-        except StoreUnavailable as fault:
-            metrics.STAGE_FAULTS.labels("commit", type(fault).__name__).inc()
+        except StoreUnavailable:
             if entry.state is MessageState.FORWARDING:
                 # If the commit did happen after all, the record must not say FORWARDING for ever.
                 self._settle_later(self._ended(entry.message_id, MessageState.FAILED, "the commit was in doubt"))
@@ -88,10 +88,10 @@ class Perform:
         if state is MessageState.FORWARDING:
             state, upstream = await self._forward(tenant, entry.message_id, entry.request)
         decision = entry.case.decision
-        metrics.DECISIONS.labels(decision.outcome.value, decision.rule).inc()
+        metrics.child(metrics.DECISIONS, decision.outcome.value, decision.rule).inc()
         log.info(
             "decision",
-            extra={
+            {
                 "message_id": entry.message_id,
                 "decision_id": entry.decision_id,
                 "tenant": tenant.tenant_id,
@@ -111,7 +111,7 @@ class Perform:
     async def forward(self, tenant: Tenant, stored: Stored) -> MessageState:
         """Forward a message that this process has just moved to FORWARDING; return how it ended."""
         state, _ = await self._forward(tenant, stored.message_id, stored.request)
-        log.info("forward", extra={"message_id": stored.message_id, "state": state.value})
+        log.info("forward", {"message_id": stored.message_id, "state": state.value})
         return state
 
     def put_back(self, stored: Stored) -> None:
@@ -143,22 +143,19 @@ class Perform:
     ) -> tuple[MessageState, UpstreamAnswer | None]:
         answer: UpstreamAnswer | None = None
         try:
-            with metrics.STAGE_SECONDS.labels("forward").time(), tracing.span("forward"):
+            with Stage("forward"):
                 answer = await self._upstream.forward(tenant, message_id, request)
             state, note = _judge_status(answer.status), f"upstream answered {answer.status}"
         except UpstreamNotReached as fault:
-            metrics.STAGE_FAULTS.labels("forward", "UpstreamNotReached").inc()
             state, note = MessageState.FAILED, str(fault)
         except UpstreamUnknown as fault:
-            metrics.STAGE_FAULTS.labels("forward", "UpstreamUnknown").inc()
             state, note = MessageState.UNKNOWN, str(fault)
-        metrics.FORWARDS.labels(state.value).inc()
+        metrics.child(metrics.FORWARDS, state.value).inc()
         result = self._ended(message_id, state, note, answer)
         try:
-            with metrics.STAGE_SECONDS.labels("settle").time(), tracing.span("settle"):
+            with Stage("settle"):
                 await self._store.move(self._lease.owner, result)
-        except StoreUnavailable as fault:
-            metrics.STAGE_FAULTS.labels("settle", type(fault).__name__).inc()
+        except StoreUnavailable:
             self._settle_later(result)
         return state, answer
 

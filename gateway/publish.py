@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from time import perf_counter
 
 from classifiers.contract import Answer, Unanswered
-from gateway import metrics, tracing
+from gateway import metrics
 from gateway.core.decide import decide, settle
 from gateway.core.model import Case, Facts, Message
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Entry, Request, Stored, Tenant
 from gateway.perform import Perform, Performed, first_state, performed
 from gateway.ports import Classifiers, Clock, KeyTaken, Registry, Store, StoreUnavailable
+from gateway.stages import Stage
 
 
 class Refusal(StrEnum):
@@ -76,7 +76,6 @@ class Publish:
         if claim is not None and claim in self._keys:
             return Refusal.KEY_IN_FLIGHT
         self._in_flight += 1
-        metrics.IN_FLIGHT.inc()
         if claim is not None:
             self._keys.add(claim)
         try:
@@ -85,7 +84,6 @@ class Publish:
             return Refusal.STORE_UNAVAILABLE
         finally:
             self._in_flight -= 1
-            metrics.IN_FLIGHT.dec()
             if claim is not None:
                 self._keys.discard(claim)
 
@@ -97,7 +95,7 @@ class Publish:
                 return _replay(stored, submission)
         policy = self._policy()
         started_ms = self._clock.now_ms()
-        with metrics.STAGE_SECONDS.labels("facts").time(), tracing.span("facts"):
+        with Stage("facts"):
             facts = await self._facts(message, started_ms)
         if facts is None:
             return Refusal.ACCOUNT_ELSEWHERE
@@ -132,15 +130,12 @@ class Publish:
     async def _opinions(
         self, message_id: str, message: Message, policy: PolicyInForce, deadline_ms: int
     ) -> tuple[Answer, ...]:
-        started = perf_counter()
-        with tracing.span("opinions"):
-            answers = await self._classifiers.ask(
-                message_id, message, policy.policy.ask(bool(message.media)), deadline_ms
-            )
-        metrics.STAGE_SECONDS.labels("opinions").observe(perf_counter() - started)
+        names = policy.policy.ask(bool(message.media))
+        with Stage("opinions"):
+            answers = await self._classifiers.ask(message_id, message, names, deadline_ms)
         for answer in answers:
             if isinstance(answer, Unanswered):
-                metrics.SILENCES.labels(answer.classifier, answer.silence.value).inc()
+                metrics.child(metrics.SILENCES, answer.classifier, answer.silence.value).inc()
         return answers
 
 

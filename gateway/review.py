@@ -52,27 +52,27 @@ class Review:
             if stored is not None and stored.state is MessageState.HELD:
                 await self._apply(stored, reply.answers, "late opinion")
         except StoreUnavailable:
-            log.warning("late reply not applied; its hold is asked about again", extra={"message_id": reply.message_id})
+            log.warning("late reply not applied; its hold is asked about again", {"message_id": reply.message_id})
 
-    async def ask_again(self, limit: int = 50) -> int:
-        """Ask about holds that wait for an opinion, once the classifiers can be asked; return how many."""
+    async def ask_again(self, limit: int = 50) -> bool:
+        """Ask about holds that wait for an opinion, once the classifiers can be asked; True if more may wait."""
         if not self._classifiers.healthy():
-            return 0
+            return False
         now_ms = self._clock.now_ms()
         holds = await self._store.claim_silent_holds(now_ms, self._ask_again_ms, limit)
         await asyncio.gather(*(self._ask(stored, now_ms + self._ask_again_ms) for stored in holds))
-        return len(holds)
+        return len(holds) == limit
 
     async def _ask(self, stored: Stored, deadline_ms: int) -> None:
         names = self._policy().policy.ask(bool(stored.message.media))
         answers = await self._classifiers.ask(stored.message_id, stored.message, names, deadline_ms)
         await self._apply(stored, answers, "asked again")
 
-    async def forward_queued(self, limit: int = 50) -> int:
-        """Forward messages that a person released or a recovery found safe to send again; return how many."""
+    async def forward_queued(self, limit: int = 50) -> bool:
+        """Forward messages that a person released or a recovery found safe to send again; True if more may wait."""
         queued = await self._store.claim_queued(self._perform.owner, self._clock.now_ms(), limit)
         await asyncio.gather(*(self._forward(stored) for stored in queued))
-        return len(queued)
+        return len(queued) == limit
 
     async def _forward(self, stored: Stored) -> None:
         try:

@@ -103,6 +103,7 @@ def run(app: FastAPI, host: str, port: int, fd: int | None, line: Line | None, d
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(drain_seconds),
         backlog=2048,

@@ -71,7 +71,7 @@ class Supervisor:
             status = await self._wait(child)
             if self._ending.is_set():
                 return 0 if status == 0 else 1
-            log.warning("gateway process ended; starting another", extra={"status": status, "pid": child.process.pid})
+            log.warning("gateway process ended; starting another", {"status": status, "pid": child.process.pid})
             pause = 0.1 if started else min(pause * 2, 5.0)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):

@@ -6,7 +6,7 @@ Spans cost nothing until `configure` was called; a client's ``traceparent`` is p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from opentelemetry import trace
@@ -53,9 +53,13 @@ def request(name: str, traceparent: str | None) -> Iterator[None]:
         _received.reset(token)
 
 
-def span(name: str) -> AbstractContextManager[object]:
-    """A span around one step of the request being worked on."""
-    return _tracer.start_as_current_span(name) if _tracer is not None else nullcontext()
+def begin(name: str) -> AbstractContextManager[object] | None:
+    """Begin a span around one step of the request being worked on; whoever began it exits it. None if spans are off."""
+    if _tracer is None:
+        return None
+    span = _tracer.start_as_current_span(name)
+    span.__enter__()
+    return span
 
 
 def traceparent() -> str | None:

@@ -37,7 +37,7 @@ class Upkeep:
         return dict(self._failing)
 
     def every(self, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
-        """Repeat ``work`` with a pause of ``seconds``; work that returns a positive number is repeated at once."""
+        """Repeat ``work`` with a pause of ``seconds``. Work that returns True has more to do, at once."""
         self._tasks.append(asyncio.create_task(self._repeat(seconds, name, work), name=name))
 
     async def stop(self) -> None:
@@ -49,17 +49,16 @@ class Upkeep:
         while not self._stop.is_set():
             more = False
             try:
-                done = await work()
-                more = isinstance(done, int) and done > 0
+                more = await work() is True
                 if self._failing.pop(name, None):
-                    log.info("upkeep works again", extra={"work": name})
+                    log.info("upkeep works again", {"work": name})
             except LeaseLost as fault:
-                log.critical("lease lost; this process ends", extra={"fault": str(fault)})
+                log.critical("lease lost; this process ends", {"fault": str(fault)})
                 self._on_lease_lost()
                 return
             except Fault as fault:
                 if name not in self._failing:
-                    log.warning("upkeep fails; trying again", extra={"work": name, "fault": str(fault)})
+                    log.warning("upkeep fails; trying again", {"work": name, "fault": str(fault)})
                 self._failing[name] = str(fault)
             if not more:
                 await self._pause(seconds)
@@ -72,25 +71,26 @@ class Upkeep:
             return
 
 
-async def announce(store: Store, events: Events, lease: LeaseKeeper) -> int:
-    """Announce what this process's chain has gained; return how many rows."""
+async def announce(store: Store, events: Events, lease: LeaseKeeper) -> bool:
+    """Announce what this process's chain has gained; True if more is left."""
     chain = lease.owner.slot
     rows = await store.events(chain, _EVENTS)
     if rows:
         await events.announce(rows)
         await store.announced(chain, rows[-1].seq)
-    return len(rows)
+    return len(rows) == _EVENTS
 
 
 async def recover(store: Store, clock: Clock) -> None:
     """Settle what dead processes left under way."""
     queued, unknown = await store.recover(clock.now_ms())
     if queued or unknown:
-        log.warning("messages of a dead process recovered", extra={"queued": queued, "unknown": unknown})
+        log.warning("messages of a dead process recovered", {"queued": queued, "unknown": unknown})
 
 
-async def measure(store: Store, clock: Clock) -> None:
-    """Set the gauges that are read off the store."""
+async def measure(store: Store, clock: Clock, in_flight: Callable[[], int]) -> None:
+    """Set the gauges that are read off the store and the process."""
+    metrics.IN_FLIGHT.set(in_flight())
     held, oldest_ms = await store.count(MessageState.HELD)
     metrics.HELD.set(held)
     metrics.HOLD_AGE_SECONDS.set((clock.now_ms() - oldest_ms) / 1000 if oldest_ms is not None else 0)
@@ -109,6 +109,7 @@ def plan(
     review: Review,
     refresh_registry: Callable[[], Awaitable[None]],
     reload_policy: Callable[[], Awaitable[None]],
+    in_flight: Callable[[], int],
     events: Events | None,
 ) -> None:
     """Begin everything that a gateway process repeats."""
@@ -119,6 +120,6 @@ def plan(
     upkeep.every(0.5, "queue", review.forward_queued)
     upkeep.every(0.5, "holds", review.ask_again)
     upkeep.every(1.0, "recovery", lambda: recover(store, clock))
-    upkeep.every(5.0, "gauges", lambda: measure(store, clock))
+    upkeep.every(5.0, "gauges", lambda: measure(store, clock, in_flight))
     if events is not None:
         upkeep.every(0.2, "events", lambda: announce(store, events, lease))

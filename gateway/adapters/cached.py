@@ -94,7 +94,7 @@ class CachedRegistry:
         hit = self.trusted() and key in cache
         if hit:
             cache.move_to_end(key)
-        metrics.CACHE.labels("hit" if hit else "miss").inc()
+        metrics.child(metrics.CACHE, "hit" if hit else "miss").inc()
         return hit
 
     def _keep(self, cache: OrderedDict[_K, _V], key: _K, value: _V, change: int) -> None:

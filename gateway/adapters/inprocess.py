@@ -77,7 +77,7 @@ class InProcessClassifiers:
         try:
             reply = await asyncio.get_running_loop().run_in_executor(self._thread, self._judge, question)
         except Exception as error:  # a classifier's own fault, of any kind: this message is held
-            log.exception("classifier failed", extra={"error": type(error).__name__})
+            log.exception("classifier failed", {"error": type(error).__name__})
             answers = silent(question.ask, Silence.FAILED)
             reply = Reply(question.correlation, question.message_id, question.tenant_id, answers)
         self._pending.resolve(reply)

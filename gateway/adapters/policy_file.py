@@ -40,28 +40,35 @@ class PolicyFile:
         Raises `StoreUnavailable` when a new policy cannot be remembered for replay; it is then not in force.
         """
         try:
-            policy = read_policy(self._path)
+            text = _read(self._path)
+            if text == self.current().text:
+                self.problem = self._refused = None
+                return
+            policy = parse_policy(text)  # takes tens of milliseconds, so only when the text is new
         except PolicyError as error:
             self.problem = str(error)
             if self._refused != self.problem:
                 self._refused = self.problem
                 metrics.POLICY_LOADS.labels("refused").inc()
-                log.error("policy file refused; the old policy stays in force", extra={"problem": self.problem})
+                log.error("policy file refused; the old policy stays in force", {"problem": self.problem})
             return
         self.problem = self._refused = None
-        if policy.version != self.current().version:
-            await self._swap(policy)
+        await self._swap(policy)
 
     async def _swap(self, policy: PolicyInForce) -> None:
         await self._store.keep_policy(policy, self._clock.now_ms())
         self._current = policy
         metrics.POLICY_LOADS.labels("loaded").inc()
-        log.info("policy in force", extra={"policy": policy.version[:12]})
+        log.info("policy in force", {"policy": policy.version[:12]})
 
 
 def read_policy(path: Path) -> PolicyInForce:
     """The policy in a file. Raises `PolicyError`, also when the file cannot be read."""
+    return parse_policy(_read(path))
+
+
+def _read(path: Path) -> str:
     try:
-        return parse_policy(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError([Problem(1, str(path), f"cannot be read: {error}")]) from error

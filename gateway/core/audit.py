@@ -36,11 +36,16 @@ def link(prev_hash: str, chain: int, seq: int, at_ms: int, kind: str, message_id
 
 def row_hash(prev_hash: str, chain: int, seq: int, at_ms: int, kind: str, message_id: str, body: str) -> str:
     """The hash of a row (hex). Fields are length-prefixed in bytes, so none can run into the next."""
-    digest = hashlib.sha256()
-    for field in (prev_hash, str(chain), str(seq), str(at_ms), kind, message_id, body):
-        data = field.encode()
-        digest.update(b"%d:%b" % (len(data), data))
-    return digest.hexdigest()
+    fields = (
+        prev_hash.encode(),
+        b"%d" % chain,
+        b"%d" % seq,
+        b"%d" % at_ms,
+        kind.encode(),
+        message_id.encode(),
+        body.encode(),
+    )
+    return hashlib.sha256(b"".join([b"%d:%b" % (len(field), field) for field in fields])).hexdigest()
 
 
 def breaks(rows: Iterable[AuditRow], heads: dict[int, tuple[int, str]]) -> Iterator[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from time import perf_counter
 from typing import Any
+
+from fastapi import FastAPI
 
 from gateway import metrics, tracing
 from gateway.core.records import Request
@@ -24,9 +26,6 @@ from gateway.platforms import native
 from gateway.ports import Registry
 from gateway.publish import Publish, Refusal, Submission
 
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
 ROUTES = {"/v1/messages": True, "/v1/decisions": False}
 """The publish routes, and whether an allowed message is forwarded by the gateway."""
 
@@ -44,33 +43,31 @@ class Service:
         self.read_seconds = read_seconds
 
 
-class Intercept:
-    """ASGI middleware that answers publish requests itself and passes everything else on.
+class Gateway(FastAPI):
+    """The application. It answers publish requests before the framework sees them, and leaves it everything else.
 
     While the process drains, every answer asks the client to close its connection, so that the client's next request
     finds another process.
     """
 
-    def __init__(self, app: App) -> None:
-        self._app = app
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["app"].state.draining:
+        """ASGI."""
+        if scope["type"] == "http" and self.state.draining:
             send = _closing(send)
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in ROUTES:
-            await self._app(scope, receive, send)
+            await super().__call__(scope, receive, send)
             return
         route: str = scope["path"]
         started = perf_counter()
         try:
-            answer = await _handle(scope["app"].state.service, route, ROUTES[route], scope, receive)
+            answer = await _handle(self.state.service, route, ROUTES[route], scope, receive)
         except Problem as problem:
             answer = problem.answer()
         except Disconnected:
             return
         await _send(send, answer)
-        metrics.REQUESTS.labels(route, answer.status).inc()
-        metrics.REQUEST_SECONDS.labels(route).observe(perf_counter() - started)
+        metrics.child(metrics.REQUESTS, route, str(answer.status)).inc()
+        metrics.child(metrics.REQUEST_SECONDS, route).observe(perf_counter() - started)
 
 
 async def _handle(service: Service, route: str, forwards: bool, scope: Scope, receive: Receive) -> Answer:

@@ -31,7 +31,7 @@ def loads(body: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         raise BadJson("body", f"not valid JSON: {error}") from error
     _bound(value, MAX_DEPTH)
-    json.loads(body, object_pairs_hook=_unique)
+    _UNIQUE_KEYS.decode(body.decode())
     return value
 
 
@@ -54,3 +54,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
     if len(set(keys)) != len(keys):
         twice = next(key for index, key in enumerate(keys) if key in keys[:index])
         raise BadJson(twice, "this key is given twice in one object")
+
+
+_UNIQUE_KEYS = json.JSONDecoder(object_pairs_hook=_unique)

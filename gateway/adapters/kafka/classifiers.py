@@ -101,7 +101,7 @@ class KafkaClassifiers:
                 await self._open()
                 return
             except (KafkaError, OSError) as error:
-                log.warning("Kafka cannot be reached; trying again", extra={"error": repr(error)})
+                log.warning("Kafka cannot be reached; trying again", {"error": repr(error)})
                 await self._close_half_open()
                 await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -119,7 +119,7 @@ class KafkaClassifiers:
         topic = f"{self._settings.topic_prefix}questions"
         self._asker = Asker(self._producer, topic, self._slot, self._give_up, in_flight=2)
         self._tasks += [asyncio.create_task(self._read(self._consumer)), asyncio.create_task(self._watch(self._asker))]
-        log.info("Kafka connected", extra={"reply_partition": self._slot})
+        log.info("Kafka connected", {"reply_partition": self._slot})
 
     async def _close_half_open(self) -> None:
         for client in (self._consumer, self._producer):
@@ -133,7 +133,7 @@ class KafkaClassifiers:
             try:
                 records = await consumer.getmany(self._partition, timeout_ms=1000)
             except KafkaError as error:
-                log.warning("replies cannot be read", extra={"error": repr(error)})
+                log.warning("replies cannot be read", {"error": repr(error)})
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             for record in records.get(self._partition, ()):
@@ -141,7 +141,7 @@ class KafkaClassifiers:
                     replies = decode_replies(record.value)
                 except ContractError as error:
                     metrics.BAD_REPLIES.inc()
-                    log.warning("reply not understood", extra={"error": str(error), "offset": record.offset})
+                    log.warning("reply not understood", {"error": str(error), "offset": record.offset})
                     continue
                 for reply in replies:
                     self._pending.resolve(reply)

@@ -57,7 +57,7 @@ async def ensure_topics(settings: KafkaSettings) -> None:
             for topic, code, *_ in response.topic_errors:
                 if code and for_code(code) is not TopicAlreadyExistsError:
                     raise for_code(code)(f"topic {topic} cannot be created")
-            log.info("topics created", extra={"topics": [topic.name for topic in missing]})
+            log.info("topics created", {"topics": [topic.name for topic in missing]})
     finally:
         await admin.close()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -18,29 +20,29 @@ from gateway.settings import KafkaSettings
 
 SOURCE = "urn:moderation-gateway"
 _HEADERS = [("content-type", b"application/cloudevents+json; charset=utf-8")]
+_BATCH_BYTES = 256 * 1024
 
 
 class KafkaEvents:
-    """See `gateway.ports.Events`. Events of one message share a key, so they stay in order in one partition; the id
+    """See `gateway.ports.Events`. Events of one message share a key and a partition, so they stay in order; the id
     (chain and row) lets a consumer drop an event that it has seen before."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._topic = f"{settings.topic_prefix}decisions"
-        self._producer = AIOKafkaProducer(
-            acks="all", enable_idempotence=True, linger_ms=5, request_timeout_ms=5000, **client_options(settings)
-        )
-        self._started = False
+        self._options = client_options(settings)
+        self._producer: AIOKafkaProducer | None = None
 
     async def announce(self, rows: Sequence[AuditRow]) -> None:
         """See `gateway.ports.Events`."""
         try:
-            if not self._started:
-                await self._producer.start()
-                self._started = True
-            deliveries = [
-                await self._producer.send(self._topic, cloud_event(row), key=row.message_id.encode(), headers=_HEADERS)
-                for row in rows
-            ]
+            producer = await self._connected()
+            partitions = sorted(await producer.partitions_for(self._topic))
+            shares: defaultdict[int, list[AuditRow]] = defaultdict(list)
+            for row in rows:
+                shares[partitions[zlib.crc32(row.message_id.encode()) % len(partitions)]].append(row)
+            deliveries: list[asyncio.Future[object]] = []
+            for partition, share in shares.items():
+                deliveries += await self._send(producer, partition, share)
             await asyncio.gather(*deliveries)
         except (KafkaError, OSError) as error:
             raise Fault(f"events not announced: {error!r}") from error
@@ -48,7 +50,36 @@ class KafkaEvents:
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._producer.stop()
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                acks="all", max_batch_size=_BATCH_BYTES, request_timeout_ms=5000, **self._options
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def _send(
+        self, producer: AIOKafkaProducer, partition: int, rows: Sequence[AuditRow]
+    ) -> list[asyncio.Future[object]]:
+        """Send rows to one partition in as few batches as hold them."""
+        deliveries = []
+        batch = producer.create_batch()
+        for row in rows:
+            fields = {"key": row.message_id.encode(), "value": cloud_event(row), "headers": _HEADERS}
+            if batch.append(timestamp=row.at_ms, **fields) is None:
+                deliveries.append(await producer.send_batch(batch, self._topic, partition=partition))
+                batch = producer.create_batch()
+                batch.append(timestamp=row.at_ms, **fields)
+        deliveries.append(await producer.send_batch(batch, self._topic, partition=partition))
+        return deliveries
 
 
 def cloud_event(row: AuditRow) -> bytes:

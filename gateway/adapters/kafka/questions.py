@@ -115,7 +115,7 @@ class Asker:
         except KafkaError as error:
             self._failed_at = asyncio.get_running_loop().time()
             metrics.STAGE_FAULTS.labels("questions", type(error).__name__).inc()
-            log.warning("questions not sent", extra={"error": repr(error), "questions": len(batch)})
+            log.warning("questions not sent", {"error": repr(error), "questions": len(batch)})
             self._lost(batch)
 
     def _sent(self, task: asyncio.Task[None]) -> None:

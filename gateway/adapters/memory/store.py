@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from classifiers.contract import Silence, Unanswered
 from gateway.adapters.memory.leases import MemoryLeases
 from gateway.core.audit import ADMINISTRATORS, DECISION, TRANSITION, decision_body, transition_body
-from gateway.core.codec import encode_case
+from gateway.core.codec import encode_case, encode_message
 from gateway.core.model import Case, MessageState
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import AuditRow, Entry, Owner, Stored, Transition, UpstreamAnswer
@@ -80,9 +81,12 @@ class MemoryStore(MemoryLeases):
         self._check_lease(owner)
         if entry.key is not None and (taken := await self.by_key(entry.message.tenant_id, entry.key)) is not None:
             return KeyTaken(taken)
-        body = decision_body(
-            entry.message_id, entry.message, entry.state, entry.decision_id, entry.case, _encode(entry.case)
-        )
+        with _encoding():
+            for text in (entry.message_id, entry.decision_id, entry.fingerprint, entry.key or ""):
+                text.encode()
+            encode_message(entry.message)
+            case_json = encode_case(entry.case)
+            body = decision_body(entry.message_id, entry.message, entry.state, entry.decision_id, entry.case, case_json)
         if entry.message_id in self._kept or entry.decision_id in self._decisions:
             raise StoreUnavailable("the row is there already")
         self._kept[entry.message_id] = _Kept(
@@ -106,15 +110,17 @@ class MemoryStore(MemoryLeases):
             return False
         if kept.state is MessageState.FORWARDING and kept.owner != owner:
             return False
-        case_json = None
-        if transition.case is not None:
-            case_json = _encode(transition.case)
+        if transition.case is None:
+            self._change_state(kept, owner.slot, transition, owner)
+        else:
             if transition.decision_id is None or transition.decision_id in self._decisions:
                 raise StoreUnavailable("the row is there already, or has no id")
+            with _encoding():
+                case_json = encode_case(transition.case)
+            self._change_state(kept, owner.slot, transition, owner, case_json)
             kept.cases.append((transition.decision_id, transition.case))
             self._decisions[transition.decision_id] = transition.message_id
         kept.upstream = transition.upstream or kept.upstream
-        self._change_state(kept, owner.slot, transition, owner, case_json)
         return True
 
     async def by_key(self, tenant_id: str, key: str) -> Stored | None:
@@ -212,7 +218,7 @@ class MemoryStore(MemoryLeases):
 
     def _check_lease(self, owner: Owner) -> None:
         self._check()
-        if not self._holds(owner):
+        if owner != Owner(ADMINISTRATORS, 0) and not self._holds(owner):  # theirs is leased to nobody
             raise LeaseLost(f"slot {owner.slot} is no longer held under epoch {owner.epoch}")
 
     def _change_state(
@@ -224,9 +230,10 @@ class MemoryStore(MemoryLeases):
         case_json: bytes | None = None,
     ) -> None:
         message = kept.entry.message
-        body = transition_body(
-            change, message.tenant_id, message.account_id, message.platform, message.content_hash, case_json
-        )
+        with _encoding():
+            body = transition_body(
+                change, message.tenant_id, message.account_id, message.platform, message.content_hash, case_json
+            )
         kept.state, kept.updated_ms = change.state, change.at_ms
         kept.owner = owner if change.state is MessageState.FORWARDING else None
         self._chains.append(chain, change.at_ms, TRANSITION, change.message_id, body)
@@ -241,8 +248,9 @@ class MemoryStore(MemoryLeases):
         return sorted(self._kept.values(), key=lambda kept: (kept.entry.at_ms, kept.entry.message_id))
 
 
-def _encode(case: Case) -> bytes:
+@contextmanager
+def _encoding() -> Iterator[None]:
     try:
-        return encode_case(case)
+        yield
     except ValueError as error:
-        raise StoreUnavailable("a decision that cannot be written") from error
+        raise StoreUnavailable("a value that cannot be written") from error

@@ -87,18 +87,18 @@ class Claims:
         queued = unknown = 0
         while True:
             async with self._database.writing("recover") as connection:
+                # Their chain first: whoever locks several chains does so by number, and none waits for another.
+                heads = await lock_heads(connection, ADMINISTRATORS)
                 rows = await self._orphans(connection, now_ms)
                 again = [row for row in rows if row.upstream_idempotent]
                 lost = [row for row in rows if not row.upstream_idempotent]
                 await _move(connection, again, MessageState.QUEUED, now_ms)
                 await _move(connection, lost, MessageState.UNKNOWN, now_ms)
-                if rows:
-                    heads = await lock_heads(connection, ADMINISTRATORS)
-                    for row in rows:
-                        state = MessageState.QUEUED if row.upstream_idempotent else MessageState.UNKNOWN
-                        note = "the process that forwarded it is gone"
-                        _link(heads, ADMINISTRATORS, row, MessageState.FORWARDING, state, "recovery", note, now_ms)
-                    await append(connection, heads)
+                for row in rows:
+                    state = MessageState.QUEUED if row.upstream_idempotent else MessageState.UNKNOWN
+                    note = "the process that forwarded it is gone"
+                    _link(heads, ADMINISTRATORS, row, MessageState.FORWARDING, state, "recovery", note, now_ms)
+                await append(connection, heads)
             queued += len(again)
             unknown += len(lost)
             if len(rows) < _ORPHANS:

@@ -74,7 +74,7 @@ class Heads:
         self._held: set[Owner] = set()
         for slot, epoch, expires_ms, seq, last in rows:
             self._last[slot] = (seq, last)
-            if expires_ms > 0:
+            if expires_ms > 0 or slot == audit.ADMINISTRATORS:  # theirs is leased to nobody
                 self._held.add(Owner(slot, epoch))
         self.links: list[Link] = []
 

@@ -20,13 +20,14 @@ from gateway.adapters.sql.writer import Conflict, Outcomes, RowRefused
 from gateway.adapters.sql.writes import Insert, Probe, Update, Write
 from gateway.ports import StoreUnavailable
 
-# `mine` are the leases in force among the locked rows: nothing is written for an owner that lost its slot.
+# `mine` are the leases in force among the locked rows: nothing is written for an owner that lost its slot. Slot -1 is
+# the administrators', which is leased to nobody.
 # Keys are given in order, so two processes that insert the same ones wait for each other and do not deadlock.
 _DECIDE: Final = """
 WITH lease AS MATERIALIZED (
     SELECT slot, epoch, expires_ms, seq, hash FROM chains WHERE slot = ANY($1::int[]) ORDER BY slot FOR UPDATE
 ), mine AS (
-    SELECT slot, epoch FROM lease WHERE expires_ms > 0
+    SELECT slot, epoch FROM lease WHERE expires_ms > 0 OR slot = -1
 ), won AS (
     INSERT INTO idempotency_keys (tenant_id, key, message_id)
     SELECT n.tenant_id, n.key, n.message_id

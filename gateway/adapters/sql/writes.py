@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from classifiers.contract import Silence, Unanswered
 from gateway.adapters.sql.tables import FOR_EVER
@@ -16,8 +15,7 @@ FAILED_LIMIT: Final = 5
 """How often a classifier is asked again about a message that it failed on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(NamedTuple):
     """A new message."""
 
     owner: Owner
@@ -30,8 +28,7 @@ class Insert:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """A change of state. ``recheck_limit`` is None where there is no new case."""
 
     owner: Owner
@@ -42,8 +39,7 @@ class Update:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """A write of no consequence, to see whether one would be taken."""
 
     message_id: str = ""

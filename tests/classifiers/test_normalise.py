@@ -1,0 +1,151 @@
+"""The canonical view: what it undoes, what it leaves alone, and that its map always points into the original."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from classifiers.folding import FOLD
+from classifiers.normalise import OVERLAP, WINDOW, normalise, windows
+
+
+@pytest.mark.parametrize(
+    ("text", "view"),
+    [
+        ("Good Morning", "good morning"),
+        ("ＫＩＬＬ", "kill"),
+        ("ﬁne", "fine"),
+        ("Straße", "strasse"),
+        ("ki\u200bll\u2060 y\u00adou", "kill you"),
+        ("\u202ekill\u202c", "kill"),
+        ("k̷i̷l̷l̷", "kill"),
+        ("café", "cafe"),
+        ("kіll", "kill"),  # Cyrillic i
+        ("ѕех", "sex"),  # all Cyrillic
+        ("κill", "kill"),  # Greek kappa
+        ("Привет, как дела", "привет, как дела"),
+        ("это сaмo собой", "это camo собой"),  # only the mixed word is read as Latin
+        ("καλημέρα φίλε", "καλημέρα φίλε"),
+        ("k1ll", "kill"),
+        ("p0rn and s3x", "porn and sex"),
+        ("b@stard", "bastard"),
+        ("k!ll", "kill"),
+        ("ki11er", "killer"),
+        ("$ex", "sex"),
+        ("mp3 4pm covid19 1,000,000 $500", "mp3 4pm covid19 1,000,000 $500"),
+        ("bob@gmail.com", "bob@gmail.com"),
+        ("k i l l", "kill"),
+        ("k.i.l.l", "kill"),
+        ("k-i-l-l him", "kill him"),
+        ("k i l l  y o u", "kill you"),
+        ("k  i  l  l", "kill"),
+        ("a b", "a b"),
+        ("加 微 信", "加微信"),
+        ("杀.了.你", "杀了你"),
+        ("你好 世界", "你好 世界"),
+        ("fuuuuuck", "fuck"),
+        ("killllll", "kill"),
+        ("assss", "ass"),
+        ("good", "good"),
+        ("1000000", "1000000"),
+        ("哈哈哈哈哈哈", "哈哈哈"),
+        ("wow!!!!!!", "wow!!!"),
+        ("a  \t b", "a b"),
+        ("a \n\n b", "a\nb"),
+        ("it’s “fine”", "it's \"fine\""),
+        ("が", "が"),
+        ("हिन्दी", "हिन्दी"),
+        ("한국어", "한국어"),
+        ("", ""),
+    ],
+)
+def test_view(text: str, view: str) -> None:
+    assert normalise(text).text == view
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "original"),
+    [
+        ("so K.I.L.L him", "kill", "K.I.L.L"),
+        ("ki\u200bll", "kill", "ki\u200bll"),
+        ("oh fuuuck you", "fuck", "fuuuck"),
+        ("ﬁne", "fi", "ﬁ"),
+        ("ﬁne", "i", "ﬁ"),
+        ("我 要 杀 你", "杀你", "杀 你"),
+        ("The END", "end", "END"),
+    ],
+)
+def test_spans_lead_back(text: str, part: str, original: str) -> None:
+    view = normalise(text)
+    at = view.text.index(part)
+    start, end = view.span(at, at + len(part))
+    assert text[start:end] == original
+
+
+_nasty = st.text(
+    st.sampled_from("aAkKlLiIsS1!0$@.- \n\t\u200b\u0301\u202eкіσςßﬁİ杀了你がﷺ한🔥\ud800\x00")
+) | st.text(st.characters())
+
+
+@given(_nasty)
+@example("\ud800\udfff")
+@example("ﷺ" * 20)
+def test_the_map_stays_within_the_text_and_in_order(text: str) -> None:
+    view = normalise(text)
+    assert len(view.offsets) == len(view.text) + 1
+    assert list(view.offsets) == sorted(view.offsets)
+    assert view.offsets[-1] == len(text)
+    for at in range(len(view.text)):
+        start, end = view.span(at, at + 1)
+        assert 0 <= start < end <= len(text)
+
+
+@given(_nasty, st.data())
+def test_any_stretch_has_a_span(text: str, data: st.DataObject) -> None:
+    view = normalise(text)
+    start = data.draw(st.integers(0, len(view.text)))
+    end = data.draw(st.integers(start, len(view.text)))
+    first, last = view.span(start, end)
+    assert 0 <= first <= last <= len(text)
+    assert (first < last) == (start < end)
+
+
+@given(st.lists(st.text("abcdefgмир杀了你", min_size=2, max_size=6)).map(" ".join))
+def test_a_view_of_plain_words_is_its_own_view(text: str) -> None:
+    once = normalise(text).text
+    assert normalise(once).text == once
+
+
+def test_folding_a_folded_character_changes_nothing() -> None:
+    changed = [hex(c) for c in range(sys.maxunicode + 1) if _folded(FOLD[chr(c)]) != FOLD[chr(c)]]
+    assert changed == []
+
+
+def _folded(text: str) -> str:
+    return "".join([FOLD[char] for char in text])
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("piece", ["a ", "k.i.l.l.", "!", "a@", "é\u200b", "k1", "杀 ", " \n", "ааb", "l"])
+def test_a_megabyte_of_anything_is_no_trouble(piece: str) -> None:
+    text = (piece * 1_000_000)[:1_000_000]
+    view = normalise(text)
+    assert len(view.text) <= len(text)
+    assert view.offsets[-1] == len(text)
+
+
+@given(st.integers(0, 4 * WINDOW))
+@example(WINDOW)
+@example(WINDOW + 1)
+def test_windows_cover_a_text_and_overlap(length: int) -> None:
+    text = "".join([chr(0x4E00 + at % 20_000) for at in range(length)])
+    pieces = list(windows(text))
+    assert all(text[start : start + WINDOW] == piece for start, piece in pieces)
+    assert pieces[0][0] == 0
+    assert pieces[-1][0] + len(pieces[-1][1]) == length
+    for (start, piece), (following, _) in zip(pieces, pieces[1:], strict=False):
+        assert start + len(piece) - following == OVERLAP
+    assert len(pieces) == 1 or len(pieces[-1][1]) > OVERLAP

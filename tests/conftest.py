@@ -1,0 +1,16 @@
+"""What several suites share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, started once for all tests that ask for it."""
+    with Postgres() as server:
+        yield server
