@@ -33,13 +33,21 @@ class Stack:
     As a context manager it ends everything it started, in order.
     """
 
-    def __init__(self, database_url: str, bootstrap: str, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        bootstrap: str,
+        directory: Path | None = None,
+        *,
+        port: int | None = None,
+        upstream_port: int | None = None,
+    ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="stack-") if directory is None else None
         self.directory = directory or Path(self._temporary.name if self._temporary else "")
         self.database_url = database_url
         self.bootstrap = bootstrap
-        self.port = free_port()
-        self.upstream_port = free_port()
+        self.port = port or free_port()
+        self.upstream_port = upstream_port or free_port()
         self._topics = f"moderation-{os.getpid()}-{self.port}."
         self._started: list[tuple[str, subprocess.Popen[bytes]]] = []
 
@@ -85,13 +93,13 @@ class Stack:
     def start_demo_upstream(self) -> subprocess.Popen[bytes]:
         """The demo chat app with its page."""
         options = ["-m", "gateway", "demo-upstream", "--port", str(self.upstream_port), "--data", str(self.directory)]
-        return self._start_listening("demo-upstream", options, self.upstream_port)
+        return self.start("demo-upstream", options, f"{self.upstream_url}/")
 
     def start_load_upstream(self, *, log: bool) -> subprocess.Popen[bytes]:
         """The fast upstream; with ``log`` it writes to `upstream_log`."""
         options = ["-m", "loadtest.upstream", "--port", str(self.upstream_port)]
         options += ["--log", str(self.upstream_log)] if log else []
-        return self._start_listening("upstream", options, self.upstream_port)
+        return self.start("upstream", options, f"{self.upstream_url}/")
 
     def start_gateway(self, workers: int, more: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Gateway processes behind `url`; returns when requests are admitted. Raises `StartFailed`."""
@@ -106,6 +114,13 @@ class Stack:
         more = {"CLASSIFIERS_OPS_PORT": str(port), "CLASSIFIERS_CLASSIFIERS": classifiers}
         process = self._start("classifiers", ["-m", "classifiers"], more)
         self._wait("classifiers", process, f"http://127.0.0.1:{port}/readyz")
+        return process
+
+    def start(self, name: str, options: list[str], ready: str | None = None) -> subprocess.Popen[bytes]:
+        """Something else on the stack's environment; with ``ready`` returns when that address answers."""
+        process = self._start(name, options, {})
+        if ready is not None:
+            self._wait(name, process, ready)
         return process
 
     def end(self, process: subprocess.Popen[bytes]) -> int:
@@ -136,11 +151,6 @@ class Stack:
             environment=self.environment(more),
         )
         self._started.append((name, process))
-        return process
-
-    def _start_listening(self, name: str, options: list[str], port: int) -> subprocess.Popen[bytes]:
-        process = self._start(name, options, {})
-        self._wait(name, process, f"http://127.0.0.1:{port}/")
         return process
 
     def _wait(self, name: str, process: subprocess.Popen[bytes], url: str) -> None:

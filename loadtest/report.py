@@ -1,0 +1,118 @@
+"""The benchmark's figures as a table, and as JSON beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loadtest.writes import Writes
+
+_FOLDER = Path(__file__).parent
+_BEGIN, _END = "<!-- table: written by make bench -->", "<!-- end of table -->"
+
+NAMES = {
+    "a": "FastAPI echo endpoint",
+    "b": "Kafka request and reply, raw",
+    "c": "`/v1/decisions`",
+    "d": "`/v1/messages`, committed and forwarded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Medians over the rounds; ``low`` and ``high`` are the slowest and fastest round. ``cores`` is the processor time
+    used in each second, by process."""
+
+    name: str
+    clients: int
+    rate: float
+    low: float
+    high: float
+    p50_ms: float
+    p99_ms: float
+    cores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A ratio to reach. ``most`` tells whether it is an upper bound."""
+
+    name: str
+    over: tuple[str, int]
+    under: tuple[str, int]
+    field: str
+    bound: float
+    most: bool
+
+
+TARGETS = (
+    Target("c / a, requests a second at 64", ("c", 64), ("a", 64), "rate", 0.9, False),
+    Target("d / a, requests a second at 64", ("d", 64), ("a", 64), "rate", 0.4, False),
+    Target("d / b, p50 at 16", ("d", 16), ("b", 16), "p50_ms", 2.0, True),
+    Target("d / b, p99 at 16", ("d", 16), ("b", 16), "p99_ms", 2.5, True),
+)
+WRITES_BOUND = 15.0
+
+
+def ratio(rows: list[Row], target: Target) -> float:
+    """The measured ratio."""
+    found = {(row.name, row.clients): row for row in rows}
+    return float(getattr(found[target.over], target.field) / getattr(found[target.under], target.field))
+
+
+def table(
+    rows: list[Row], writes: dict[str, Writes], judged: float, machine: dict[str, str], rounds: int, seconds: float
+) -> str:
+    """The figures as Markdown."""
+    lines = [
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on " + ", ".join(f"{k} {v}" for k, v in machine.items()) + ".",
+        f"Medians of {rounds} alternating rounds of {seconds:g} s; in brackets the slowest and fastest round.",
+        "",
+        "| row | clients | requests/s | p50 ms | p99 ms | cores used |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in sorted(rows, key=lambda r: (r.clients != 64, r.name)):
+        cores = ", ".join(f"{name} {used:.2f}" for name, used in row.cores.items() if used >= 0.02)
+        lines.append(
+            f"| ({row.name}) {NAMES[row.name]} | {row.clients} | {row.rate:.0f} ({row.low:.0f}-{row.high:.0f}) "
+            f"| {row.p50_ms:.1f} | {row.p99_ms:.1f} | {cores} |"
+        )
+    lines += ["", "| ratio | measured | to reach | |", "|---|---|---|---|"]
+    for target in TARGETS:
+        value = ratio(rows, target)
+        met = value <= target.bound if target.most else value >= target.bound
+        bound = f"{'<=' if target.most else '>='} {target.bound:g}"
+        lines.append(f"| {target.name} | {value:.2f} | {bound} | {'met' if met else 'not met'} |")
+    for name, found in writes.items():
+        reached = "met" if found.ratio >= WRITES_BOUND else "not met"
+        lines.append(
+            f"| grouped / single durable writes, {name}: {found.grouped:.0f}/s over {found.single:.0f}/s "
+            f"| {found.ratio:.1f} ({found.low:.1f}-{found.high:.1f}) | >= {WRITES_BOUND:g} | {reached} |"
+        )
+    lines += ["", f"The shipped classifiers judge {judged:.0f} messages a second on one core (text and news)."]
+    return "\n".join(lines)
+
+
+def write_results(
+    text: str,
+    rows: list[Row],
+    writes: dict[str, Writes],
+    judged: float,
+    machine: dict[str, str],
+    targets: tuple[Target, ...],
+) -> None:
+    """Put the table into RESULTS.md, leaving its prose, and everything into results.json."""
+    page = _FOLDER / "RESULTS.md"
+    head, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, tail = rest.partition(_END)
+    page.write_text(f"{head}{_BEGIN}\n{text}\n{_END}{tail}", encoding="utf-8")
+    data = {
+        "machine": machine,
+        "rows": [asdict(row) for row in rows],
+        "ratios": {target.name: ratio(rows, target) for target in targets},
+        "writes": {name: asdict(found) for name, found in writes.items()},
+        "judged_per_second": judged,
+    }
+    (_FOLDER / "results.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,71 @@
+"""One question to several classifiers: names, order, unknown ones, failures, and the constant stand-in."""
+
+from __future__ import annotations
+
+import pytest
+
+from classifiers.catalogue import CLASSIFIERS, load
+from classifiers.contract import CATEGORIES, Answer, Opinion, Question, Silence, Unanswered
+from classifiers.judge import failed, judge
+
+
+def ask(*names: str, texts: tuple[str, ...] = ("hello",), media: tuple[str, ...] = ()) -> Question:
+    return Question("e-1", "m-1", "t-1", names, texts, media, 0)
+
+
+def test_every_asked_classifier_answers_in_order() -> None:
+    reply = judge(ask("news", "text"), load())
+    assert (reply.correlation, reply.message_id, reply.tenant_id) == ("e-1", "m-1", "t-1")
+    assert [answer.classifier for answer in reply.answers] == ["news", "text"]
+    assert all(isinstance(answer, Opinion) for answer in reply.answers)
+
+
+def test_an_unknown_classifier_is_unsupported() -> None:
+    reply = judge(ask("text", "image", media=("image/png",)), load())
+    assert isinstance(reply.answers[0], Opinion)
+    assert reply.answers[1] == Unanswered("image", Silence.UNSUPPORTED)
+
+
+def test_nothing_asked_nothing_answered() -> None:
+    assert judge(ask(), load()).answers == ()
+
+
+def test_the_constant_answers_under_every_name() -> None:
+    reply = judge(ask("text", "image"), load(["constant"]))
+    for name, answer in zip(("text", "image"), reply.answers, strict=True):
+        assert isinstance(answer, Opinion)
+        assert answer.classifier == name
+        assert {score.category for score in answer.scores} == CATEGORIES
+        assert {score.value for score in answer.scores} == {0.0}
+
+
+def test_the_constant_only_stands_in_for_those_that_do_not_run() -> None:
+    reply = judge(ask("news", "text"), load(["constant", "news"]))
+    assert [a.version.split("-")[0] for a in reply.answers if isinstance(a, Opinion)] == ["news", "constant"]
+
+
+class Broken:
+    name = "text"
+    version = "1"
+
+    def judge(self, question: Question) -> Answer:
+        raise LookupError(question.correlation)
+
+
+def test_a_failure_is_the_callers_business() -> None:
+    with pytest.raises(LookupError):
+        judge(ask("text"), {"text": Broken()})
+
+
+def test_a_given_up_question_is_failed_by_all_it_asked() -> None:
+    reply = failed(ask("text", "news"))
+    assert reply.answers == (Unanswered("text", Silence.FAILED), Unanswered("news", Silence.FAILED))
+    assert reply.correlation == "e-1"
+
+
+def test_the_catalogue_knows_what_it_has() -> None:
+    assert set(load()) == {"text", "news"}
+    assert set(CLASSIFIERS) == {"text", "news", "constant"}
+    for names in (["nobody"], []):
+        with pytest.raises(ValueError, match="there are text, news, constant"):
+            load(names)
