@@ -14,32 +14,30 @@ Record headers (all values are ASCII bytes):
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Final, Literal, get_args
 
-import orjson
+import msgspec
 
 VERSION: Final = 1
 """Version of the record format. A reader refuses every other one, see `ContractError`."""
 
-CATEGORIES: Final = frozenset(
-    {
-        "sexual",
-        "sexual_minors",
-        "violence",
-        "terrorism",
-        "hate",
-        "harassment",
-        "self_harm",
-        "spam",
-        "fraud",
-        "gambling",
-        "illegal_goods",
-        "news",
-    }
-)
+Category = Literal[
+    "sexual",
+    "sexual_minors",
+    "violence",
+    "terrorism",
+    "hate",
+    "harassment",
+    "self_harm",
+    "spam",
+    "fraud",
+    "gambling",
+    "illegal_goods",
+    "news",
+]
+CATEGORIES: Final[frozenset[Category]] = frozenset(get_args(Category))
 """Every category an opinion may score. ``news`` is a topic, not a violation. None targets political speech."""
 
 
@@ -60,8 +58,15 @@ class Silence(StrEnum):
     """The classifier failed on this very message each time it was tried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Value(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """An immutable value with one JSON form: fields in the order of their definition, defaults left out.
+
+    So a field added later, with a default, changes no old record. Values never form a circle, so the collector need
+    not look at them.
+    """
+
+
+class Span(Value, frozen=True, array_like=True):
     """A stretch of one text part, in code points of the original text: ``text[part][start:end]``."""
 
     part: int
@@ -69,17 +74,15 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Value, frozen=True):
     """How sure a classifier is of one category: 0 (surely not) to 1 (surely), and what moved it."""
 
-    category: str
-    value: float
+    category: Category
+    value: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
     spans: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
+class Opinion(Value, frozen=True, tag_field="kind", tag="opinion"):
     """One classifier's answer on one message. A category without a score was not looked for."""
 
     classifier: str
@@ -87,8 +90,7 @@ class Opinion:
     scores: tuple[Score, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(Value, frozen=True, tag_field="kind", tag="unanswered"):
     """A silent classifier: data, not an exception."""
 
     classifier: str
@@ -98,8 +100,7 @@ class Unanswered:
 Answer = Opinion | Unanswered
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Value, frozen=True):
     """What is asked about one message.
 
     ``correlation`` is unique to the asking process and its life (``epoch-sequence``); ``message_id`` lets any
@@ -117,8 +118,7 @@ class Question:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value, frozen=True):
     """The answers to one question, one for each classifier it asked."""
 
     correlation: str
@@ -127,144 +127,33 @@ class Reply:
     answers: tuple[Answer, ...]
 
 
+_encoder = msgspec.json.Encoder()
+_questions = msgspec.json.Decoder(list[Question])
+_replies = msgspec.json.Decoder(list[Reply])
+
+
 def encode_questions(questions: Sequence[Question]) -> bytes:
     """The record value for these questions, in order."""
-    return orjson.dumps(
-        [
-            {
-                "correlation": q.correlation,
-                "message_id": q.message_id,
-                "tenant_id": q.tenant_id,
-                "ask": q.ask,
-                "texts": q.texts,
-                "media": q.media,
-                "deadline_ms": q.deadline_ms,
-                **({"traceparent": q.traceparent} if q.traceparent else {}),
-            }
-            for q in questions
-        ]
-    )
+    return _encoder.encode(questions)
 
 
 def decode_questions(value: bytes) -> list[Question]:
-    """The questions in a record value.
-
-    Raises `ContractError` when the value is not a list of questions.
-    """
+    """The questions in a record value. Raises `ContractError` when the value is not a list of questions."""
     try:
-        return [
-            Question(
-                correlation=_text(row, "correlation"),
-                message_id=_text(row, "message_id"),
-                tenant_id=_text(row, "tenant_id"),
-                ask=_texts(row, "ask"),
-                texts=_texts(row, "texts"),
-                media=_texts(row, "media"),
-                deadline_ms=int(row["deadline_ms"]),
-                traceparent=row.get("traceparent"),
-            )
-            for row in _rows(value)
-        ]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ContractError(f"question: missing or mistyped field: {error}") from error
+        return _questions.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ContractError(f"questions: {error}") from error
 
 
 def encode_replies(replies: Sequence[Reply]) -> bytes:
     """The record value for these replies, in order."""
-    return orjson.dumps(
-        [
-            {
-                "correlation": r.correlation,
-                "message_id": r.message_id,
-                "tenant_id": r.tenant_id,
-                "answers": [answer_to_json(a) for a in r.answers],
-            }
-            for r in replies
-        ]
-    )
+    return _encoder.encode(replies)
 
 
 def decode_replies(value: bytes) -> list[Reply]:
-    """The replies in a record value.
-
-    Raises `ContractError` when the value is not a list of replies.
-    """
+    """The replies in a record value. Raises `ContractError` when the value is not a list of replies, or one has an
+    unknown category or silence, or a score outside 0..1."""
     try:
-        return [
-            Reply(
-                correlation=_text(row, "correlation"),
-                message_id=_text(row, "message_id"),
-                tenant_id=_text(row, "tenant_id"),
-                answers=tuple([answer_from_json(a) for a in row["answers"]]),
-            )
-            for row in _rows(value)
-        ]
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ContractError(f"reply: missing or mistyped field: {error}") from error
-
-
-def answer_to_json(answer: Answer) -> dict[str, Any]:
-    """The plain form of an answer, as records and stored decisions carry it."""
-    match answer:
-        case Opinion():
-            return {
-                "classifier": answer.classifier,
-                "version": answer.version,
-                "scores": [
-                    {
-                        "category": s.category,
-                        "value": s.value + 0.0,  # equal values (1 and 1.0, -0.0 and 0.0) as equal bytes
-                        **({"spans": [[p.part, p.start, p.end] for p in s.spans]} if s.spans else {}),
-                    }
-                    for s in answer.scores
-                ],
-            }
-        case Unanswered():
-            return {"classifier": answer.classifier, "silence": answer.silence.value}
-
-
-def answer_from_json(row: Mapping[str, Any]) -> Answer:
-    """The inverse of `answer_to_json`.
-
-    Raises `ContractError` for an unknown category or silence, or a score outside 0..1.
-    """
-    classifier = _text(row, "classifier")
-    if (silence := row.get("silence")) is not None:
-        try:
-            return Unanswered(classifier, Silence(silence))
-        except ValueError as error:
-            raise ContractError(f"answer.silence: unknown value {silence!r}") from error
-    return Opinion(classifier, _text(row, "version"), tuple([_score(s) for s in row["scores"]]))
-
-
-def _score(row: Mapping[str, Any]) -> Score:
-    category, value = row["category"], float(row["value"])
-    if category not in CATEGORIES:
-        raise ContractError(f"answer.scores.category: unknown category {category!r}")
-    if not 0.0 <= value <= 1.0:
-        raise ContractError(f"answer.scores.value: {value} is outside 0..1")
-    return Score(category, value, tuple([Span(*map(int, span)) for span in row.get("spans", ())]))
-
-
-def _rows(value: bytes) -> list[Any]:
-    try:
-        rows = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise ContractError(f"record value: not JSON: {error}") from error
-    if not isinstance(rows, list):
-        raise ContractError("record value: expected a list")
-    return rows
-
-
-def _text(row: Mapping[str, Any], field: str) -> str:
-    value = row[field]
-    if not isinstance(value, str):
-        raise ContractError(f"{field}: expected a string, got {type(value).__name__}")
-    return value
-
-
-def _texts(row: Mapping[str, Any], field: str) -> tuple[str, ...]:
-    value = row[field]
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ContractError(f"{field}: expected a list of strings")
-    return tuple(value)
+        return _replies.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ContractError(f"replies: {error}") from error

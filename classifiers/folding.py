@@ -7,8 +7,7 @@ import unicodedata
 from typing import Final
 
 _MARKS: Final = re.compile(
-    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
-    "\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]"
 )
 """Marks that decorate letters and can be piled up. Vowel signs of Indic or Arabic script stay."""
 

@@ -60,9 +60,7 @@ async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @asynccontextmanager
-async def open_consumer(
-    settings: Settings, listener: ConsumerRebalanceListener
-) -> AsyncIterator[AIOKafkaConsumer]:
+async def open_consumer(settings: Settings, listener: ConsumerRebalanceListener) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of the questions that has joined its group and commits only when told to.
 
     Raises `KafkaError` or `OSError` if the broker cannot be reached or refuses.

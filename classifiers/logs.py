@@ -37,9 +37,7 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("aiokafka").setLevel(
-        max(logging.INFO, logging.getLogger().level)
-    )  # DEBUG shows records
+    logging.getLogger("aiokafka").setLevel(max(logging.INFO, logging.getLogger().level))  # DEBUG shows records
 
 
 def _places(error: BaseException) -> list[str]:

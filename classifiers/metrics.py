@@ -44,6 +44,4 @@ COMMIT_FAILURES: Final = Counter("classifiers_commit_failures", "Commits refused
 
 UNSETTLED: Final = Gauge("classifiers_unsettled_records", "Records taken from Kafka and not yet settled.")
 
-READY: Final = Gauge(
-    "classifiers_ready", "1 while the worker is a member of its group and the broker answers."
-)
+READY: Final = Gauge("classifiers_ready", "1 while the worker is a member of its group and the broker answers.")

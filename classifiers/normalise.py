@@ -70,9 +70,7 @@ _MAYBE_BLANKS: Final = re.compile(r"[ \n][ \n]")
 _BLANKS: Final = re.compile(r"[ \n]{2,}")
 
 _MAYBE_LEET: Final = re.compile(r"[0134578$!|@][a-z]")
-_LEET: Final = re.compile(
-    r"(?<=[a-z])(?:[0134578$!|]|@(?![\w-]{1,60}\.[a-z])){1,2}(?=[a-z])|(?<![\w$])\$(?=[a-z]{2})"
-)
+_LEET: Final = re.compile(r"(?<=[a-z])(?:[0134578$!|]|@(?![\w-]{1,60}\.[a-z])){1,2}(?=[a-z])|(?<![\w$])\$(?=[a-z]{2})")
 """Signs that stand for letters: between letters (but no mail address), or a dollar sign before a word."""
 _LETTERS: Final = dict(zip("013457@8$!|", "oieastabsil", strict=True))
 

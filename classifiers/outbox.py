@@ -89,7 +89,7 @@ class Outbox:
         _log.error("dead letter", extra={"what": what} | {k: v.decode() for k, v in letter.headers})
 
     async def _write(self, topic: str, value: bytes, headers: Headers, partition: int | None) -> None:
-        await (await self._producer.send(topic, value, partition=partition, headers=headers))
+        await (await self._producer.send(topic, value, partition=partition, headers=list(headers)))
 
 
 def _now_ms() -> int:

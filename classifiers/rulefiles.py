@@ -38,9 +38,7 @@ def load(names: Sequence[str]) -> tuple[Rulebook, str]:
 
 def _contexts(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Context]:
     return {
-        name: Context(
-            name, _compile(f"contexts/{name}", row["pattern"], {}), row["where"], float(row["factor"])
-        )
+        name: Context(name, _compile(f"contexts/{name}", row["pattern"], {}), row["where"], float(row["factor"]))
         for name, row in rows.items()
     }
 

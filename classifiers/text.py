@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
+
+from msgspec.structs import replace
 
 from classifiers import rulefiles
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
@@ -32,7 +35,7 @@ class TextClassifier:
     def __init__(self) -> None:
         self._rules, digest = rulefiles.load(CATEGORIES)
         self.version: Final = f"{_VERSION}-{digest}"
-        self._nothing: Final = {category: Score(category, 0.0) for category in CATEGORIES}
+        self._nothing: Final[Mapping[str, Score]] = {category: Score(category, 0.0) for category in CATEGORIES}
 
     def judge(self, question: Question) -> Answer:
         """A score for every category it knows, with the spans that moved it; UNSUPPORTED for media alone."""
@@ -43,5 +46,5 @@ class TextClassifier:
             for found in self._rules.findings(passage.view):
                 if found.value > worst[found.category].value:
                     spans = passage.spans(found.stretches)
-                    worst[found.category] = Score(found.category, found.value, spans)
+                    worst[found.category] = replace(worst[found.category], value=found.value, spans=spans)
         return Opinion(self.name, self.version, tuple(worst.values()))

@@ -76,9 +76,7 @@ class Worker:
             if producer is None:
                 return
             session = _Session(self._settings, self._answer, self._health, producer)
-            consumer = await _or_stop(
-                stop, opened.enter_async_context(kafka.open_consumer(self._settings, session))
-            )
+            consumer = await _or_stop(stop, opened.enter_async_context(kafka.open_consumer(self._settings, session)))
             if consumer is None:
                 return
             await session.run(consumer, stop)
@@ -87,9 +85,7 @@ class Worker:
 class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
     """One membership in the group, from joining to leaving or to an error that needs new clients."""
 
-    def __init__(
-        self, settings: Settings, answer: AnswerOne, health: Health, producer: AIOKafkaProducer
-    ) -> None:
+    def __init__(self, settings: Settings, answer: AnswerOne, health: Health, producer: AIOKafkaProducer) -> None:
         self._settings = settings
         self._answer = answer
         self._health = health
@@ -109,9 +105,7 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
                 if self._broken is not None:
                     raise self._broken
                 if len(self._unsettled) >= self._settings.max_unsettled:
-                    await asyncio.wait(
-                        self._unsettled, timeout=_POLL_MS / 1000, return_when=asyncio.FIRST_COMPLETED
-                    )
+                    await asyncio.wait(self._unsettled, timeout=_POLL_MS / 1000, return_when=asyncio.FIRST_COMPLETED)
                     continue
                 for partition, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
                     for record in records:
@@ -168,9 +162,7 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
         self._unsettled.discard(task)
         metrics.UNSETTLED.set(len(self._unsettled))
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._broken = (
-                error  # an unsettled record would hold up its partition: better to stop and be restarted
-            )
+            self._broken = error  # an unsettled record would hold up its partition: better to stop and be restarted
 
     async def _drain(self) -> None:
         if self._unsettled:

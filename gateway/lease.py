@@ -24,23 +24,27 @@ class LeaseKeeper:
         self._lease = lease
         self._ttl_ms = ttl_ms
         self._margin_ms = margin_ms
+        self._lost = False
 
     @property
     def owner(self) -> Owner:
-        """Who this process is. Raises `LeaseLost` when the lease has ended or is about to."""
-        if not self.valid():
+        """Who this process is. Raises `LeaseLost` when another process has the slot, and `StoreUnavailable` when the
+        lease has ended or is about to: it may still be extended once the store is back."""
+        if self._lost:
             raise LeaseLost("this process no longer holds its slot")
+        if not self.valid():
+            raise StoreUnavailable("the lease was not extended in time")
         return self._lease.owner
 
     def valid(self) -> bool:
         """Whether a forward may begin now."""
-        return self._clock.now_ms() + self._margin_ms < self._lease.expires_ms
+        return not self._lost and self._clock.now_ms() + self._margin_ms < self._lease.expires_ms
 
     async def renew(self) -> None:
         """Extend the lease. Raises `LeaseLost` when another process has taken the slot: this one must end."""
         lease = await self._store.renew(self._lease.owner, self._ttl_ms, self._clock.now_ms())
         if lease is None:
-            self._lease = Lease(self._lease.owner, 0)
+            self._lost = True
             raise LeaseLost("another process holds this slot")
         self._lease = lease
 

@@ -14,7 +14,15 @@ from gateway import metrics
 from gateway.core.model import Decision, MessageState, Outcome
 from gateway.core.records import Entry, Owner, Request, Stored, Tenant, Transition, UpstreamAnswer
 from gateway.lease import LeaseKeeper
-from gateway.ports import Clock, KeyTaken, Store, StoreUnavailable, Upstream, UpstreamNotReached, UpstreamUnknown
+from gateway.ports import (
+    Clock,
+    KeyTaken,
+    Store,
+    StoreUnavailable,
+    Upstream,
+    UpstreamNotReached,
+    UpstreamUnknown,
+)
 from gateway.stages import Stage
 
 log = logging.getLogger("gateway.decision")
@@ -77,10 +85,12 @@ class Perform:
         try:
             with Stage("commit"):
                 taken = await self._store.commit(owner, entry)
-        except StoreUnavailable:
+            if taken is None and entry.state is MessageState.FORWARDING:
+                owner = self._lease.owner  # a commit can take long: no forward begins when the lease is about to end
+        except StoreUnavailable as fault:
             if entry.state is MessageState.FORWARDING:
                 # If the commit did happen after all, the record must not say FORWARDING for ever.
-                self._settle_later(self._ended(entry.message_id, MessageState.FAILED, "the commit was in doubt"))
+                self._settle_later(self._ended(entry.message_id, MessageState.FAILED, f"not sent: {fault}"))
             raise
         if taken is not None:
             return taken
@@ -109,7 +119,13 @@ class Perform:
         return Performed(entry.message_id, entry.decision_id, decision, state, upstream)
 
     async def forward(self, tenant: Tenant, stored: Stored) -> MessageState:
-        """Forward a message that this process has just moved to FORWARDING; return how it ended."""
+        """Forward a message that this process has just moved to FORWARDING; return how it ended.
+
+        Raises `StoreUnavailable` when the lease is about to end; the message is then queued again.
+        """
+        if not self._lease.valid():
+            self.put_back(stored)
+            raise StoreUnavailable("the lease ended before the message was sent")
         state, _ = await self._forward(tenant, stored.message_id, stored.request)
         log.info("forward", {"message_id": stored.message_id, "state": state.value})
         return state
@@ -126,11 +142,12 @@ class Perform:
         """Write the results that the store did not take before. Raises `StoreUnavailable` if it still does not."""
         for message_id, transition in list(self._unsettled.items()):
             await self._store.move(self._lease.owner, transition)
-            del self._unsettled[message_id]
+            if self._unsettled.get(message_id) is transition:  # and not a newer result
+                del self._unsettled[message_id]
 
     @property
     def owner(self) -> Owner:
-        """Under whose lease this process writes. Raises `LeaseLost` when it has ended."""
+        """Under whose lease this process writes; see `LeaseKeeper.owner`."""
         return self._lease.owner
 
     @property

@@ -17,6 +17,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from prometheus_client import multiprocess
+
 log = logging.getLogger(__name__)
 
 _START_SECONDS = 60.0
@@ -28,6 +30,11 @@ class _Child:
     process: asyncio.subprocess.Process
     ready: asyncio.Future[bool]
     successor: asyncio.Future[_Child]
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, unless it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
 
 
 class Supervisor:
@@ -45,14 +52,13 @@ class Supervisor:
         """Serve until a signal; the exit status is 0 when every process ended in order."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._ending.set)
-        loop.add_signal_handler(signal.SIGHUP, self._pass_on, signal.SIGHUP)
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         loop.add_signal_handler(signal.SIGUSR1, self._replace.set)
         slots = [asyncio.create_task(self._keep(index)) for index in range(self._workers)]
         replacing = asyncio.create_task(self._replace_all())
         await self._ending.wait()
         replacing.cancel()
-        self._pass_on(signal.SIGTERM)
         statuses = await asyncio.gather(*slots)
         with contextlib.suppress(asyncio.CancelledError):
             await replacing
@@ -67,10 +73,13 @@ class Supervisor:
             if previous is not None:
                 previous.successor.set_result(child)
             previous = child
+            if self._ending.is_set():
+                child.send(signal.SIGTERM)  # it was not there yet when the others were told
             started = await child.ready
             status = await self._wait(child)
+            multiprocess.mark_process_dead(child.process.pid)  # type: ignore[no-untyped-call]
             if self._ending.is_set():
-                return 0 if status == 0 else 1
+                return 0 if status == 0 or (status == -signal.SIGTERM and not started) else 1
             log.warning("gateway process ended; starting another", {"status": status, "pid": child.process.pid})
             pause = 0.1 if started else min(pause * 2, 5.0)
             with contextlib.suppress(TimeoutError):
@@ -109,13 +118,21 @@ class Supervisor:
             await self._replace.wait()
             self._replace.clear()
             for child in list(self._children.values()):
-                child.process.send_signal(signal.SIGTERM)
-                await (await child.successor).ready
+                child.send(signal.SIGTERM)
+                # Shielded: the order to end cancels this task, and must not cancel what the others wait for.
+                successor = await asyncio.shield(child.successor)
+                while not await asyncio.shield(successor.ready):  # one that cannot start must not cost the others too
+                    successor = await asyncio.shield(successor.successor)
 
-    def _pass_on(self, number: signal.Signals) -> None:
+    def _reload(self) -> None:
         for child in self._children.values():
-            if child.process.returncode is None:
-                child.process.send_signal(number)
+            if child.ready.done():  # until then the signal would end it; it reads the policy anyway
+                child.send(signal.SIGHUP)
+
+    def _end(self) -> None:
+        self._ending.set()
+        for child in self._children.values():
+            child.send(signal.SIGTERM)
 
 
 def _hear(ready: int, future: asyncio.Future[bool]) -> None:

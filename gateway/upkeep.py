@@ -30,6 +30,7 @@ class Upkeep:
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._failing: dict[str, str] = {}
+        self._lost = False
 
     @property
     def failing(self) -> dict[str, str]:
@@ -53,8 +54,10 @@ class Upkeep:
                 if self._failing.pop(name, None):
                     log.info("upkeep works again", {"work": name})
             except LeaseLost as fault:
-                log.critical("lease lost; this process ends", {"fault": str(fault)})
-                self._on_lease_lost()
+                if not self._lost:
+                    self._lost = True
+                    log.critical("lease lost; this process ends", {"fault": str(fault)})
+                    self._on_lease_lost()
                 return
             except Fault as fault:
                 if name not in self._failing:
@@ -81,8 +84,11 @@ async def announce(store: Store, events: Events, lease: LeaseKeeper) -> bool:
     return len(rows) == _EVENTS
 
 
-async def recover(store: Store, clock: Clock) -> None:
-    """Settle what dead processes left under way."""
+async def recover(store: Store, clock: Clock, lease: LeaseKeeper) -> None:
+    """Settle what dead processes left under way. A process whose own lease has run out extends that first, lest after
+    an outage of the store it takes itself for dead."""
+    if not lease.valid():
+        return
     queued, unknown = await store.recover(clock.now_ms())
     if queued or unknown:
         log.warning("messages of a dead process recovered", {"queued": queued, "unknown": unknown})
@@ -119,7 +125,7 @@ def plan(
     upkeep.every(0.5, "unsettled", perform.settle_again)
     upkeep.every(0.5, "queue", review.forward_queued)
     upkeep.every(0.5, "holds", review.ask_again)
-    upkeep.every(1.0, "recovery", lambda: recover(store, clock))
+    upkeep.every(1.0, "recovery", lambda: recover(store, clock, lease))
     upkeep.every(5.0, "gauges", lambda: measure(store, clock, in_flight))
     if events is not None:
         upkeep.every(0.2, "events", lambda: announce(store, events, lease))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from classifiers.contract import Answer, Opinion, Reply, Score, Silence, Unanswered
+from classifiers.contract import Answer, Category, Opinion, Reply, Score, Silence, Unanswered
 from gateway.adapters.memory import MemoryStore
 from gateway.core.model import Message
 from gateway.core.records import Entry, Owner, Request, Tenant, Transition, UpstreamAnswer
@@ -46,7 +46,7 @@ class ScriptedClassifiers:
         self.is_ready = self.is_healthy = True
         self.late: Callable[[Reply], Awaitable[None]] | None = None
 
-    def say(self, name: str, category: str, value: float) -> None:
+    def say(self, name: str, category: Category, value: float) -> None:
         """Let one classifier score one category."""
         self.scores[name] = (Score(category, value),)
         self.silences.pop(name, None)
@@ -112,7 +112,8 @@ class WatchedStore(MemoryStore):
         self.refuse: set[str] = set()
         self.doubt: set[str] = set()
         self.before_commit: Callable[[], None] | None = None
-        """Called once as the next commit begins."""
+        self.before_move: Callable[[], None] | None = None
+        """Called once as the next one begins."""
 
     async def commit(self, owner: Owner, entry: Entry) -> KeyTaken | None:
         """See `gateway.ports.Store`, as for every method below."""
@@ -127,6 +128,9 @@ class WatchedStore(MemoryStore):
 
     async def move(self, owner: Owner, transition: Transition) -> bool:
         self._fail("move")
+        if (meanwhile := self.before_move) is not None:
+            self.before_move = None
+            meanwhile()
         moved = await super().move(owner, transition)
         self.journal.append(f"move {transition.state}" if moved else f"not moved {transition.state}")
         self._doubt("move")

@@ -75,6 +75,7 @@ class Stack:
             "GATEWAY_KAFKA__TOPIC_PREFIX": self._topics,
             "CLASSIFIERS_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
             "CLASSIFIERS_TOPIC_PREFIX": self._topics,
+            "CLASSIFIERS_GROUP_ID": f"{self._topics}classifiers",
             **more,
         }
 

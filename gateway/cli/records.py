@@ -6,13 +6,12 @@ import sys
 from typing import Any
 
 import click
+import msgspec
 import orjson
 
-from classifiers.contract import answer_to_json
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, with_store
 from gateway.core.audit import breaks
-from gateway.core.codec import encode_facts
 from gateway.core.decide import decide, settle
 from gateway.core.model import Decision, MessageState, Outcome
 from gateway.core.policy import parse_policy
@@ -37,8 +36,8 @@ def decisions_explain(decision_id: str) -> None:
             raise click.ClickException(f"no decision {decision_id}")
         case = dict(await store.cases(stored.message_id))[decision_id]
         _show("message", {"message_id": stored.message_id, "state": stored.state, "platform": stored.message.platform})
-        _show("facts", orjson.loads(encode_facts(case.facts)))
-        _show("opinions", [answer_to_json(answer) for answer in case.answers])
+        _show("facts", msgspec.to_builtins(case.facts))
+        _show("opinions", msgspec.to_builtins(case.answers))
         _show("policy", case.decision.policy_version)
         _show("rule", case.decision.rule)
         _show("outcome", case.decision.outcome)

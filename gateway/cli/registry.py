@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 
 import click
+from msgspec.structs import replace
 
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, with_store

@@ -10,7 +10,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gateway.core.codec import account_row, canonical
+import msgspec
+
+from gateway.core.codec import encode_body
 from gateway.core.model import Account, Case, Message, MessageState
 from gateway.core.records import AuditRow, Transition
 
@@ -73,7 +75,7 @@ def decision_body(
     message_id: str, message: Message, state: MessageState, decision_id: str, case: Case, case_json: bytes
 ) -> str:
     """The body of the row for a new message. ``case_json`` is the case's canonical JSON, see `codec.encode_case`."""
-    return canonical(
+    return encode_body(
         _decision(
             message_id,
             message.tenant_id,
@@ -85,7 +87,7 @@ def decision_body(
             case,
             case_json,
         )
-    ).decode()
+    )
 
 
 def transition_body(
@@ -120,7 +122,7 @@ def transition_body(
             transition.case,
             case_json,
         )
-    return canonical(row).decode()
+    return encode_body(row)
 
 
 def registry_body(
@@ -136,9 +138,9 @@ def registry_body(
         row["upstream_url"] = upstream_url
     if account is not None:
         row["account_id"] = account.account_id
-        row["account"] = account_row(account)
+        row["account"] = msgspec.to_builtins(account)
         row["account"].get("registrant", {}).pop("registrant_id", None)
-    return canonical(row).decode()
+    return encode_body(row)
 
 
 def _decision(

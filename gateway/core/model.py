@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
-from classifiers.contract import Answer, Span
+from classifiers.contract import Answer, Span, Value
 
 
 class Outcome(StrEnum):
@@ -103,8 +102,7 @@ class NewsKind(StrEnum):
     HOST = "host"
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Value, frozen=True):
     """A picture, sound or video in a message: by address, or by the hash of its bytes."""
 
     content_type: str
@@ -112,8 +110,7 @@ class Media:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Repost:
+class Repost(Value, frozen=True):
     """Where a re-published text says it comes from."""
 
     url: str | None = None
@@ -122,8 +119,7 @@ class Repost:
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Value, frozen=True):
     """The canonical form of one publish request.
 
     ``texts`` are all parts a reader will see, title first. ``content_hash`` is the SHA-256 (hex) of the very
@@ -141,8 +137,7 @@ class Message:
     declared_topic: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Registrant:
+class Registrant(Value, frozen=True):
     """What the gateway knows of the person or organisation behind an account, without personal data.
 
     ``framework`` and ``level`` are kept as the verifier gave them, never converted (OpenID Connect for Identity
@@ -157,8 +152,7 @@ class Registrant:
     expires_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewsAuthorisation:
+class NewsAuthorisation(Value, frozen=True):
     """A licence to publish or re-publish news; times are unix milliseconds, the end is exclusive."""
 
     scheme: str
@@ -168,8 +162,7 @@ class NewsAuthorisation:
     active: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Sanction:
+class Sanction(Value, frozen=True):
     """A sanction on an account; ``ends_at`` is unix time in milliseconds, None while it has no end."""
 
     degree: Degree
@@ -177,8 +170,7 @@ class Sanction:
     ends_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Value, frozen=True):
     """A public account as the registry knows it."""
 
     account_id: str
@@ -188,8 +180,7 @@ class Account:
     sanctions: tuple[Sanction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Value, frozen=True):
     """What is known without classifiers, at one moment (``at_ms``, unix milliseconds).
 
     ``account`` is None when the tenant has no such account.
@@ -199,8 +190,7 @@ class Facts:
     account: Account | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Value, frozen=True):
     """One ground of a decision: what was found, by whom, how surely, and where in the text."""
 
     code: str
@@ -212,8 +202,7 @@ class Reason:
     spans: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value, frozen=True):
     """The answer to one message. ``rule`` names the reason that decided; a replay yields an equal value."""
 
     outcome: Outcome
@@ -222,8 +211,7 @@ class Decision:
     policy_version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Value, frozen=True):
     """A decision with all it came from: enough to explain it, and to compute it again."""
 
     facts: Facts

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from classifiers.contract import Value
 from gateway.core.model import Case, Message, MessageState
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Value, frozen=True):
     """A gateway process in one of its lives: the slot it leases, and the epoch of that lease.
 
     The slot is also its reply partition and its audit chain. Epochs of a slot only grow, so a process that
@@ -19,16 +17,14 @@ class Owner:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Value, frozen=True):
     """A publish request as it came: the bytes that will be forwarded, and what is needed to forward them."""
 
     body: bytes
     content_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamAnswer:
+class UpstreamAnswer(Value, frozen=True):
     """What the chat app's upstream said. ``body`` may be cut, see the gateway's settings."""
 
     status: int
@@ -36,8 +32,7 @@ class UpstreamAnswer:
     content_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value, frozen=True):
     """A new message with its first decision, written as one.
 
     ``forwards`` is False for apps that forward by themselves. ``key`` and ``fingerprint`` are the idempotency
@@ -56,8 +51,7 @@ class Entry:
     fingerprint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Value, frozen=True):
     """A message as the store has it, with its first case (what the client was answered) and newest state."""
 
     message_id: str
@@ -73,8 +67,7 @@ class Stored:
     upstream: UpstreamAnswer | None
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Value, frozen=True):
     """A change of a message's state; it takes place only if the message is in ``expect``.
 
     ``case`` (with ``decision_id``) is the new decision behind it, if there is one. ``actor`` is who did it: a
@@ -92,8 +85,7 @@ class Transition:
     upstream: UpstreamAnswer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(Value, frozen=True):
     """One link of an audit chain.
 
     ``hash`` is SHA-256 over the previous row's hash and this row's own fields, see `gateway.core.audit`.
@@ -110,16 +102,14 @@ class AuditRow:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Value, frozen=True):
     """A slot held by this process until ``expires_ms`` (unix milliseconds) unless renewed."""
 
     owner: Owner
     expires_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(Value, frozen=True):
     """A calling chat app: where its allowed messages go.
 
     ``upstream_idempotent``: the upstream honours the ``Idempotency-Key`` that the gateway sends, so a forward

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import MutableMapping
 from time import perf_counter
 from typing import Any
@@ -73,11 +72,7 @@ class Gateway(FastAPI):
 async def _handle(service: Service, route: str, forwards: bool, scope: Scope, receive: Receive) -> Answer:
     headers = read_headers(scope)
     tenant = await authenticate(service.registry, headers.key_hash)
-    try:
-        async with asyncio.timeout(service.read_seconds):
-            body = await read_body(receive, headers.content_length, service.body_limit)
-    except TimeoutError as error:
-        raise Problem(408, "body_too_slow", f"body: not received within {service.read_seconds} s.") from error
+    body = await read_body(receive, headers.content_length, service.body_limit, service.read_seconds)
     try:
         message = native.read(body, tenant.tenant_id)
     except native.BadBody as error:

@@ -7,9 +7,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from gateway.core.model import Outcome
+from gateway.core.model import MessageState, Outcome
+from gateway.http.api import BATCH_LIMIT
 from gateway.platforms.native import MessageBody
 
 _REF = "#/components/schemas/{model}"
@@ -73,16 +74,57 @@ class ProblemOut(BaseModel):
     state: str | None = Field(None, description="`unknown` or `failed` when the upstream did not answer.")
 
 
+class StepOut(BaseModel):
+    """One step in the life of a message; what else it has depends on its kind."""
+
+    model_config = ConfigDict(extra="allow")
+
+    at_ms: int
+    kind: str
+
+
+class MessageOut(BaseModel):
+    """A message: its state, its first decision, and every step since, oldest first."""
+
+    message_id: str
+    account_id: str
+    state: MessageState
+    decision_id: str
+    decision: Outcome
+    reasons: list[ReasonOut]
+    created_ms: int
+    updated_ms: int
+    upstream: UpstreamOut | None = None
+    history: list[StepOut]
+
+
+class BatchBody(BaseModel):
+    """Publish requests to decide at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    messages: list[MessageBody] = Field(min_length=1, max_length=BATCH_LIMIT)
+
+
+class BatchOut(BaseModel):
+    """A decision or a problem for each message, in order."""
+
+    decisions: list[DecisionOut | ProblemOut]
+
+
 def document(app: FastAPI) -> dict[str, Any]:
     """The whole document."""
     base = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    models = [(model, "serialization") for model in (DecisionOut, ProblemOut)] + [(MessageBody, "validation")]
-    _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in (MessageBody, BatchBody)]
+    models += [(model, "serialization") for model in (DecisionOut, MessageOut, BatchOut, ProblemOut)]
+    _, schemas = models_json_schema(models, ref_template=_REF)
     components = base.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas["$defs"])
     components["securitySchemes"] = {"app_key": {"type": "http", "scheme": "bearer"}}
     base["paths"]["/v1/messages"] = {"post": _messages()}
     base["paths"]["/v1/decisions"] = {"post": _decisions()}
+    base["paths"]["/v1/messages/{message_id}"]["get"]["responses"] = _reading()
+    base["paths"]["/v1/decisions:batch"]["post"] |= _batch()
     for path, item in base["paths"].items():
         if path.startswith("/v1/"):
             for operation in item.values():
@@ -109,6 +151,28 @@ def _decisions() -> dict[str, Any]:
     return operation
 
 
+def _reading() -> dict[str, Any]:
+    return {
+        "200": _json("The message", "MessageOut"),
+        "400": _problem("A header is given twice"),
+        "404": _problem("This application has no such message"),
+        "415": _problem("A content type other than JSON"),
+    }
+
+
+def _batch() -> dict[str, Any]:
+    return {
+        "requestBody": _body("BatchBody"),
+        "responses": {
+            "200": _json("A decision or a problem for each message, in order", "BatchOut"),
+            "400": _problem("Not readable; `errors` names each field"),
+            "408": _problem("The body came too slowly"),
+            "413": _problem("Too large"),
+            "415": _problem("Not JSON in UTF-8 without content coding"),
+        },
+    }
+
+
 def _publish(name: str, summary: str) -> dict[str, Any]:
     return {
         "operationId": name,
@@ -123,7 +187,7 @@ def _publish(name: str, summary: str) -> dict[str, Any]:
             },
             {"name": "traceparent", "in": "header", "required": False, "schema": {"type": "string"}},
         ],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("MessageBody")}}},
+        "requestBody": _body("MessageBody"),
         "responses": {
             "400": _problem("Not readable; `errors` names each field"),
             "404": _problem("The account is another application's"),
@@ -138,7 +202,15 @@ def _publish(name: str, summary: str) -> dict[str, Any]:
 
 
 def _decision(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": _ref("DecisionOut")}}}
+    return _json(description, "DecisionOut")
+
+
+def _body(model: str) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": _ref(model)}}}
+
+
+def _json(description: str, model: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": _ref(model)}}}
 
 
 def _problem(description: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from gateway.http.api import json_response
@@ -15,13 +16,18 @@ from gateway.http.problems import Answer
 router = APIRouter()
 
 
-@router.get("/livez", summary="The process runs")
+@router.get("/livez", summary="The process runs", response_class=PlainTextResponse)
 async def livez() -> Response:
     """200 as long as the event loop turns."""
     return Response(b"ok\n", media_type="text/plain")
 
 
-@router.get("/readyz", summary="Publish requests are admitted")
+@router.get(
+    "/readyz",
+    summary="Publish requests are admitted",
+    response_class=PlainTextResponse,
+    responses={503: {"description": "Why not", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def readyz(request: Request) -> Response:
     """200 when requests can be decided and recorded; 503 with the reasons while starting, draining, or when the store
     is away. An outage of the bus after the start does not count: messages are then held, not refused."""
@@ -45,7 +51,7 @@ async def healthz(request: Request) -> Response:
     return json_response(Answer(200, orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)))
 
 
-@router.get("/metrics", summary="Prometheus metrics")
+@router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def metrics() -> Response:
     """The metrics of all processes behind this port."""
     registry = REGISTRY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -92,10 +93,19 @@ async def authenticate(registry: Registry, key_hash: str) -> Tenant:
     return tenant
 
 
-async def read_body(receive: Receive, content_length: int | None, limit: int) -> bytes:
-    """The whole body. Raises `Problem` beyond ``limit`` bytes, `Disconnected` when the client went away."""
+async def read_body(receive: Receive, content_length: int | None, limit: int, seconds: float) -> bytes:
+    """The whole body. Raises `Problem` beyond ``limit`` bytes or ``seconds``, `Disconnected` when the client went
+    away."""
     if content_length is not None and content_length > limit:
         raise _too_large(limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(receive, limit)
+    except TimeoutError as error:
+        raise Problem(408, "body_too_slow", f"body: not received within {seconds} s.") from error
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
     event = await receive()
     if event["type"] == "http.request" and not event.get("more_body"):
         body: bytes = event.get("body", b"")

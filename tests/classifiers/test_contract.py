@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -104,10 +105,8 @@ def test_replies_survive_the_codec(replies: list[Reply]) -> None:
 @given(st.binary(max_size=200))
 def test_other_bytes_are_refused_and_nothing_else_happens(value: bytes) -> None:
     for decode in (decode_questions, decode_replies):
-        try:
+        with contextlib.suppress(ContractError):
             assert decode(value) == []
-        except ContractError:
-            pass
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The rows themselves: each finds its own example, none can run away, and the quick test never hides a match."""
+"""The rows: each finds its own example, none can run away, and the quick test never hides a match."""
 
 from __future__ import annotations
 

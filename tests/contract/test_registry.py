@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.core.audit import ADMINISTRATORS, breaks
 from gateway.core.model import (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import fields, replace
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from classifiers.contract import Opinion, Score, Span
 from gateway.core.audit import GENESIS, breaks, decision_body, link, registry_body, row_hash, transition_body

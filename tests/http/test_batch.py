@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -63,7 +64,7 @@ async def test_a_batch_that_cannot_be_read_is_400(
     assert world.store.journal == []
 
 
-async def test_a_hundred_are_decided(world: World) -> None:
+async def test_a_hundred_are_decided() -> None:
     world = await open_world(limit=100)
     async with client_of(serve(world)) as client:
         answer = await client.post(PATH, content=b'{"messages":[%b]}' % b",".join([b'{"account_id":"a"}'] * 100))
@@ -74,9 +75,11 @@ async def test_a_hundred_are_decided(world: World) -> None:
 async def test_what_exceeds_the_limit_is_refused_one_by_one() -> None:
     world = await open_world(limit=2)
     world.classifiers.answering.clear()
-    world.classifiers.answering.set()
     async with client_of(serve(world)) as client:
-        answer = await client.post(PATH, json={"messages": [GOOD] * 3})
+        asking = asyncio.create_task(client.post(PATH, json={"messages": [GOOD] * 3}))
+        await world.classifiers.waiting.wait()
+        world.classifiers.answering.set()
+        answer = await asking
     codes = [decision.get("code", decision.get("decision")) for decision in answer.json()["decisions"]]
     assert codes == ["allow", "allow", "overloaded"]
 

@@ -76,7 +76,8 @@ async def test_a_retry_while_the_first_is_worked_on_is_409(client: httpx.AsyncCl
     assert (early.status_code, early.json()["code"], early.headers["retry-after"]) == (409, "key_in_flight", "1")
 
     world.classifiers.answering.set()
-    assert (await client.post("/v1/messages", json=BODY, headers=KEY)).content == (await first).content
+    answer = await first
+    assert (await client.post("/v1/messages", json=BODY, headers=KEY)).content == answer.content
     assert len(world.upstream.got) == 1
 
 

@@ -99,7 +99,7 @@ async def test_a_body_that_comes_too_slowly_is_408(world: World, path: str) -> N
     assert world.store.journal == []
 
 
-@pytest.mark.parametrize("path", ["/v1/messages", "/v1/decisions", "/v1/decisions:batch"])
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/decisions"])
 @pytest.mark.parametrize("begun", [True, False])
 async def test_a_client_that_leaves_before_its_body_is_whole_decides_nothing(
     app: FastAPI, world: World, path: str, begun: bool
@@ -112,6 +112,21 @@ async def test_a_client_that_leaves_before_its_body_is_whole_decides_nothing(
         return events.pop(0)
 
     assert await post(app, path, receive) == []
+    assert world.store.journal == []
+    assert world.classifiers.asked == []
+
+
+async def test_a_client_that_leaves_before_its_batch_is_whole_decides_nothing(app: FastAPI, world: World) -> None:
+    events: list[Event] = [
+        {"type": "http.request", "body": orjson.dumps({"messages": [BODY]}), "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Event:
+        return events.pop(0)
+
+    start, _ = await post(app, "/v1/decisions:batch", receive)
+    assert start["status"] == 400
     assert world.store.journal == []
     assert world.classifiers.asked == []
 

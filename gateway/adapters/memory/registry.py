@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.adapters.memory.chains import Chains
 from gateway.core.audit import ADMINISTRATORS, REGISTRY, registry_body

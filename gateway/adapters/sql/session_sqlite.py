@@ -35,6 +35,9 @@ _OF_A_ROW: Final = (
 )
 """What one row can cause: the database refuses it, or a value of it cannot be encoded."""
 
+_ROWS_AT_ONCE: Final = 1000
+"""SQLite takes 32766 parameters a statement."""
+
 _HEADS: Final = """
 SELECT slot, epoch, expires_ms, seq, hash FROM chains WHERE slot IN (SELECT value FROM json_each(?))
 """
@@ -220,8 +223,9 @@ def _ask(connection: sqlite3.Connection, statement: str, values: Sequence[Any]) 
 
 
 def _execute(connection: sqlite3.Connection, statement: str, rows: Sequence[Values]) -> None:
-    if rows:
-        row = f"({', '.join('?' * len(rows[0]))})"
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[start : start + _ROWS_AT_ONCE]
+        row = f"({', '.join('?' * len(some[0]))})"
         connection.execute(
-            statement.replace("{rows}", ", ".join([row] * len(rows))), [value for values in rows for value in values]
+            statement.replace("{rows}", ", ".join([row] * len(some))), [value for values in some for value in values]
         )

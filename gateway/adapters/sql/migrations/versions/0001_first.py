@@ -6,6 +6,8 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -14,7 +16,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("message_id", KEY, nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("prev_hash", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
@@ -46,9 +48,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "decisions",
-        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("message_id", KEY, nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("policy_version", sa.Text(), nullable=False),
@@ -58,23 +60,23 @@ def upgrade() -> None:
     op.create_index("decisions_by_id", "decisions", ["id"], unique=True)
     op.create_table(
         "idempotency_keys",
-        sa.Column("tenant_id", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", KEY, nullable=False),
+        sa.Column("key", KEY, nullable=False),
+        sa.Column("message_id", KEY, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "key"),
     )
     op.create_table(
         "messages",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("tenant_id", sa.Text(), nullable=False),
-        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("tenant_id", KEY, nullable=False),
+        sa.Column("account_id", KEY, nullable=False),
         sa.Column("platform", sa.Text(), nullable=False),
         sa.Column("content_hash", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("forwards", sa.Boolean(), nullable=False),
         sa.Column("owner_slot", sa.Integer(), nullable=True),
         sa.Column("owner_epoch", sa.BigInteger(), nullable=True),
-        sa.Column("decision_id", sa.Text(), nullable=False),
+        sa.Column("decision_id", KEY, nullable=False),
         sa.Column("steps", sa.Integer(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
@@ -115,7 +117,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "tenants",
-        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", KEY, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("upstream_url", sa.Text(), nullable=False),
         sa.Column("upstream_idempotent", sa.Boolean(), nullable=False),
@@ -126,15 +128,15 @@ def upgrade() -> None:
     op.create_index("tenants_by_change", "tenants", ["change"], unique=False)
     op.create_table(
         "app_keys",
-        sa.Column("key_hash", sa.Text(), nullable=False),
-        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("key_hash", KEY, nullable=False),
+        sa.Column("tenant_id", KEY, nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
         sa.PrimaryKeyConstraint("key_hash"),
     )
     op.create_table(
         "registrants",
-        sa.Column("tenant_id", sa.Text(), nullable=False),
-        sa.Column("registrant_id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", KEY, nullable=False),
+        sa.Column("registrant_id", KEY, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("framework", sa.Text(), nullable=True),
@@ -145,10 +147,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "accounts",
-        sa.Column("tenant_id", sa.Text(), nullable=False),
-        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", KEY, nullable=False),
+        sa.Column("account_id", KEY, nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("registrant_id", sa.Text(), nullable=True),
+        sa.Column("registrant_id", KEY, nullable=True),
         sa.Column("change", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id", "registrant_id"], ["registrants.tenant_id", "registrants.registrant_id"]),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"]),
@@ -159,8 +161,8 @@ def upgrade() -> None:
     op.create_index("accounts_by_registrant", "accounts", ["tenant_id", "registrant_id"], unique=False)
     op.create_table(
         "authorisations",
-        sa.Column("tenant_id", sa.Text(), nullable=False),
-        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", KEY, nullable=False),
+        sa.Column("account_id", KEY, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("scheme", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -172,8 +174,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "sanctions",
-        sa.Column("tenant_id", sa.Text(), nullable=False),
-        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", KEY, nullable=False),
+        sa.Column("account_id", KEY, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("degree", sa.Text(), nullable=False),
         sa.Column("starts_at", sa.BigInteger(), nullable=False),

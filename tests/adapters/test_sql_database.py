@@ -1,0 +1,260 @@
+"""Databases that are locked, cut off, killed or made by two at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local.postgres import Postgres
+from gateway.adapters.sql import SqlStore, open_store, upgrade
+from gateway.adapters.sql.engine import create_engine
+from gateway.adapters.sql.tables import metadata
+from gateway.core.audit import breaks
+from gateway.core.model import MessageState
+from gateway.ports import StoreUnavailable
+from tests.contract.samples import TENANT, change, entry, owner_of
+
+_names = count(1)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"adapter_{next(_names)}"
+    yield server.create_database(name)
+    server.drop_database(name)
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[tuple[str, str]]:
+    """The name and the URL of a new PostgreSQL database."""
+    name = f"adapter_{next(_names)}"
+    yield name, postgres.create_database(name)
+    postgres.drop_database(name)
+
+
+async def in_database(url: str, act: Callable[[Connection], object]) -> object:
+    engine: AsyncEngine = create_engine(url, 10.0, pool_size=0)
+    async with engine.begin() as connection:
+        result = await connection.run_sync(act)
+    await engine.dispose()
+    return result
+
+
+async def test_migrations_make_the_tables_that_queries_use(url: str) -> None:
+    await upgrade(url)
+    await upgrade(url)
+
+    def differences(connection: Connection) -> object:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, metadata)
+
+    assert await in_database(url, differences) == []
+
+
+async def test_two_processes_may_upgrade_at_once(url: str) -> None:
+    code = "import asyncio, sys; from gateway.adapters.sql import upgrade; asyncio.run(upgrade(sys.argv[1]))"
+    processes = [await asyncio.create_subprocess_exec(sys.executable, "-c", code, url) for _ in range(3)]
+    assert [await process.wait() for process in processes] == [0, 0, 0]
+    async with SqlStore.open(url) as store:
+        await store.ping()
+
+
+async def test_a_failed_upgrade_leaves_the_database_as_it_was(url: str) -> None:
+    await in_database(url, lambda connection: connection.execute(text("CREATE TABLE sanctions (a int)")))
+    with pytest.raises(StoreUnavailable):
+        await upgrade(url)
+
+    def tables(connection: Connection) -> object:
+        return sorted(connection.dialect.get_table_names(connection))
+
+    assert await in_database(url, tables) == ["sanctions"]
+
+
+async def test_a_lock_held_by_others_is_waited_for_only_so_long(url: str) -> None:
+    await upgrade(url)
+    async with SqlStore.open(url, timeout_s=0.3) as store:
+        owner = await owner_of(store)
+        await store.ping()
+        engine = create_engine(url, 10.0, pool_size=0)
+        async with engine.begin() as other:
+            await other.execute(text("UPDATE chains SET holder = holder"))
+            new = entry()
+            results = await asyncio.gather(
+                store.commit(owner, new),
+                store.append_audit("x", "{}", 0),
+                store.renew(owner, 1, 1),
+                return_exceptions=True,
+            )
+            assert [type(result) for result in results] == [StoreUnavailable] * 3
+        await engine.dispose()
+        assert await store.message(new.message_id) is None
+        assert await store.commit(owner, new) is None
+
+
+async def test_a_database_that_is_gone_makes_faults_and_works_again_when_it_is_back(
+    postgres: Postgres, postgres_url: tuple[str, str]
+) -> None:
+    name, url = postgres_url
+
+    async def administer(statement: str) -> None:
+        engine = create_engine(postgres.url, 10.0, pool_size=0).execution_options(isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(statement))
+        await engine.dispose()
+
+    async with open_store(url, timeout_s=2.0) as (store, register):
+        owner = await owner_of(store)
+        await register.put_tenant(TENANT, "h", "Ann", 0)
+        before = entry()
+        await store.commit(owner, before)
+        await administer(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await administer(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        lost = [entry() for _ in range(5)]
+        results = await asyncio.gather(
+            *[store.commit(owner, new) for new in lost],
+            store.ping(),
+            store.move(owner, change(before, MessageState.FORWARDING, MessageState.PUBLISHED)),
+            store.message(before.message_id),
+            store.claim_queued(owner, 1, 1),
+            store.recover(1),
+            store.lease("two", 8, 1, 1),
+            store.append_audit("x", "{}", 1),
+            register.tenant("t1"),
+            register.put_tenant(TENANT, "h", "Ann", 1),
+            return_exceptions=True,
+        )
+        assert [type(result) for result in results] == [StoreUnavailable] * 14
+        await administer(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await store.ping()
+        assert await store.move(owner, change(before, MessageState.FORWARDING, MessageState.PUBLISHED))
+        assert await asyncio.gather(*[store.commit(owner, new) for new in lost]) == [None] * 5
+        rows = [row async for row in store.audit()]
+        assert list(breaks(rows, await store.heads())) == []
+
+
+async def test_a_fault_does_not_quote_the_row(url: str) -> None:
+    async with open_store(url) as (store, _):
+        owner = await owner_of(store)
+        new = entry(fingerprint="secret")
+        await store.commit(owner, new)
+        with pytest.raises(StoreUnavailable) as caught:
+            await store.commit(owner, new)
+        assert "secret" not in str(caught.value)
+        assert new.message_id not in str(caught.value)
+
+
+async def test_what_still_queues_is_written_when_the_store_closes(url: str) -> None:
+    async with open_store(url) as (store, _):
+        owner = await owner_of(store)
+        entries = [entry() for _ in range(20)]
+        tasks = [asyncio.ensure_future(store.commit(owner, new)) for new in entries]
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*tasks) == [None] * 20
+    with pytest.raises(StoreUnavailable):
+        await store.commit(owner, entry())
+    async with SqlStore.open(url) as again:
+        assert (await again.count(MessageState.FORWARDING))[0] == 20
+
+
+async def test_the_write_queue_is_bounded(url: str) -> None:
+    await upgrade(url)
+    async with SqlStore.open(url, queue=10) as store:
+        owner = await owner_of(store)
+        results = await asyncio.gather(*[store.commit(owner, entry()) for _ in range(30)], return_exceptions=True)
+        assert [type(result) for result in results] == [type(None)] * 10 + [StoreUnavailable] * 20
+
+
+_WRITER = """
+import asyncio, sys
+from gateway.adapters.sql import open_store
+from gateway.core.model import MessageState
+from tests.contract.samples import change, entry, owner_of
+
+async def write(store, owner):
+    while True:
+        new = entry(key=f"k{id(object())}")
+        if await store.commit(owner, new) is None:
+            print(new.message_id, flush=True)
+            await store.move(owner, change(new, MessageState.FORWARDING, MessageState.PUBLISHED))
+
+async def main():
+    async with open_store(sys.argv[1]) as (store, _):
+        owner = await owner_of(store)
+        await asyncio.gather(*[write(store, owner) for _ in range(8)])
+
+asyncio.run(main())
+"""
+
+
+async def test_what_a_killed_process_acknowledged_is_there(url: str) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _WRITER, url, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    acknowledged = [(await process.stdout.readline()).decode().strip() for _ in range(200)]
+    process.send_signal(signal.SIGKILL)
+    acknowledged += (await process.stdout.read()).decode().split("\n")[:-1]
+    await process.wait()
+    async with SqlStore.open(url) as store:
+        for message_id in acknowledged:
+            found = await store.message(message_id)
+            assert found is not None
+            assert len(await store.history(message_id)) == (2 if found.state is MessageState.PUBLISHED else 1)
+        rows = [row async for row in store.audit()]
+        assert list(breaks(rows, await store.heads())) == []
+        await owner_of(store)
+        queued, unknown = await store.recover(0)
+        assert (queued, (await store.count(MessageState.FORWARDING))[0]) == (0, 0)
+        published, _ = await store.count(MessageState.PUBLISHED)
+        assert published + unknown >= len(acknowledged)
+
+
+async def test_an_audit_row_changed_in_the_database_shows(url: str) -> None:
+    async with open_store(url) as (store, _):
+        owner = await owner_of(store)
+        for _ in range(3):
+            await store.commit(owner, entry())
+        statement = text("UPDATE audit SET body = replace(body, 'allow', 'block') WHERE seq = 2")
+        await in_database(url, lambda connection: connection.execute(statement))
+        rows = [row async for row in store.audit()]
+        assert list(breaks(rows, await store.heads())) == ["chain 0, row 2: was changed after it was written"]
+
+
+async def test_a_stored_row_that_cannot_be_read_is_a_fault(url: str) -> None:
+    async with open_store(url) as (store, _):
+        owner = await owner_of(store)
+        new = entry()
+        await store.commit(owner, new)
+        await in_database(url, lambda c: c.execute(text("UPDATE decisions SET case_json = '{\"secret\":1}'")))
+        for read in (store.message(new.message_id), store.cases(new.message_id)):
+            with pytest.raises(StoreUnavailable) as caught:
+                await read
+            assert "secret" not in str(caught.value)
+
+
+async def test_sqlite_is_durable_and_checks_keys(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
+    await upgrade(url)
+
+    def read(connection: Connection) -> object:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+    assert await in_database(url, read) == ["wal", 2, 1, 10_000]
+    other = sqlite3.connect(tmp_path / "gateway.db")
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    other.close()

@@ -1,0 +1,392 @@
+"""deploy/asyncapi.yaml against the code: what really is sent is valid, by its names too, and what is wrong is not."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+
+from classifiers.batch import Batch, Record
+from classifiers.contract import (
+    CATEGORIES,
+    VERSION,
+    Opinion,
+    Question,
+    Reply,
+    Score,
+    Silence,
+    Span,
+    Unanswered,
+    encode_questions,
+    encode_replies,
+)
+from classifiers.outbox import Outbox
+from classifiers.settings import Settings as WorkerSettings
+from gateway.adapters.kafka import events
+from gateway.adapters.kafka.client import TOPICS
+from gateway.adapters.kafka.questions import Asker
+from gateway.core import audit
+from gateway.core.codec import encode_case
+from gateway.core.model import Case, Decision, Facts, Message, MessageState, Outcome, Reason
+from gateway.core.records import AuditRow, Transition, UpstreamAnswer
+from gateway.settings import KafkaSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "deploy/asyncapi.yaml").read_text())
+GOLDEN = ROOT / "tests/classifiers/golden"
+FOREVER_MS = 4_000_000_000_000
+
+QUESTION = Question(
+    "3.1-7", "m1", "t1", ("text",), ("早上好",), ("image/png",), FOREVER_MS, f"00-{'a' * 32}-{'b' * 16}-01"
+)
+ANSWERS = (
+    Opinion("text", "1", (Score("spam", 1, (Span(0, 0, 2),)), Score("hate", 0.0))),
+    Unanswered("news", Silence.FAILED),
+)
+REPLY = Reply("3.1-7", "m1", "t1", ANSWERS)
+MESSAGE = Message("t1", "a1", "native", ("早上好",), "c" * 64)
+CASE = Case(
+    Facts(1, None),
+    ANSWERS,
+    Decision(
+        Outcome.HOLD,
+        "content_suspected",
+        (
+            Reason("content_suspected", Outcome.HOLD, "It looks like spam.", "text", "spam", 0.7, (Span(0, 0, 2),)),
+            Reason("unknown_account", Outcome.HOLD, "Nobody knows it.", "registry"),
+        ),
+        "d" * 64,
+    ),
+)
+
+
+def closed(schema: Any) -> Any:
+    """The schema without leave to have more fields, so that a field which the document forgot shows. Readers have it."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "allOf" in schema:  # each part knows only some of the fields
+        fields = {field for part in schema["allOf"] for field in part["properties"]}
+        parts = [{key: closed(value) for key, value in part.items()} for part in schema["allOf"]]
+        return {"allOf": parts, "propertyNames": {"enum": sorted(fields)}}
+    return {key: closed(value) for key, value in schema.items()} | (
+        {"additionalProperties": False} if schema.get("type") == "object" and "properties" in schema else {}
+    )
+
+
+def resolved(node: Any) -> Any:
+    """The node with every reference replaced by what it names."""
+    if isinstance(node, list):
+        return [resolved(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    if isinstance(reference := node.get("$ref"), str):
+        target: Any = DOCUMENT
+        for part in reference.removeprefix("#/").split("/"):
+            target = target[part]
+        return resolved(target)
+    return {key: resolved(value) for key, value in node.items()}
+
+
+MESSAGES = resolved(DOCUMENT["components"]["messages"])
+SCHEMAS = {
+    (name, part): Draft7Validator(closed(message[part]), format_checker=FormatChecker())
+    for name, message in MESSAGES.items()
+    for part in ("headers", "payload")
+}
+
+
+def check(name: str, part: str, value: Any) -> None:
+    """Raises `ValidationError` when this is not the headers or the payload of that message."""
+    SCHEMAS[name, part].validate(value)
+
+
+def check_payload(name: str, value: bytes) -> None:
+    check(name, "payload", orjson.loads(value))
+
+
+class Broker:
+    """Stands for an aiokafka producer, and keeps each record with its topic, key, headers and partition."""
+
+    def __init__(self, **_: Any) -> None:
+        self.records: list[tuple[str, Record, bytes | None]] = []
+
+    async def start(self) -> None:
+        """Nothing to connect to."""
+
+    async def stop(self) -> None:
+        """Nothing to disconnect from."""
+
+    async def partitions_for(self, _topic: str) -> set[int]:
+        return set(range(16))
+
+    async def send(
+        self, topic: str, value: bytes, partition: int | None = None, headers: Any = ()
+    ) -> asyncio.Future[None]:
+        return self._keep(topic, None, value, partition, headers)
+
+    def create_batch(self) -> _Batch:
+        return _Batch()
+
+    async def send_batch(self, batch: _Batch, topic: str, partition: int) -> asyncio.Future[None]:
+        for fields in batch.fields:
+            done = self._keep(topic, fields["key"], fields["value"], partition, fields["headers"])
+        return done
+
+    def _keep(
+        self, topic: str, key: bytes | None, value: bytes, partition: int | None, headers: Any
+    ) -> asyncio.Future[None]:
+        self.records.append((topic, Record(topic, partition or 0, 0, value, dict(headers)), key))
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+class _Batch:
+    def __init__(self) -> None:
+        self.fields: list[dict[str, Any]] = []
+
+    def append(self, **fields: Any) -> object:
+        self.fields.append(fields)
+        return fields
+
+
+def check_record(channel: str, name: str, topic: str, record: Record) -> None:
+    """The record is one of this message on this channel: address, headers and payload."""
+    assert f"#/components/messages/{name}" in [m["$ref"] for m in DOCUMENT["channels"][channel]["messages"].values()]
+    assert topic == DOCUMENT["channels"][channel]["address"]
+    check(name, "headers", {header: value.decode("ascii") for header, value in record.headers.items()})
+    if MESSAGES[name]["payload"]:
+        check_payload(name, record.value or b"")
+
+
+async def asked(*questions: Question) -> Record:
+    broker = Broker()
+    asker = Asker(broker, "moderation.questions", 3, lambda lost: pytest.fail(str(lost)), in_flight=1)
+    for question in questions:
+        asker.ask(question)
+    await asker.close()
+    [(_, record, _)] = broker.records
+    return record
+
+
+async def answered(record: Record, answer: Any) -> list[tuple[str, Record, bytes | None]]:
+    batch, broker = Batch(record, now_ms=0, max_tries=2), Broker()
+    while not batch.done:
+        batch.step(answer, now_ms=0)
+    await Outbox(broker, WorkerSettings()).send(record, batch.outcome())
+    return broker.records
+
+
+async def test_questions_as_the_gateway_sends_them() -> None:
+    record = await asked(QUESTION, Question("3.1-8", "m2", "t1", (), (), (), FOREVER_MS))
+    check_record("questions", "questions", record.topic, record)
+    assert set(record.headers) == set(MESSAGES["questions"]["headers"]["properties"])
+    without_trace = await asked(Question("3.1-8", "m2", "t1", (), (), (), FOREVER_MS))
+    check_record("questions", "questions", without_trace.topic, without_trace)
+
+
+async def test_opinions_as_a_worker_sends_them() -> None:
+    [(topic, record, _)] = await answered(await asked(QUESTION), lambda _: REPLY)
+    check_record("opinions", "opinions", topic, record)
+    assert set(record.headers) == set(MESSAGES["opinions"]["headers"]["properties"])
+    assert record.partition == 3
+
+
+async def test_a_question_that_a_classifier_fails_on() -> None:
+    [opinion, letter] = await answered(await asked(QUESTION), lambda _: 1 / 0)
+    check_record("opinions", "opinions", *opinion[:2])
+    check_record("dead-letters", "dead-question", *letter[:2])
+    with pytest.raises(ValidationError):
+        check_record("dead-letters", "dead-record", *letter[:2])
+
+
+@pytest.mark.parametrize("headers", [{}, {"v": b"2"}], ids=["no headers", "another version"])
+async def test_a_record_that_a_worker_cannot_read(headers: dict[str, bytes]) -> None:
+    record = Record("moderation.questions", 0, 5, b"\xff not JSON", headers)
+    [(topic, letter, _)] = await answered(record, lambda _: REPLY)
+    check_record("dead-letters", "dead-record", topic, letter)
+    with pytest.raises(ValidationError):
+        check_record("dead-letters", "dead-question", topic, letter)
+
+
+def audit_rows() -> Iterator[tuple[str, AuditRow]]:
+    """Rows as they are announced, with the name of their message."""
+    case_json = encode_case(CASE)
+    body = audit.decision_body("m1", MESSAGE, MessageState.HELD, "d1", CASE, case_json)
+    yield "decision", audit.link(audit.GENESIS, 3, 1, 1_700_000_000_001, audit.DECISION, "m1", body)
+    plain = Transition("m1", MessageState.HELD, MessageState.QUEUED, "review", "late opinions", 1)
+    decided = Transition("m1", MessageState.HELD, MessageState.QUEUED, "review", "", 1, "d2", CASE)
+    upstream = UpstreamAnswer(201, b"{}", "application/json")
+    forwarded = Transition(
+        "m1", MessageState.FORWARDING, MessageState.PUBLISHED, "gateway", "forwarded", 1, upstream=upstream
+    )
+    for transition in (plain, decided, forwarded):
+        body = audit.transition_body(
+            transition, "t1", "a1", "native", "c" * 64, case_json if transition.case is not None else None
+        )
+        yield "transition", audit.link(audit.GENESIS, 3, 2, 1_700_000_000_000, audit.TRANSITION, "m1", body)
+
+
+async def test_events_as_the_gateway_announces_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = Broker()
+    monkeypatch.setattr(events, "AIOKafkaProducer", lambda **_: broker)
+    rows = list(audit_rows())
+    await events.KafkaEvents(KafkaSettings(bootstrap_servers="kafka:9092")).announce([row for _, row in rows])
+    assert len(broker.records) == len(rows)
+    for (name, _), (topic, record, key) in zip(rows, broker.records, strict=True):
+        check_record("decisions", name, topic, record)
+        assert key == b"m1"
+        assert record.headers["content-type"].decode() == MESSAGES[name]["contentType"]
+        with pytest.raises(ValidationError):
+            check_payload("transition" if name == "decision" else "decision", record.value or b"")
+
+
+def test_events_name_nothing_that_was_said() -> None:
+    for _, row in audit_rows():
+        assert "早上好" not in events.cloud_event(row).decode()
+        assert "looks like" not in events.cloud_event(row).decode()
+
+
+def test_golden_records() -> None:
+    check_payload("questions", (GOLDEN / "questions.json").read_bytes())
+    check_payload("opinions", (GOLDEN / "replies.json").read_bytes())
+
+
+_text = st.text(max_size=20)
+_texts = st.lists(_text, max_size=3).map(tuple)
+_spans = st.lists(st.builds(Span, *[st.integers(0, 999)] * 3), max_size=2).map(tuple)
+_scores = st.builds(Score, st.sampled_from(sorted(CATEGORIES)), st.floats(0, 1) | st.sampled_from([0, 1]), _spans)
+_answers = st.builds(Opinion, _text, _text, st.lists(_scores, max_size=3).map(tuple)) | st.builds(
+    Unanswered, _text, st.sampled_from(Silence)
+)
+_questions = st.builds(Question, _text, _text, _text, _texts, _texts, _texts, st.integers(0, 2**53))
+_replies = st.builds(Reply, _text, _text, _text, st.lists(_answers, max_size=3).map(tuple))
+
+
+@given(st.lists(_questions, max_size=3), st.lists(_replies, max_size=3))
+def test_whatever_the_contract_encodes(questions: list[Question], replies: list[Reply]) -> None:
+    check_payload("questions", encode_questions(questions))
+    check_payload("opinions", encode_replies(replies))
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where each field of each object in a value is."""
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if isinstance(value, dict):
+            yield (*path, key)
+        yield from paths(part, (*path, key))
+
+
+RIGHT = {
+    "questions": encode_questions([QUESTION]),
+    "opinions": encode_replies([REPLY]),
+    "decision": events.cloud_event(next(row for name, row in audit_rows() if name == "decision")),
+    "transition": events.cloud_event(next(row for name, row in audit_rows() if b'"decision"' in row.body.encode())),
+}
+OPTIONAL = {"traceparent", "spans", "decision", "upstream_status"}
+WRONG = [
+    (name, ".".join(map(str, path)), path, wrong)
+    for name, value in RIGHT.items()
+    for path in paths(orjson.loads(value))
+    for wrong in ("missing", "mistyped", "misspelt")
+    if wrong != "missing" or path[-1] not in OPTIONAL
+]
+
+
+@pytest.mark.parametrize(("name", "path", "wrong"), [pytest.param(n, p, w, id=f"{n}:{i}:{w}") for n, i, p, w in WRONG])
+def test_a_record_with_one_thing_wrong_is_refused(name: str, path: tuple[Any, ...], wrong: str) -> None:
+    record = orjson.loads(RIGHT[name])
+    check(name, "payload", record)
+    at = record
+    for key in path[:-1]:
+        at = at[key]
+    match wrong:
+        case "missing":
+            del at[path[-1]]
+        case "mistyped":
+            at[path[-1]] = {"not": "this"}
+        case "misspelt":
+            at[f"{path[-1]}_"] = at[path[-1]]
+    with pytest.raises(ValidationError):
+        check(name, "payload", record)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("opinions", (0, "answers", 0, "scores", 0, "category"), "politics"),
+        ("opinions", (0, "answers", 0, "scores", 0, "value"), 1.5),
+        ("opinions", (0, "answers", 0, "scores", 0, "spans", 0), [0, 1]),
+        ("opinions", (0, "answers", 1, "silence"), "shy"),
+        ("questions", (0, "deadline_ms"), -1),
+        ("decision", ("specversion",), "0.3"),
+        ("decision", ("time",), "yesterday"),
+        ("decision", ("data", "outcome"), "perhaps"),
+        ("decision", ("data", "state"), "lost"),
+        ("decision", ("data", "content_hash"), "c" * 63),
+    ],
+)
+def test_a_value_outside_its_bounds_is_refused(name: str, path: tuple[Any, ...], value: Any) -> None:
+    record = orjson.loads(RIGHT[name])
+    at = record
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+    with pytest.raises(ValidationError):
+        check(name, "payload", record)
+
+
+def test_topics_are_those_of_the_code() -> None:
+    settings, worker = KafkaSettings(), WorkerSettings()
+    channels = DOCUMENT["channels"]
+    assert {name: channel["address"] for name, channel in channels.items()} == {
+        name: settings.topic_prefix + name for name in TOPICS
+    }
+    assert channels["questions"]["address"] == worker.questions_topic
+    assert channels["opinions"]["address"] == worker.opinions_topic
+    assert channels["dead-letters"]["address"] == worker.dead_letters_topic
+    for name, channel in channels.items():
+        binding = channel["bindings"]["kafka"]
+        assert binding["partitions"] == settings.partitions
+        assert {key: str(value) for key, value in binding["topicConfiguration"].items()} == TOPICS[name]
+    group = DOCUMENT["operations"]["answer"]["bindings"]["kafka"]["groupId"]["enum"]
+    assert group == [worker.group_id]
+
+
+def test_enumerations_are_those_of_the_code() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert set(schemas["Category"]["enum"]) == CATEGORIES
+    assert schemas["Silence"]["enum"] == [silence.value for silence in Silence]
+    assert schemas["Outcome"]["enum"] == [outcome.value for outcome in Outcome]
+    assert schemas["State"]["enum"] == [state.value for state in MessageState]
+    assert schemas["Version"]["const"] == str(VERSION)
+    assert schemas["CloudEvent"]["properties"]["source"]["const"] == events.SOURCE
+    assert schemas["DecisionEvent"]["allOf"][1]["properties"]["type"]["const"] == f"moderation.{audit.DECISION}"
+    assert schemas["TransitionEvent"]["allOf"][1]["properties"]["type"]["const"] == f"moderation.{audit.TRANSITION}"
+
+
+def test_the_schemas_are_schemas() -> None:
+    for validator in SCHEMAS.values():
+        Draft7Validator.check_schema(validator.schema)
+
+
+def test_every_reference_resolves_and_everything_is_used() -> None:
+    assert DOCUMENT["asyncapi"] == "3.0.0"
+    resolved(DOCUMENT)
+    used = set(re.findall(r"\"#/components/(\w+/[\w-]+)\"", (ROOT / "deploy/asyncapi.yaml").read_text()))
+    assert used == {f"{kind}/{name}" for kind, parts in DOCUMENT["components"].items() for name in parts}
+    asked_on = {operation["channel"]["$ref"] for operation in DOCUMENT["operations"].values()}
+    replied_on = {o["reply"]["channel"]["$ref"] for o in DOCUMENT["operations"].values() if "reply" in o}
+    assert asked_on | replied_on == {f"#/channels/{name}" for name in DOCUMENT["channels"]}

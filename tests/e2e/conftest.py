@@ -1,0 +1,43 @@
+"""The production shape, each time on a database and topics of its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from deploy.local.stack import Stack
+
+
+@contextmanager
+def fresh_stack(kafka: Kafka, postgres: Postgres, directory: Path) -> Iterator[Stack]:
+    """A seeded stack with an upstream that writes down all that reaches it. Gateway and worker are left to start."""
+    name = f"e2e_{uuid.uuid4().hex[:12]}"
+    with ExitStack() as opened:
+        url = postgres.create_database(name)
+        opened.callback(postgres.drop_database, name)
+        stack = opened.enter_context(Stack(url, kafka.bootstrap, directory))
+        stack.seed(idempotent=False)
+        stack.start_load_upstream(log=True)
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def running(kafka: Kafka, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Two gateway processes and a worker that all tests of a module share."""
+    with fresh_stack(kafka, postgres, tmp_path_factory.mktemp("stack")) as stack:
+        stack.start_gateway(workers=2)
+        stack.start_worker()
+        yield stack
+
+
+@pytest.fixture
+def stack(kafka: Kafka, postgres: Postgres, tmp_path: Path) -> Iterator[Stack]:
+    """A stack of the test's own, of which gateway and worker are not started yet."""
+    with fresh_stack(kafka, postgres, tmp_path) as made:
+        yield made

@@ -1,0 +1,165 @@
+"""A client that knows exactly what became of each of its requests, and looks at what the processes left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+import psutil
+
+from deploy.local.stack import APP_KEY, Stack
+
+TEXTS = {
+    "allow": ("Good morning! The library opens at nine today.", "早上好！图书馆今天九点开门。"),
+    "hold": (
+        "Guaranteed 30% returns weekly, send 500 USDT to my wallet and I double it.",
+        "稳赚不赔，保本高收益，日赚三千，加微信领取内部名额。",
+    ),
+    "block": ("I am going to kill you tonight, I know where you live.", "我今晚就要杀了你，我知道你住在哪里。"),
+}
+"""What the classifiers that ship answer to, by outcome: in English and in Chinese."""
+
+
+class Broken(ConnectionError):
+    """The connection ended after the request had been sent and before its answer was whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request was answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the decision's reasons."""
+        return [reason["code"] for reason in self.body.get("reasons", ())]
+
+
+class Connection:
+    """One keep-alive connection to the gateway. Nothing is ever sent twice on the quiet."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+        """Send one request and return its answer; header names are given with underscores.
+
+        Raises `Broken`, and `ConnectionRefusedError` when nobody listens.
+        """
+        if self._streams is None or self._streams[0].at_eof():
+            self.close()
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        fields = {"Host": "gateway", "Authorization": f"Bearer {APP_KEY}", "Content-Type": "application/json"}
+        fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+        fields["Content-Length"] = str(len(body))
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        try:
+            writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+            answer = await _read(reader)
+        except (OSError, asyncio.IncompleteReadError) as error:
+            self.close()
+            raise Broken(repr(error)) from error
+        if answer.headers.get("connection") == "close":
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        """Close it; the next request opens another."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+    async def publish(self, body: bytes, **headers: str) -> Answer:
+        """``POST /v1/messages``."""
+        return await self.ask("POST", "/v1/messages", body, **headers)
+
+
+async def _read(reader: asyncio.StreamReader) -> Answer:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {}
+    for line in head[1:-2]:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    body = await reader.readexactly(int(headers["content-length"]))
+    is_json = "json" in headers.get("content-type", "")
+    return Answer(int(head[0].split()[1]), headers, json.loads(body) if is_json else {"text": body.decode()})
+
+
+def body_of(text: str, account: str = "demo-verified") -> bytes:
+    """A publish request's body."""
+    return json.dumps({"account_id": account, "text": text}, ensure_ascii=False).encode()
+
+
+async def until(condition: Callable[[], object | Awaitable[object]], seconds: float, what: str) -> float:
+    """Ask ``condition`` until it holds; fail with ``what`` if it does not in time. Returns the seconds it took."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    while True:
+        value = condition()
+        if await value if isawaitable(value) else value:
+            return loop.time() - started
+        assert loop.time() - started < seconds, f"not within {seconds} s: {what}"
+        await asyncio.sleep(0.05)
+
+
+def published(stack: Stack) -> list[dict[str, str]]:
+    """Every publish request that reached the upstream, in order: its idempotency key and its body."""
+    requests = [json.loads(line) for line in stack.upstream_log.read_bytes().splitlines()]
+    return [request for request in requests if request != {"key": "", "body": ""}]  # that asked whether it is up
+
+
+def children(pid: int) -> list[int]:
+    """The gateway processes of a supervisor that run now."""
+    with suppress(psutil.NoSuchProcess):
+        return sorted(
+            child.pid for child in psutil.Process(pid).children() if child.status() != psutil.STATUS_ZOMBIE
+        )
+    return []
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended and been waited for."""
+    return not psutil.pid_exists(pid)
+
+
+async def health(stack: Stack) -> dict[str, Any]:
+    """The health report of one of the gateway processes, whichever takes the connection."""
+    connection = Connection(stack.port)
+    try:
+        return (await connection.ask("GET", "/healthz")).body
+    finally:
+        connection.close()
+
+
+async def ready(stack: Stack, pids: set[int]) -> bool:
+    """Whether each of these processes answers that it is well."""
+    seen: set[int] = set()
+    for _ in range(20):
+        with suppress(OSError):
+            report = await health(stack)
+            if report["ok"] and not report["draining"]:
+                seen.add(report["pid"])
+        if pids <= seen:
+            return True
+    return False
+
+
+async def counter(stack: Stack, name: str) -> float:
+    """The value of a metric of the gateway, summed over its labels."""
+    connection = Connection(stack.port)
+    try:
+        text = (await connection.ask("GET", "/metrics")).body["text"]
+    finally:
+        connection.close()
+    lines = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)

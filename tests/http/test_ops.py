@@ -1,0 +1,146 @@
+"""What operators ask a process: does it live, is it ready, what ails it, how much does it do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.http.health import Checks, Component, starting
+from gateway.ports import StoreUnavailable
+from gateway.upkeep import Upkeep
+from tests.world import TTL_MS, World
+
+ALL = {"store", "lease", "replies", "bus", "registry", "policy", "upkeep"}
+
+
+class Health:
+    """The parts that the checks look at beside the world."""
+
+    def __init__(self, app: FastAPI, world: World) -> None:
+        self.trusted = True
+        self.problem: str | None = None
+        self.upkeep = Upkeep(on_lease_lost=lambda: None)
+        app.state.components = Checks(
+            store=world.store,
+            lease=world.lease,
+            classifiers=world.classifiers,
+            perform=world.perform,
+            upkeep=self.upkeep,
+            registry_trusted=lambda: self.trusted,
+            policy=lambda: world.policy,
+            policy_problem=lambda: self.problem,
+        ).components()
+
+
+@pytest.fixture
+def health(app: FastAPI, world: World) -> Health:
+    return Health(app, world)
+
+
+async def ailing(client: httpx.AsyncClient) -> dict[str, str]:
+    """The components that are not well, and why."""
+    answer = await client.get("/healthz")
+    assert answer.status_code == 200
+    body: dict[str, Any] = answer.json()
+    assert set(body["components"]) == ALL
+    found = {name: part["detail"] for name, part in body["components"].items() if not part["ok"]}
+    assert body["ok"] is not bool(found)
+    return found
+
+
+async def test_a_process_that_lives_says_so_whatever_ails_it(client: httpx.AsyncClient, world: World) -> None:
+    world.store.down = True
+    assert (await client.get("/livez")).status_code == 200
+
+
+@pytest.mark.usefixtures("health")
+async def test_a_process_that_is_well_is_ready(client: httpx.AsyncClient) -> None:
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.text) == (200, "ok\n")
+    assert await ailing(client) == {}
+
+
+async def test_a_process_that_starts_is_not_ready(client: httpx.AsyncClient, app: FastAPI) -> None:
+    app.state.components = [Component("start", True, starting)]
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.text) == (503, "start: starting\n")
+
+
+@pytest.mark.usefixtures("health")
+async def test_a_process_that_drains_is_not_ready(client: httpx.AsyncClient, app: FastAPI) -> None:
+    app.state.draining = True
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.text) == (503, "draining\n")
+    assert (await client.get("/healthz")).json()["draining"] is True
+
+
+@pytest.mark.usefixtures("health")
+@pytest.mark.parametrize("name", ["store", "lease", "replies"])
+async def test_without_these_a_process_is_not_ready(client: httpx.AsyncClient, world: World, name: str) -> None:
+    match name:
+        case "store":
+            world.store.down = True
+        case "lease":
+            world.clock.now += TTL_MS
+        case "replies":
+            world.classifiers.is_ready = False
+    ready = await client.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.text.startswith(f"{name}: ")
+    assert list(await ailing(client)) == [name]
+
+
+@pytest.mark.parametrize("name", ["bus", "registry", "policy"])
+async def test_these_ail_a_process_that_stays_ready(
+    client: httpx.AsyncClient, world: World, health: Health, name: str
+) -> None:
+    match name:
+        case "bus":
+            world.classifiers.is_healthy = False
+        case "registry":
+            health.trusted = False
+        case "policy":
+            health.problem = "line 3: file: is no policy"
+    assert (await client.get("/readyz")).status_code == 200
+    assert list(await ailing(client)) == [name]
+
+
+async def test_work_that_fails_is_named_with_its_fault(client: httpx.AsyncClient, health: Health) -> None:
+    tried = asyncio.Event()
+
+    async def work() -> None:
+        tried.set()
+        raise StoreUnavailable("no disk")
+
+    health.upkeep.every(3600.0, "gauges", work)
+    await tried.wait()
+    assert (await client.get("/readyz")).status_code == 200
+    assert await ailing(client) == {"upkeep": "gauges: no disk"}
+    await health.upkeep.stop()
+
+
+async def test_metrics_count_what_was_answered(client: httpx.AsyncClient, world: World) -> None:
+    async def count(name: str, **labels: str) -> float:
+        answer = await client.get("/metrics")
+        samples = [s for family in text_string_to_metric_families(answer.text) for s in family.samples]
+        return sum(sample.value for sample in samples if sample.name == name and sample.labels == labels)
+
+    blocked = {"outcome": "block", "rule": "content_violation"}
+    before = (
+        await count("gateway_requests_total", route="/v1/messages", status="403"),
+        await count("gateway_decisions_total", **blocked),
+        await count("gateway_stage_seconds_count", stage="commit"),
+    )
+    world.classifiers.say("text", "fraud", 0.95)
+    await client.post("/v1/messages", json={"account_id": "acc-1", "text": "hello"})
+    after = (
+        await count("gateway_requests_total", route="/v1/messages", status="403"),
+        await count("gateway_decisions_total", **blocked),
+        await count("gateway_stage_seconds_count", stage="commit"),
+    )
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1]
