@@ -30,7 +30,7 @@ _POLL_MS: Final = 500
 _SLICE_SECONDS: Final = 0.005
 """How long judging may keep the event loop to itself."""
 _HAND_OVER_SECONDS: Final = 3.0
-_DRAIN_SECONDS: Final = 4.0
+_DRAIN_SECONDS: Final = 3.5
 _COMMIT_SECONDS: Final = 1.0
 _PROBE_SECONDS: Final = 2.0
 _RECONNECT_SECONDS: Final = 1.0

@@ -146,28 +146,32 @@ def parse_policy(text: str) -> PolicyInForce:
     Raises `PolicyError` naming the line and field of each problem: not YAML, a key given twice, an unknown or
     missing field, a value out of range.
     """
+    lines: dict[tuple[str, ...], int] = {}
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+        repeated = _walk(root, (), lines)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         message = str(getattr(error, "problem", None) or error)
         raise PolicyError([Problem(mark.line + 1 if mark else 1, "file", message)]) from error
-    if not isinstance(root, yaml.MappingNode):
-        raise PolicyError([Problem(1, "file", "expected a mapping of fields")])
-    lines: dict[tuple[str, ...], int] = {}
-    if repeated := _walk(root, (), lines):
+    except (ValueError, RecursionError) as error:  # a date that does not exist; an alias inside of what it stands for
+        raise PolicyError([Problem(1, "file", f"cannot be read: {error}")]) from error
+    if repeated:
         raise PolicyError(repeated)
+    if not isinstance(values, dict):
+        raise PolicyError([Problem(1, "file", "expected a mapping of fields")])
     try:
-        policy = Policy.model_validate(yaml.safe_load(text))
+        policy = Policy.model_validate(values)
     except ValidationError as error:
         raise PolicyError([_problem(e, lines) for e in error.errors()]) from error
     return PolicyInForce(policy, text, hashlib.sha256(text.encode()).hexdigest())
 
 
-def _walk(node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> list[Problem]:
+def _walk(node: yaml.Node | None, path: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> list[Problem]:
     """Note the line of every field below ``node``; return the keys that stand twice in one mapping."""
     repeated: list[Problem] = []
-    lines.setdefault(path, node.start_mark.line + 1)
+    lines.setdefault(path, node.start_mark.line + 1 if node else 1)
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:

@@ -124,7 +124,7 @@ async def test_a_database_that_is_gone_makes_faults_and_works_again_when_it_is_b
         before = entry()
         await store.commit(owner, before)
         await administer(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        await administer(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        await administer(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608
         lost = [entry() for _ in range(5)]
         results = await asyncio.gather(
             *[store.commit(owner, new) for new in lost],
@@ -182,13 +182,15 @@ async def test_the_write_queue_is_bounded(url: str) -> None:
 
 _WRITER = """
 import asyncio, sys
+from msgspec.structs import replace
 from gateway.adapters.sql import open_store
 from gateway.core.model import MessageState
 from tests.contract.samples import change, entry, owner_of
 
 async def write(store, owner):
     while True:
-        new = entry(key=f"k{id(object())}")
+        new = entry()
+        new = replace(new, key=new.message_id)
         if await store.commit(owner, new) is None:
             print(new.message_id, flush=True)
             await store.move(owner, change(new, MessageState.FORWARDING, MessageState.PUBLISHED))
@@ -205,8 +207,10 @@ asyncio.run(main())
 async def test_what_a_killed_process_acknowledged_is_there(url: str) -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", _WRITER, url, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
-    acknowledged = [(await process.stdout.readline()).decode().strip() for _ in range(200)]
-    process.send_signal(signal.SIGKILL)
+    try:
+        acknowledged = [(await process.stdout.readline()).decode().strip() for _ in range(200)]
+    finally:
+        process.send_signal(signal.SIGKILL)
     acknowledged += (await process.stdout.read()).decode().split("\n")[:-1]
     await process.wait()
     async with SqlStore.open(url) as store:
@@ -239,7 +243,7 @@ async def test_a_stored_row_that_cannot_be_read_is_a_fault(url: str) -> None:
         owner = await owner_of(store)
         new = entry()
         await store.commit(owner, new)
-        await in_database(url, lambda c: c.execute(text("UPDATE decisions SET case_json = '{\"secret\":1}'")))
+        await in_database(url, lambda c: c.execute(text("UPDATE decisions SET case_json = '[\"secret\"]'")))
         for read in (store.message(new.message_id), store.cases(new.message_id)):
             with pytest.raises(StoreUnavailable) as caught:
                 await read

@@ -71,7 +71,7 @@ CASE = Case(
 
 
 def closed(schema: Any) -> Any:
-    """The schema without leave to have more fields, so that a field which the document forgot shows. Readers have it."""
+    """The schema without leave to have more fields (which readers have), so that one that the document forgot shows."""
     if isinstance(schema, list):
         return [closed(part) for part in schema]
     if not isinstance(schema, dict):

@@ -15,8 +15,6 @@ from gateway.core.audit import breaks
 from tests.e2e.load import Sent
 from tests.e2e.support import published
 
-UNDER_WAY = {"forwarding", "queued"}
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -36,29 +34,38 @@ class Row:
         return None
 
 
-async def states(stack: Stack) -> Counter[str]:
-    """How many messages are in which state."""
+async def query(stack: Stack, *statements: str) -> list[list[asyncpg.Record]]:
+    """The rows of each statement, on a connection of our own."""
     connection = await asyncpg.connect(stack.database_url.replace("+asyncpg", ""))
     try:
-        return Counter({row[0]: row[1] for row in await connection.fetch("SELECT state, count(*) FROM messages GROUP BY 1")})
+        return [await connection.fetch(statement) for statement in statements]
     finally:
         await connection.close()
 
 
 async def settled(stack: Stack) -> bool:
     """Whether nothing is under way any more."""
-    return not UNDER_WAY & (await states(stack)).keys()
+    [found] = await query(stack, "SELECT 1 FROM messages WHERE state IN ('forwarding', 'queued') LIMIT 1")
+    return not found
+
+
+async def waiting(stack: Stack) -> int:
+    """How many held messages have a silent classifier in their newest case."""
+    newest = "SELECT case_json FROM decisions d WHERE d.message_id = m.id ORDER BY step DESC LIMIT 1"
+    [found] = await query(
+        stack, f"SELECT count(*) FROM messages m WHERE state = 'held' AND ({newest}) LIKE '%\"silence\"%'"  # noqa: S608
+    )
+    return int(found[0][0])
 
 
 async def rows(stack: Stack) -> dict[str, Row]:
     """Every message in the database."""
-    connection = await asyncpg.connect(stack.database_url.replace("+asyncpg", ""))
-    try:
-        messages = await connection.fetch("SELECT id, state, content_hash FROM messages")
-        decisions = await connection.fetch("SELECT message_id, outcome FROM decisions ORDER BY step")
-        audit = await connection.fetch("SELECT message_id, body FROM audit WHERE message_id <> '' ORDER BY step")
-    finally:
-        await connection.close()
+    messages, decisions, audit = await query(
+        stack,
+        "SELECT id, state, content_hash FROM messages",
+        "SELECT message_id, outcome FROM decisions ORDER BY step",
+        "SELECT message_id, body FROM audit WHERE message_id <> '' ORDER BY step",
+    )
     outcomes: defaultdict[str, list[str]] = defaultdict(list)
     history: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     for message_id, outcome in decisions:

@@ -15,15 +15,16 @@ from deploy.local.stack import Stack
 
 
 @contextmanager
-def fresh_stack(kafka: Kafka, postgres: Postgres, directory: Path) -> Iterator[Stack]:
-    """A seeded stack with an upstream that writes down all that reaches it. Gateway and worker are left to start."""
+def fresh_stack(kafka: Kafka, postgres: Postgres, directory: Path, *, upstream: bool = True) -> Iterator[Stack]:
+    """A seeded stack with an upstream that writes down all that reaches it, or none; the rest is left to start."""
     name = f"e2e_{uuid.uuid4().hex[:12]}"
     with ExitStack() as opened:
         url = postgres.create_database(name)
         opened.callback(postgres.drop_database, name)
         stack = opened.enter_context(Stack(url, kafka.bootstrap, directory))
         stack.seed(idempotent=False)
-        stack.start_load_upstream(log=True)
+        if upstream:
+            stack.start_load_upstream(log=True)
         yield stack
 
 
@@ -40,4 +41,11 @@ def running(kafka: Kafka, postgres: Postgres, tmp_path_factory: pytest.TempPathF
 def stack(kafka: Kafka, postgres: Postgres, tmp_path: Path) -> Iterator[Stack]:
     """A stack of the test's own, of which gateway and worker are not started yet."""
     with fresh_stack(kafka, postgres, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def bare_stack(kafka: Kafka, postgres: Postgres, tmp_path: Path) -> Iterator[Stack]:
+    """A stack whose upstream is left to start too."""
+    with fresh_stack(kafka, postgres, tmp_path, upstream=False) as made:
         yield made

@@ -101,7 +101,7 @@ class Load:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._random.uniform(0, 2 * self._pause)):
                     await self._end.wait()
-        connection.close()
+        await connection.close()
 
     def _next(self) -> Sent:
         number = len(self.log)

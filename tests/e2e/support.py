@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import psutil
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from deploy.local.stack import APP_KEY, Stack
 
@@ -56,7 +59,7 @@ class Connection:
         Raises `Broken`, and `ConnectionRefusedError` when nobody listens.
         """
         if self._streams is None or self._streams[0].at_eof():
-            self.close()
+            await self.close()
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
         fields = {"Host": "gateway", "Authorization": f"Bearer {APP_KEY}", "Content-Type": "application/json"}
@@ -67,32 +70,56 @@ class Connection:
             writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
             answer = await _read(reader)
         except (OSError, asyncio.IncompleteReadError) as error:
-            self.close()
+            await self.close()
             raise Broken(repr(error)) from error
         if answer.headers.get("connection") == "close":
-            self.close()
+            await self.close()
         return answer
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close it; the next request opens another."""
         if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
+            (_, writer), self._streams = self._streams, None
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
     async def publish(self, body: bytes, **headers: str) -> Answer:
         """``POST /v1/messages``."""
         return await self.ask("POST", "/v1/messages", body, **headers)
 
 
+async def once(stack: Stack, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+    """One request on a connection of its own."""
+    async with Connection(stack.port) as connection:
+        return await connection.ask(method, path, body, **headers)
+
+
+async def publish(stack: Stack, text: str, account: str = "demo-verified", **headers: str) -> Answer:
+    """One publish request on a connection of its own."""
+    return await once(stack, "POST", "/v1/messages", body_of(text, account), **headers)
+
+
 async def _read(reader: asyncio.StreamReader) -> Answer:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    headers = {}
-    for line in head[1:-2]:
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
+    line, headers = _head(await reader.readuntil(b"\r\n\r\n"))
     body = await reader.readexactly(int(headers["content-length"]))
     is_json = "json" in headers.get("content-type", "")
-    return Answer(int(head[0].split()[1]), headers, json.loads(body) if is_json else {"text": body.decode()})
+    return Answer(int(line.split()[1]), headers, json.loads(body) if is_json else {"text": body.decode()})
+
+
+def _head(head: bytes) -> tuple[str, dict[str, str]]:
+    """The first line, and the headers by their names in lower case."""
+    first, *lines = head.decode("latin-1").rstrip().split("\r\n")
+    pairs = [line.partition(":") for line in lines]
+    return first, {name.lower(): value.strip() for name, _, value in pairs}
 
 
 def body_of(text: str, account: str = "demo-verified") -> bytes:
@@ -134,32 +161,94 @@ def gone(pid: int) -> bool:
 
 async def health(stack: Stack) -> dict[str, Any]:
     """The health report of one of the gateway processes, whichever takes the connection."""
-    connection = Connection(stack.port)
-    try:
-        return (await connection.ask("GET", "/healthz")).body
-    finally:
-        connection.close()
+    return (await once(stack, "GET", "/healthz")).body
+
+
+async def reports(stack: Stack, pids: set[int]) -> list[dict[str, Any]]:
+    """The health report of each of these processes; empty if they were not all met."""
+    seen: dict[int, dict[str, Any]] = {}
+    for _ in range(10):
+        with suppress(OSError):
+            # At once: one after another, they would all be taken by the process that is less busy.
+            for report in await asyncio.gather(*(health(stack) for _ in range(8))):
+                seen[report["pid"]] = report
+        if pids <= seen.keys():
+            return [seen[pid] for pid in pids]
+    return []
 
 
 async def ready(stack: Stack, pids: set[int]) -> bool:
-    """Whether each of these processes answers that it is well."""
-    seen: set[int] = set()
-    for _ in range(20):
-        with suppress(OSError):
-            report = await health(stack)
-            if report["ok"] and not report["draining"]:
-                seen.add(report["pid"])
-        if pids <= seen:
-            return True
-    return False
+    """Whether each of these processes says that it is well."""
+    found = await reports(stack, pids)
+    return bool(found) and all(report["ok"] and not report["draining"] for report in found)
 
 
 async def counter(stack: Stack, name: str) -> float:
     """The value of a metric of the gateway, summed over its labels."""
-    connection = Connection(stack.port)
-    try:
-        text = (await connection.ask("GET", "/metrics")).body["text"]
-    finally:
-        connection.close()
+    text = (await once(stack, "GET", "/metrics")).body["text"]
     lines = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+
+class Upstream:
+    """The stack's upstream, in this process: answers 201 after ``seconds`` and keeps what it was sent."""
+
+    def __init__(self, stack: Stack, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        """Headers and body of each request."""
+        self._port = stack.upstream_port
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                _, headers = _head(await reader.readuntil(b"\r\n\r\n"))
+                self.requests.append((headers, await reader.readexactly(int(headers["content-length"]))))
+                await asyncio.sleep(self.seconds)
+                writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def command(stack: Stack, *arguments: str) -> tuple[int, str]:
+    """Run ``gateway`` with these arguments on the stack; its exit status and all it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "gateway", *arguments),
+        env=stack.environment({}),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, said.decode()
+
+
+def topic(stack: Stack, name: str) -> str:
+    """The full name of one of the stack's topics."""
+    return stack.environment({})["GATEWAY_KAFKA__TOPIC_PREFIX"] + name
+
+
+async def records(stack: Stack, name: str, enough: Callable[[list[ConsumerRecord]], bool]) -> list[ConsumerRecord]:
+    """The records of one of the stack's topics from its beginning, read until there are ``enough``."""
+    found: list[ConsumerRecord] = []
+    consumer = AIOKafkaConsumer(topic(stack, name), bootstrap_servers=stack.bootstrap, auto_offset_reset="earliest")
+    async with consumer:
+
+        async def more() -> bool:
+            for batch in (await consumer.getmany(timeout_ms=500)).values():
+                found.extend(batch)
+            return enough(found)
+
+        await until(more, 20, f"the records expected on {name}; there are {len(found)}")
+    return found

@@ -95,7 +95,7 @@ class Asker:
 
     async def until_committed(self, positions: dict[int, int]) -> None:
         async with asyncio.timeout(LIMIT):
-            while await self.committed() != positions:
+            while await self.committed() != positions:  # noqa: ASYNC110 - the broker tells no commits
                 await asyncio.sleep(0.05)
 
 
@@ -132,7 +132,7 @@ async def working(settings: Settings, answer: Callable[[Question], Reply] = CONS
 
 async def until(happens: Callable[[], bool]) -> None:
     async with asyncio.timeout(LIMIT):
-        while not happens():
+        while not happens():  # noqa: ASYNC110 - the worker reports to a probe, not to an event
             await asyncio.sleep(0.02)
 
 

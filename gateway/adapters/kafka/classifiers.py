@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 1.0
 _START_SECONDS = 10.0
+_BATCH_BYTES = 1024 * 1024
+"""At the client's own 16 KiB a few records fill a batch, and the rest wait and wake one another."""
 
 
 class KafkaClassifiers:
@@ -114,7 +116,7 @@ class KafkaClassifiers:
         await self._consumer.seek_to_end(self._partition)
         # Until the position is known, a reply to a question asked now could be missed.
         await self._consumer.position(self._partition)
-        self._producer = AIOKafkaProducer(acks="all", request_timeout_ms=5000, **options)
+        self._producer = AIOKafkaProducer(acks="all", request_timeout_ms=5000, max_batch_size=_BATCH_BYTES, **options)
         await self._producer.start()
         topic = f"{self._settings.topic_prefix}questions"
         self._asker = Asker(self._producer, topic, self._slot, self._give_up, in_flight=2)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 metadata: Final = MetaData()
 
 Key: Final = Text().with_variant(Text(collation="C"), "postgresql")
-"""The type of identifiers: compared byte by byte, in the same order everywhere and faster than by a language's rules."""
+"""The type of identifiers: compared byte by byte, in one order everywhere, and faster than by a language's rules."""
 
 NOT_PUBLISHED: Final = text("state <> 'published'")
 """The predicate of the state index: nearly every message ends published, and is in no index but the primary key."""

@@ -1,0 +1,115 @@
+"""Kafka killed for half a minute under load: everything is held, nothing is allowed unjudged, and then it all resolves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from deploy.local.stack import Stack
+from gateway.adapters.sql import open_store
+from gateway.core.model import MessageState
+from tests.e2e.books import audit_problems, compare, rows, settled, waiting
+from tests.e2e.conftest import fresh_stack
+from tests.e2e.load import Load, Sent
+from tests.e2e.support import health, until
+
+OUTAGE_SECONDS = 30
+ANSWER_SECONDS = 2.5
+"""The policy's deadline of 0.8 s, the commit, and a margin for a busy machine."""
+RESOLVE_SECONDS = 90
+SILENCES = {"classifier_timeout", "classifier_unavailable"}
+
+
+@pytest.fixture(scope="module")
+def own_kafka() -> Iterator[Kafka]:
+    """A broker that nobody else needs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+        with Kafka() as broker:
+            yield broker
+
+
+@pytest.fixture
+def outage_stack(own_kafka: Kafka, postgres: Postgres, tmp_path: Path) -> Iterator[Stack]:
+    """Two gateway processes and a worker on that broker."""
+    with fresh_stack(own_kafka, postgres, tmp_path) as stack:
+        stack.start_gateway(workers=2)
+        stack.start_worker()
+        yield stack
+
+
+async def test_a_broker_away_for_half_a_minute_holds_messages_and_loses_none(
+    outage_stack: Stack, own_kafka: Kafka, tmp_path: Path
+) -> None:
+    stack = outage_stack
+    async with Load(stack.port, tmp_path / "client.log", clients=8, pause=0.25) as load:
+        await until(lambda: len(load.answered) >= 100, 30, "answers before the outage")
+        assert load.statuses().keys() == {200, 202, 403}
+        killed = monotonic()
+        await asyncio.to_thread(own_kafka.kill)
+        down = monotonic()
+        await until(lambda: monotonic() - down >= OUTAGE_SECONDS - 3, OUTAGE_SECONDS, "the outage to last")
+        assert not (await health(stack))["components"]["bus"]["ok"]
+        last = monotonic()
+        await asyncio.to_thread(own_kafka.start)
+        back = monotonic()
+        allowed = load.statuses(back).get(200, 0)
+        resumed = await until(lambda: load.statuses(back).get(200, 0) > allowed + 20, 60, "messages allowed again")
+
+    resolved = await until(lambda: nothing_waits(stack), RESOLVE_SECONDS, "the holds to resolve by themselves")
+    found = await rows(stack)
+    outage = [sent for sent in load.log if down <= sent.at <= last - ANSWER_SECONDS]
+    silent = [sent for sent in load.log if sent.answer and SILENCES & set(sent.answer.codes)]
+    states = Counter(found[sent.answer.body["message_id"]].state for sent in silent if sent.answer)
+    slowest = max(sent.seconds for sent in load.log)
+    print(  # noqa: T201
+        f"{len(load.log)} sent, {len(outage)} in the outage of {back - killed:.0f} s, {len(silent)} held for silence, "
+        f"slowest answer {slowest:.2f} s; allowed again after {resumed:.1f} s, all resolved {resolved:.1f} s later: "
+        f"{dict(states)}"
+    )
+    assert load.broken == load.refused == 0
+    assert len(outage) > 100
+    for sent in outage:
+        held_for_silence(sent)
+    assert slowest < ANSWER_SECONDS
+    assert len(silent) >= len(outage)
+    for sent in silent:
+        assert sent.answer is not None
+        expected = {"allow": "published", "hold": "held", "block": "rejected"}[sent.outcome]
+        assert found[sent.answer.body["message_id"]].state == expected
+    assert len(found) == len(load.log)
+    compare(stack, load.log, found)
+    await every_allowed_message_was_judged(stack)
+    assert await audit_problems(stack) == []
+
+
+def held_for_silence(sent: Sent) -> None:
+    """Fail unless the answer is a hold because nobody could be asked, and said in time."""
+    assert sent.answer is not None
+    assert (sent.answer.status, sent.answer.body["decision"]) == (202, "hold"), sent.answer.body
+    assert set(sent.answer.codes) <= SILENCES, sent.answer.body
+    assert sent.answer.headers["location"] == f"/v1/messages/{sent.answer.body['message_id']}"
+    assert sent.seconds < ANSWER_SECONDS
+
+
+async def nothing_waits(stack: Stack) -> bool:
+    """Whether no hold waits for an opinion, and nothing is under way."""
+    return await waiting(stack) == 0 and await settled(stack)
+
+
+async def every_allowed_message_was_judged(stack: Stack) -> None:
+    """Fail unless each published message's newest case has an opinion of each required classifier."""
+    async with open_store(stack.database_url) as (store, _):
+        messages = await store.in_state(MessageState.PUBLISHED, 100_000)
+        assert messages
+        for stored in messages:
+            _, case = (await store.cases(stored.message_id))[-1]
+            assert {type(answer).__name__ for answer in case.answers} == {"Opinion"}
+            assert {answer.classifier for answer in case.answers} == {"text", "news"}
