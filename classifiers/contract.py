@@ -141,7 +141,7 @@ def decode_questions(value: bytes) -> list[Question]:
     """The questions in a record value. Raises `ContractError` when the value is not a list of questions."""
     try:
         return _questions.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ContractError(f"questions: {error}") from error
 
 
@@ -155,5 +155,5 @@ def decode_replies(value: bytes) -> list[Reply]:
     unknown category or silence, or a score outside 0..1."""
     try:
         return _replies.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ContractError(f"replies: {error}") from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from gateway import metrics
-from gateway.core.model import Decision, MessageState, Outcome
+from gateway.core.model import Decision, Message, MessageState, Outcome
 from gateway.core.records import Entry, Owner, Request, Stored, Tenant, Transition, UpstreamAnswer
 from gateway.lease import LeaseKeeper
 from gateway.ports import (
@@ -90,13 +90,15 @@ class Perform:
         except StoreUnavailable as fault:
             if entry.state is MessageState.FORWARDING:
                 # If the commit did happen after all, the record must not say FORWARDING for ever.
-                self._settle_later(self._ended(entry.message_id, MessageState.FAILED, f"not sent: {fault}"))
+                self._settle_later(
+                    self._ended(entry.message_id, entry.message, MessageState.FAILED, f"not sent: {fault}")
+                )
             raise
         if taken is not None:
             return taken
         state, upstream = entry.state, None
         if state is MessageState.FORWARDING:
-            state, upstream = await self._forward(tenant, entry.message_id, entry.request)
+            state, upstream = await self._forward(tenant, entry.message_id, entry.message, entry.request)
         decision = entry.case.decision
         metrics.child(metrics.DECISIONS, decision.outcome.value, decision.rule).inc()
         log.info(
@@ -126,13 +128,13 @@ class Perform:
         if not self._lease.valid():
             self.put_back(stored)
             raise StoreUnavailable("the lease ended before the message was sent")
-        state, _ = await self._forward(tenant, stored.message_id, stored.request)
+        state, _ = await self._forward(tenant, stored.message_id, stored.message, stored.request)
         log.info("forward", {"message_id": stored.message_id, "state": state.value})
         return state
 
     def put_back(self, stored: Stored) -> None:
         """Queue a message again that was moved to FORWARDING and certainly not sent."""
-        self._settle_later(self._ended(stored.message_id, MessageState.QUEUED, "not sent yet"))
+        self._settle_later(self._ended(stored.message_id, stored.message, MessageState.QUEUED, "not sent yet"))
 
     async def move(self, transition: Transition) -> bool:
         """Change a message's state under this process's lease; False if it had already left the expected state."""
@@ -156,7 +158,7 @@ class Perform:
         return len(self._unsettled)
 
     async def _forward(
-        self, tenant: Tenant, message_id: str, request: Request
+        self, tenant: Tenant, message_id: str, message: Message, request: Request
     ) -> tuple[MessageState, UpstreamAnswer | None]:
         answer: UpstreamAnswer | None = None
         try:
@@ -168,7 +170,7 @@ class Perform:
         except UpstreamUnknown as fault:
             state, note = MessageState.UNKNOWN, str(fault)
         metrics.child(metrics.FORWARDS, state.value).inc()
-        result = self._ended(message_id, state, note, answer)
+        result = self._ended(message_id, message, state, note, answer)
         try:
             with Stage("settle"):
                 await self._store.move(self._lease.owner, result)
@@ -177,10 +179,22 @@ class Perform:
         return state, answer
 
     def _ended(
-        self, message_id: str, state: MessageState, note: str, upstream: UpstreamAnswer | None = None
+        self,
+        message_id: str,
+        message: Message,
+        state: MessageState,
+        note: str,
+        upstream: UpstreamAnswer | None = None,
     ) -> Transition:
         return Transition(
-            message_id, MessageState.FORWARDING, state, "gateway", note, self._clock.now_ms(), upstream=upstream
+            message_id,
+            MessageState.FORWARDING,
+            state,
+            "gateway",
+            note,
+            self._clock.now_ms(),
+            upstream=upstream,
+            message=message,
         )
 
     def _settle_later(self, transition: Transition) -> None:

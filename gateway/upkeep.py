@@ -76,10 +76,23 @@ class Upkeep:
 
 async def announce(store: Store, events: Events, lease: LeaseKeeper) -> bool:
     """Announce what this process's chain has gained; True if more is left."""
-    chain = lease.owner.slot
+    return await _announce(store, events, lease.owner.slot)
+
+
+async def announce_unowned(store: Store, events: Events, lease: LeaseKeeper, clock: Clock) -> bool:
+    """Announce what the chains that no process holds have gained: persons' acts, recovery, and what a process that
+    died had left. One process does it, the one with the lowest slot; True if more is left."""
+    held = {owner.slot for owner, _ in await store.holders(clock.now_ms())}
+    if lease.owner.slot != min(held, default=lease.owner.slot):
+        return False
+    return any([await _announce(store, events, chain) for chain in sorted((await store.heads()).keys() - held)])
+
+
+async def _announce(store: Store, events: Events, chain: int) -> bool:
     rows = await store.events(chain, _EVENTS)
+    if about_messages := [row for row in rows if row.message_id]:
+        await events.announce(about_messages)
     if rows:
-        await events.announce(rows)
         await store.announced(chain, rows[-1].seq)
     return len(rows) == _EVENTS
 
@@ -129,3 +142,4 @@ def plan(
     upkeep.every(5.0, "gauges", lambda: measure(store, clock, in_flight))
     if events is not None:
         upkeep.every(0.2, "events", lambda: announce(store, events, lease))
+        upkeep.every(1.0, "unowned events", lambda: announce_unowned(store, events, lease, clock))

@@ -28,6 +28,8 @@ class Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._response: asyncio.Future[UpstreamAnswer] | None = None
         self._content_type = ""
+        self._framed = False
+        self._until_close = False
         self._body: list[bytes] = []
         self._size = 0
         self.usable = False
@@ -43,7 +45,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._response is not None:
             raise ClosedEarly("the connection is not open, or busy")
         self._parser = httptools.HttpResponseParser(self)
-        self._body, self._size, self._content_type = [], 0, ""
+        self._body, self._size, self._until_close = [], 0, False
         self._response = asyncio.get_running_loop().create_future()
         self.usable = False
         self._transport.write(data)
@@ -72,16 +74,32 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._fail(error)
+        except httptools.HttpParserUpgrade:
+            self._fail(httptools.HttpParserError("it changes to another protocol"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
+        if exc is None and self._until_close:
+            self._finish(usable=False)
         self._fail(ClosedEarly(str(exc or "closed by the peer")))
 
     # -- httptools callbacks
 
+    def on_message_begin(self) -> None:
+        self._content_type, self._framed = "", False
+        if self._response is None or self._response.done():
+            self.close()  # more than was asked for
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"content-type":
-            self._content_type = value.decode("latin-1")
+        match name.lower():
+            case b"content-type":
+                self._content_type = value.decode("latin-1")
+            case b"content-length" | b"transfer-encoding":
+                self._framed = True
+
+    def on_headers_complete(self) -> None:
+        # A response of no stated length ends with its connection (RFC 9112 section 6.3).
+        self._until_close = not self._framed and self._parser is not None and self._parser.get_status_code() >= 200
 
     def on_body(self, body: bytes) -> None:
         room = self._body_limit - self._size

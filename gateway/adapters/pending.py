@@ -62,11 +62,11 @@ class Pending:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def give_up(self, correlation: str, names: Sequence[str]) -> None:
-        """End a question that could not be asked."""
+    def give_up(self, correlation: str, names: Sequence[str], silence: Silence) -> None:
+        """End a question that could not be asked, for this reason."""
         future = self._waiting.get(correlation)
         if future is not None and not future.done():
-            future.set_result(silent(names, Silence.UNAVAILABLE))
+            future.set_result(silent(names, silence))
 
     async def close(self) -> None:
         """Wait for the late replies that are being applied."""

@@ -49,12 +49,15 @@ class HttpUpstream:
 
     async def forward(self, tenant: Tenant, message_id: str, request: Request) -> UpstreamAnswer:
         """See `gateway.ports.Upstream`. An idempotent upstream that closed without an answer is asked once more."""
-        url = urlsplit(tenant.upstream_url)
+        try:
+            url = urlsplit(tenant.upstream_url)
+            host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+            data = _render(tenant, message_id, request)
+        except ValueError as error:
+            raise UpstreamNotReached("the tenant's upstream_url is not a valid address") from error
         pool = self._pools.get((url.scheme, url.netloc))
         if pool is None:
             pool = self._pools[url.scheme, url.netloc] = _Pool(asyncio.Semaphore(self._limits.connections))
-        data = _render(tenant, message_id, request)
-        host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
         tls = self._tls if url.scheme == "https" else None
         sent = False
         try:

@@ -21,32 +21,36 @@ _SILENCES = {
 
 def settle(message: Message, facts: Facts, policy: PolicyInForce) -> Decision | None:
     """The decision that facts alone settle (a block), so that no classifier need be asked; None if they do not."""
-    decision = decide(message, facts, (), policy, asked=())
-    return decision if decision.outcome is Outcome.BLOCK else None
+    reasons = _of_facts(message, facts, (), policy.policy)
+    if any(reason.outcome is Outcome.BLOCK for reason in reasons):
+        return _strictest(reasons, policy)
+    return None
 
 
-def decide(
-    message: Message,
-    facts: Facts,
-    answers: Sequence[Answer],
-    policy: PolicyInForce,
-    asked: Sequence[str] | None = None,
-) -> Decision:
+def decide(message: Message, facts: Facts, answers: Sequence[Answer], policy: PolicyInForce) -> Decision:
     """The strictest reason decides; without any, the message is allowed.
 
-    ``asked`` names the classifiers that had to be asked; by default those that the policy asks about such a message.
-    One that is missing from ``answers`` counts as silent.
+    A classifier that the policy asks about such a message, and that is missing from ``answers``, counts as silent.
     """
     rules = policy.policy
     opinions = [answer for answer in answers if isinstance(answer, Opinion)]
+    reasons = _of_facts(message, facts, opinions, rules)
+    reasons += _silences(rules.ask(bool(message.media)), answers, rules)
+    for opinion in opinions:
+        reasons += _violations(opinion, rules)
+    return _strictest(reasons, policy)
+
+
+def _of_facts(message: Message, facts: Facts, opinions: Sequence[Opinion], rules: Policy) -> list[Reason]:
     reasons = judge_standing(facts, rules.standing)
     if (reason := judge_identity(facts, rules.identity)) is not None:
         reasons.append(reason)
     if (reason := judge_news(message, facts, opinions, rules.news)) is not None:
         reasons.append(reason)
-    reasons += _silences(rules.ask(bool(message.media)) if asked is None else asked, answers, rules)
-    for opinion in opinions:
-        reasons += _violations(opinion, rules)
+    return reasons
+
+
+def _strictest(reasons: list[Reason], policy: PolicyInForce) -> Decision:
     reasons = [reason for reason in reasons if reason.outcome is not Outcome.ALLOW]
     if not reasons:
         return Decision(Outcome.ALLOW, "nothing_found", (), policy.version)

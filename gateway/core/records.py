@@ -71,7 +71,8 @@ class Transition(Value, frozen=True):
     """A change of a message's state; it takes place only if the message is in ``expect``.
 
     ``case`` (with ``decision_id``) is the new decision behind it, if there is one. ``actor`` is who did it: a
-    person's name, or the part of the gateway.
+    person's name, or the part of the gateway. Who has the ``message`` at hand gives it, so that the store need not
+    read what its audit row says of it.
     """
 
     message_id: str
@@ -83,6 +84,7 @@ class Transition(Value, frozen=True):
     decision_id: str | None = None
     case: Case | None = None
     upstream: UpstreamAnswer | None = None
+    message: Message | None = None
 
 
 class AuditRow(Value, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
@@ -110,7 +109,7 @@ def _media(item: MediaBody, index: int) -> Media:
         return Media(item.content_type, url=item.url)
     try:
         data = base64.b64decode(item.data, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise BadBody([(f"media.{index}.data", f"not base64: {error}")]) from error
     return Media(item.content_type, sha256=hashlib.sha256(data).hexdigest())
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from msgspec.structs import replace
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -22,7 +23,7 @@ from gateway.adapters.sql.engine import create_engine
 from gateway.adapters.sql.tables import metadata
 from gateway.core.audit import breaks
 from gateway.core.model import MessageState
-from gateway.ports import StoreUnavailable
+from gateway.ports import LeaseLost, StoreUnavailable
 from tests.contract.samples import TENANT, change, entry, owner_of
 
 _names = count(1)
@@ -148,6 +149,24 @@ async def test_a_database_that_is_gone_makes_faults_and_works_again_when_it_is_b
         assert list(breaks(rows, await store.heads())) == []
 
 
+async def test_a_batch_waits_for_whoever_ends_its_lease_and_is_then_refused(postgres_url: tuple[str, str]) -> None:
+    name, url = postgres_url
+    async with open_store(url) as (store, _):
+        owner = await owner_of(store)
+        await store.ping()
+        engine = create_engine(url, 10.0, pool_size=0)
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :name AND wait_event_type = 'Lock'")
+        async with engine.begin() as other:
+            await other.execute(text("UPDATE chains SET expires_ms = 0"))
+            commit = asyncio.ensure_future(store.commit(owner, entry()))
+            while not await other.scalar(waiting, {"name": name}):
+                assert not commit.done()
+        with pytest.raises(LeaseLost):
+            await commit
+        assert await store.count(MessageState.FORWARDING) == (0, None)
+        await engine.dispose()
+
+
 async def test_a_fault_does_not_quote_the_row(url: str) -> None:
     async with open_store(url) as (store, _):
         owner = await owner_of(store)
@@ -157,6 +176,26 @@ async def test_a_fault_does_not_quote_the_row(url: str) -> None:
             await store.commit(owner, new)
         assert "secret" not in str(caught.value)
         assert new.message_id not in str(caught.value)
+
+
+@pytest.mark.parametrize("text_", ["a\x00b", "\ud800"])
+async def test_text_that_no_database_takes_costs_its_own_caller_only(url: str, text_: str) -> None:
+    async with open_store(url) as (store, _):
+        owner = await owner_of(store)
+        bad = entry()
+        bad_account = replace(bad, message=replace(bad.message, account_id=text_))
+        good = entry(key="a")
+        results = await asyncio.gather(
+            store.by_key("t1", text_),
+            store.by_key("t1", "free"),
+            store.commit(owner, entry(key=text_)),
+            store.commit(owner, bad_account),
+            store.commit(owner, good),
+            return_exceptions=True,
+        )
+        fault, fine = StoreUnavailable, type(None)
+        assert [type(result) for result in results] == [fault, fine, fault, fault, fine]
+        assert (await store.count(MessageState.FORWARDING))[0] == 1
 
 
 async def test_what_still_queues_is_written_when_the_store_closes(url: str) -> None:

@@ -80,7 +80,8 @@ def entry(
 
 
 def change(of: Entry, expect: MessageState, state: MessageState, at_ms: int = 2000, **fields: Any) -> Transition:
-    """A change of this message's state."""
+    """A change of this message's state, by one who has the message at hand."""
+    fields.setdefault("message", of.message)
     return Transition(of.message_id, expect, state, fields.pop("actor", "gateway"), "note", at_ms, **fields)
 
 

@@ -87,6 +87,16 @@ async def test_a_key_belongs_to_its_tenant(store: Store) -> None:
     assert (mine.message.tenant_id, other.message.tenant_id) == ("t1", "t2")
 
 
+async def test_many_ask_for_keys_at_once_and_each_gets_its_own(store: Store) -> None:
+    owner = await owner_of(store)
+    entries = [entry(key=f"k{n}", tenant_id=f"t{n % 2}") for n in range(20)]
+    await asyncio.gather(*[store.commit(owner, new) for new in entries])
+    found = await asyncio.gather(*[store.by_key(f"t{n % 2}", f"k{n}") for n in range(30)])
+    assert [stored and stored.message_id for stored in found] == [new.message_id for new in entries] + [None] * 10
+    swapped = await asyncio.gather(*[store.by_key(f"t{(n + 1) % 2}", f"k{n}") for n in range(20)])
+    assert swapped == [None] * 20
+
+
 async def test_of_many_that_race_for_a_key_one_wins(store: Store, second: Opened) -> None:
     one, two = await owner_of(store, "one"), await owner_of(second[0], "two")
     entries = [entry(key=f"k{n % 3}") for n in range(30)]
@@ -246,8 +256,24 @@ async def test_only_the_owner_moves_a_message_out_of_forwarding(store: Store) ->
     assert await store.move(two, change(queued, QUEUED, FORWARDING))
     assert await store.move(two, change(new, FORWARDING, PUBLISHED)) is False
     assert await store.move(one, change(queued, FORWARDING, PUBLISHED)) is False
-    assert await store.move(one, change(new, FORWARDING, PUBLISHED)) is True
-    assert await store.move(two, change(queued, FORWARDING, PUBLISHED)) is True
+    assert await store.move(two, change(new, FORWARDING, PUBLISHED)) is False
+    assert await asyncio.gather(
+        store.move(one, change(new, FORWARDING, PUBLISHED)), store.move(two, change(queued, FORWARDING, PUBLISHED))
+    ) == [True, True]
+    assert [row.chain for row in await store.history(new.message_id)] == [one.slot, one.slot]
+    assert [row.chain for row in await store.history(queued.message_id)] == [one.slot, two.slot, two.slot]
+    await assert_chains_whole(store)
+
+
+async def test_a_change_is_told_alike_with_and_without_the_message_at_hand(store: Store) -> None:
+    owner = await owner_of(store)
+    new = entry(HELD)
+    await store.commit(owner, new)
+    for message in (new.message, None, new.message):
+        assert await store.move(owner, change(new, HELD, HELD, message=message))
+    _, *changes = await store.history(new.message_id)
+    assert len({row.body for row in changes}) == 1
+    assert len(changes) == 3
 
 
 async def test_a_hold_ends_once(store: Store, second: Opened) -> None:
@@ -285,14 +311,14 @@ async def test_what_comes_together_happens_in_the_order_it_came(store: Store) ->
     assert found.state is FORWARDING
 
 
-async def test_history_is_in_order_across_chains_within_one_millisecond(store: Store, register: Register) -> None:
+async def test_history_is_in_order_across_chains_whatever_the_clocks_say(store: Store, register: Register) -> None:
     await register.put_tenant(TENANT, "hash", "Ann", 0)
     one, two = await owner_of(store, "one"), await owner_of(store, "two")
-    new = entry(at_ms=5)
+    new = entry(at_ms=8)
     await store.commit(two, new)
     await store.break_lease(two)
-    assert await store.recover(5) == (1, 0)
-    assert [row.message_id for row in await store.claim_queued(one, 5, 10)] == [new.message_id]
+    assert await store.recover(7) == (1, 0)
+    assert [row.message_id for row in await store.claim_queued(one, 6, 10)] == [new.message_id]
     assert await store.move(one, change(new, FORWARDING, UNKNOWN, at_ms=5))
     rows = await store.history(new.message_id)
     assert [row.chain for row in rows] == [two.slot, ADMINISTRATORS, one.slot, one.slot]
@@ -370,6 +396,14 @@ async def test_of_many_that_race_for_slots_each_gets_its_own(store: Store, secon
     assert sorted(owner.slot for owner in owners) == [0, 1, 2, 3]
 
 
+async def test_no_two_leases_are_alike(store: Store, second: Opened) -> None:
+    await owner_of(store, "one")
+    leases = await asyncio.gather(*[(store, second[0])[n % 2].lease("one", 1, 1000, 0) for n in range(8)])
+    owners = [lease.owner for lease in leases if lease is not None]
+    assert owners
+    assert len(set(owners)) == len(owners)
+
+
 async def test_an_ending_that_comes_late_does_not_touch_the_successor(store: Store) -> None:
     before = await owner_of(store, "one")
     after = await owner_of(store, "one")
@@ -396,6 +430,9 @@ async def test_whoever_lost_the_slot_writes_nothing(store: Store, end: str) -> N
             assert await store.recover(100_000) == (0, 0)
         case "unknown":
             lost = Owner(7, 1)
+    for write in (store.commit(lost, entry()), store.move(lost, change(held, HELD, REJECTED))):
+        with pytest.raises(LeaseLost):
+            await write
     mine, theirs = entry(key="k"), entry(key="k")
     results = await asyncio.gather(
         store.commit(lost, mine),

@@ -34,6 +34,11 @@ def says(value: float, name: str = "text") -> Opinion:
     return Opinion(name, "1", (Score("spam", value, (Span(0, 1, 2),)),))
 
 
+def sanctioned(degree: Degree) -> Account:
+    """A verified account under a sanction."""
+    return Account("acc-1", AccountState.ACTIVE, PERSON, (), (Sanction(degree, 0),))
+
+
 def codes(decision: Decision) -> list[str]:
     """What its reasons are called, in order."""
     return [reason.code for reason in decision.reasons]
@@ -129,12 +134,12 @@ def test_an_opinion_that_nobody_asked_for_still_counts() -> None:
         (Facts(1000, CLOSED), "account_closed"),
         (Facts(1000, Account("acc-1", AccountState.ACTIVE)), "registrant_missing"),
         (
-            Facts(1000, Account("acc-1", AccountState.ACTIVE, PERSON, (), (Sanction(Degree.CLOSE, 0),))),
+            Facts(1000, sanctioned(Degree.CLOSE)),
             "sanction_close",
         ),
         (FACTS, None),
         (Facts(1000, None), None),
-        (Facts(1000, Account("acc-1", AccountState.ACTIVE, PERSON, (), (Sanction(Degree.RESTRICT, 0),))), None),
+        (Facts(1000, sanctioned(Degree.RESTRICT)), None),
     ],
 )
 def test_facts_alone_settle_only_a_block(facts: Facts, rule: str | None) -> None:

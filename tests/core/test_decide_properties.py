@@ -44,6 +44,7 @@ registrants = st.builds(
     st.sampled_from(["high", "low", None]),
     st.none() | times,
 )
+licences = st.builds(NewsAuthorisation, st.just("s"), st.sampled_from(NewsKind), times, times)
 accounts = st.builds(
     Account,
     st.just("acc-1"),

@@ -109,13 +109,13 @@ async def publish(stack: Stack, text: str, account: str = "demo-verified", **hea
 
 
 async def _read(reader: asyncio.StreamReader) -> Answer:
-    line, headers = _head(await reader.readuntil(b"\r\n\r\n"))
+    line, headers = read_head(await reader.readuntil(b"\r\n\r\n"))
     body = await reader.readexactly(int(headers["content-length"]))
     is_json = "json" in headers.get("content-type", "")
     return Answer(int(line.split()[1]), headers, json.loads(body) if is_json else {"text": body.decode()})
 
 
-def _head(head: bytes) -> tuple[str, dict[str, str]]:
+def read_head(head: bytes) -> tuple[str, dict[str, str]]:
     """The first line, and the headers by their names in lower case."""
     first, *lines = head.decode("latin-1").rstrip().split("\r\n")
     pairs = [line.partition(":") for line in lines]
@@ -211,7 +211,7 @@ class Upstream:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
-                _, headers = _head(await reader.readuntil(b"\r\n\r\n"))
+                _, headers = read_head(await reader.readuntil(b"\r\n\r\n"))
                 self.requests.append((headers, await reader.readexactly(int(headers["content-length"]))))
                 await asyncio.sleep(self.seconds)
                 writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")

@@ -43,6 +43,7 @@ class KafkaClassifiers:
         self._producer: AIOKafkaProducer | None = None
         self._consumer: AIOKafkaConsumer | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._helpers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Connect. When Kafka is away this returns after some seconds and connecting goes on; until `ready` every
@@ -65,12 +66,12 @@ class KafkaClassifiers:
         await self._pending.close()
 
     def ready(self) -> bool:
-        """See `gateway.ports.Classifiers`."""
-        return self._asker is not None
+        """See `gateway.ports.Classifiers`. A process whose reading has ended by an error of its own is not ready."""
+        return self._asker is not None and not any(task.done() for task in self._helpers)
 
     def healthy(self) -> bool:
         """See `gateway.ports.Classifiers`."""
-        return self._asker is not None and not self._asker.stalled
+        return self._asker is not None and self.ready() and not self._asker.stalled
 
     def on_late(self, apply: Callable[[Reply], Awaitable[None]]) -> None:
         """See `gateway.ports.Classifiers`."""
@@ -120,7 +121,8 @@ class KafkaClassifiers:
         await self._producer.start()
         topic = f"{self._settings.topic_prefix}questions"
         self._asker = Asker(self._producer, topic, self._slot, self._give_up, in_flight=2)
-        self._tasks += [asyncio.create_task(self._read(self._consumer)), asyncio.create_task(self._watch(self._asker))]
+        self._helpers = [asyncio.create_task(self._read(self._consumer)), asyncio.create_task(self._watch(self._asker))]
+        self._tasks += self._helpers
         log.info("Kafka connected", {"reply_partition": self._slot})
 
     async def _close_half_open(self) -> None:
@@ -140,7 +142,7 @@ class KafkaClassifiers:
                 continue
             for record in records.get(self._partition, ()):
                 try:
-                    replies = decode_replies(record.value)
+                    replies = decode_replies(record.value or b"")  # a record may have no value at all
                 except ContractError as error:
                     metrics.BAD_REPLIES.inc()
                     log.warning("reply not understood", {"error": str(error), "offset": record.offset})
@@ -155,6 +157,6 @@ class KafkaClassifiers:
             if self._consumer is not None and (end := self._consumer.highwater(self._partition)) is not None:
                 metrics.REPLY_LAG.set(max(0, end - await self._consumer.position(self._partition)))
 
-    def _give_up(self, questions: Sequence[Question]) -> None:
+    def _give_up(self, questions: Sequence[Question], silence: Silence) -> None:
         for question in questions:
-            self._pending.give_up(question.correlation, question.ask)
+            self._pending.give_up(question.correlation, question.ask, silence)

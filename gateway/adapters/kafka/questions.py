@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Sequence
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from classifiers.contract import VERSION, Question, encode_questions
+from classifiers.contract import VERSION, Question, Silence, encode_questions
 from gateway import metrics
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _STALL_SECONDS = 2.0
 
 class Asker:
     """Sends questions; at most ``in_flight`` records are on their way at once, so what is asked meanwhile shares the
-    next one. ``lost`` hears of questions that the broker did not take.
+    next one. ``lost`` hears of questions that the broker did not take, and whether it may take them later.
 
     Questions wait in memory only until their deadline: while the broker is away `stalled` is true and nothing more
     is taken.
@@ -33,7 +33,7 @@ class Asker:
         producer: AIOKafkaProducer,
         topic: str,
         reply_to: int,
-        lost: Callable[[Sequence[Question]], None],
+        lost: Callable[[Sequence[Question], Silence], None],
         in_flight: int,
     ) -> None:
         self._producer = producer
@@ -112,11 +112,18 @@ class Asker:
             delivery = await self._producer.send(self._topic, encode_questions(batch), headers=headers)
             await delivery
             self._failed_at = None
+        except MessageSizeTooLargeError:
+            # The broker is well, so nobody else is held up. Sent alone, each question shows whether it is the large one.
+            if len(batch) == 1:
+                self._lost(batch, Silence.UNSUPPORTED)
+                return
+            for question in batch:
+                await self._send((question,))
         except KafkaError as error:
             self._failed_at = asyncio.get_running_loop().time()
             metrics.STAGE_FAULTS.labels("questions", type(error).__name__).inc()
             log.warning("questions not sent", {"error": repr(error), "questions": len(batch)})
-            self._lost(batch)
+            self._lost(batch, Silence.UNAVAILABLE)
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         del self._sending[task]

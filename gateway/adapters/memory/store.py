@@ -4,59 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-from classifiers.contract import Silence, Unanswered
+from gateway.adapters.memory.kept import Kept
 from gateway.adapters.memory.leases import MemoryLeases
 from gateway.core.audit import ADMINISTRATORS, DECISION, TRANSITION, decision_body, transition_body
 from gateway.core.codec import encode_case, encode_message
 from gateway.core.model import Case, MessageState
 from gateway.core.policy import PolicyInForce
-from gateway.core.records import AuditRow, Entry, Owner, Stored, Transition, UpstreamAnswer
+from gateway.core.records import AuditRow, Entry, Owner, Stored, Transition
 from gateway.ports import KeyTaken, LeaseLost, StoreUnavailable
 
-_FAILED_LIMIT = 5
 _BACKOFF = 6
-
-
-@dataclass(slots=True)
-class _Kept:
-    """One message, as it changes."""
-
-    entry: Entry
-    state: MessageState
-    owner: Owner | None
-    updated_ms: int
-    recheck_at: int
-    rechecks: int = 0
-    upstream: UpstreamAnswer | None = None
-    cases: list[tuple[str, Case]] = field(default_factory=list)
-
-    @property
-    def stored(self) -> Stored:
-        entry = self.entry
-        return Stored(
-            message_id=entry.message_id,
-            decision_id=entry.decision_id,
-            message=entry.message,
-            request=entry.request,
-            state=self.state,
-            forwards=entry.forwards,
-            first=entry.case,
-            created_ms=entry.at_ms,
-            updated_ms=self.updated_ms,
-            fingerprint=entry.fingerprint,
-            upstream=self.upstream,
-        )
-
-    @property
-    def waits(self) -> bool:
-        """Whether this is a hold to ask about again, whenever that is."""
-        silences = {answer.silence for answer in self.cases[-1][1].answers if isinstance(answer, Unanswered)}
-        return self.state is MessageState.HELD and (
-            not silences.isdisjoint((Silence.TIMEOUT, Silence.UNAVAILABLE))
-            or (Silence.FAILED in silences and self.rechecks < _FAILED_LIMIT)
-        )
 
 
 class MemoryStore(MemoryLeases):
@@ -67,7 +25,7 @@ class MemoryStore(MemoryLeases):
 
     def __init__(self) -> None:
         super().__init__()
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, Kept] = {}
         self._idempotency: dict[tuple[str, str], str] = {}
         self._decisions: dict[str, str] = {}
         self._policies: dict[str, str] = {}
@@ -89,7 +47,7 @@ class MemoryStore(MemoryLeases):
             body = decision_body(entry.message_id, entry.message, entry.state, entry.decision_id, entry.case, case_json)
         if entry.message_id in self._kept or entry.decision_id in self._decisions:
             raise StoreUnavailable("the row is there already")
-        self._kept[entry.message_id] = _Kept(
+        self._kept[entry.message_id] = Kept(
             entry,
             entry.state,
             owner if entry.state is MessageState.FORWARDING else None,
@@ -223,7 +181,7 @@ class MemoryStore(MemoryLeases):
 
     def _change_state(
         self,
-        kept: _Kept,
+        kept: Kept,
         chain: int,
         change: Transition,
         owner: Owner | None = None,
@@ -244,7 +202,7 @@ class MemoryStore(MemoryLeases):
             return None
         return kept.stored
 
-    def _oldest_first(self) -> list[_Kept]:
+    def _oldest_first(self) -> list[Kept]:
         return sorted(self._kept.values(), key=lambda kept: (kept.entry.at_ms, kept.entry.message_id))
 
 

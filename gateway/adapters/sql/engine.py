@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import asyncpg
@@ -112,6 +113,9 @@ class Database:
         self.timeout_s = timeout_s
         self.sqlite = is_sqlite(url)
         self.engine = create_engine(url, timeout_s, pool_size)
+        # SQLite has one writer at a time, and lets others try again now and then, so one of many may never come to
+        # it. Within this process they wait in a line.
+        self.turn = asyncio.Lock()
         # Single statements: each sees one moment by itself, and BEGIN and ROLLBACK around it would only cost.
         self._reads = self.engine.execution_options(
             **({"reads": True} if self.sqlite else {"isolation_level": "AUTOCOMMIT"})
@@ -128,8 +132,11 @@ class Database:
     async def writing(self, what: str) -> AsyncIterator[AsyncConnection]:
         """A connection in a transaction, committed at the end of the block. Raises `StoreUnavailable`."""
         with edge(what):
-            async with self.engine.begin() as connection:
-                yield connection
+            async with AsyncExitStack() as stack:
+                if self.sqlite:
+                    async with asyncio.timeout(self.timeout_s):
+                        await stack.enter_async_context(self.turn)
+                yield await stack.enter_async_context(self.engine.begin())
 
     async def close(self) -> None:
         """Close all connections."""

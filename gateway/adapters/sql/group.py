@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
+from gateway import metrics
 from gateway.ports import Fault, StoreUnavailable
 
 
@@ -75,10 +76,11 @@ class Group(Generic[Item, Result]):
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            metrics.GROUP_COMMIT.observe(len(batch))
             try:
                 results = await self._write([item for item, _ in batch])
             except Exception as error:  # whatever it is, no caller may wait for ever
-                results = [StoreUnavailable(f"the writer failed: {type(error).__name__}") for _ in batch]
+                results = [StoreUnavailable(f"the batch failed: {type(error).__name__}") for _ in batch]
             for (_, future), result in zip(batch, results, strict=True):
                 if future.done():
                     continue

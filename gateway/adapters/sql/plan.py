@@ -90,6 +90,13 @@ class Heads:
         self._last[chain] = (seq, this)
         self.links.append(Link(chain, seq, at_ms, kind, message_id, body, prev, this, step))
 
+    def only(self) -> tuple[Owner, int, str] | None:
+        """The owner and new head of the chain, if just one is locked and its lease is in force."""
+        if len(self._last) != 1 or len(self._held) != 1:
+            return None
+        (owner,) = self._held
+        return (owner, *self._last[owner.slot])
+
     def moved(self) -> list[tuple[int, int, str]]:
         """Slot, seq and hash of each chain that has grown."""
         grown = {link.chain for link in self.links}
@@ -125,31 +132,11 @@ def plan(writes: list[Write], heads: Heads, won: set[str], moved: Mapping[str, M
 
 
 def _insert(write: Insert, heads: Heads, won: set[str], result: Plan) -> bool:
-    entry, message, owner = write.entry, write.entry.message, write.owner
+    entry, owner = write.entry, write.owner
     if entry.key is not None and write.message_id not in won:
         return False
-    owned = entry.state is MessageState.FORWARDING
-    result.messages.append(
-        (
-            write.message_id,
-            message.tenant_id,
-            message.account_id,
-            message.platform,
-            message.content_hash,
-            entry.state,
-            entry.forwards,
-            owner.slot if owned else None,
-            owner.epoch if owned else None,
-            entry.decision_id,
-            entry.fingerprint,
-            write.message_json,
-            entry.request.body,
-            entry.request.content_type,
-            entry.at_ms,
-            write.recheck_limit,
-        )
-    )
-    result.decisions.append(_decision(1, entry, write.case_json))
+    result.messages.append(message_row(write))
+    result.decisions.append(decision_row(1, entry, write.case_json))
     heads.append(owner.slot, entry.at_ms, audit.DECISION, write.message_id, write.audit_body, 1)
     return True
 
@@ -159,13 +146,38 @@ def _update(write: Update, heads: Heads, moved: Mapping[str, Moved], result: Pla
     if row is None:
         return False
     if case_json is not None:
-        result.decisions.append(_decision(row.steps, transition, case_json.decode()))
+        result.decisions.append(decision_row(row.steps, transition, case_json.decode()))
     body = audit.transition_body(transition, row.tenant_id, row.account_id, row.platform, row.content_hash, case_json)
     heads.append(write.owner.slot, transition.at_ms, audit.TRANSITION, write.message_id, body, row.steps)
     return True
 
 
-def _decision(step: int, source: Entry | Transition, case_json: str) -> Values:
+def message_row(write: Insert) -> Values:
+    """The row of a new message, see `MESSAGE`."""
+    entry, message, owner = write.entry, write.entry.message, write.owner
+    owned = entry.state is MessageState.FORWARDING
+    return (
+        write.message_id,
+        message.tenant_id,
+        message.account_id,
+        message.platform,
+        message.content_hash,
+        entry.state,
+        entry.forwards,
+        owner.slot if owned else None,
+        owner.epoch if owned else None,
+        entry.decision_id,
+        entry.fingerprint,
+        write.message_json,
+        entry.request.body,
+        entry.request.content_type,
+        entry.at_ms,
+        write.recheck_limit,
+    )
+
+
+def decision_row(step: int, source: Entry | Transition, case_json: str) -> Values:
+    """The row of a decision, the ``step`` of its message."""
     decision = source.case.decision if source.case else None
     return (
         source.message_id,

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, String, and_, bindparam, func, select, tex
 
 from gateway.adapters.sql.dialect import AnyRow, AnySelect
 from gateway.adapters.sql.engine import Database
-from gateway.adapters.sql.tables import NOT_PUBLISHED, audit, chains, cursors, decisions, idempotency_keys, messages
+from gateway.adapters.sql.tables import NOT_PUBLISHED, audit, chains, cursors, decisions, messages
 from gateway.core import codec
 from gateway.core.model import Case, MessageState
 from gateway.core.records import AuditRow, Request, Stored, UpstreamAnswer
@@ -75,16 +75,8 @@ class Reads:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def by_key(self, tenant_id: str, key: str) -> Stored | None:
-        """See `gateway.ports.Store`, as for every method below."""
-        keys = idempotency_keys
-        return await self._one(
-            STORED.join(keys, keys.c.message_id == messages.c.id).where(
-                keys.c.tenant_id == tenant_id, keys.c.key == key
-            )
-        )
-
     async def message(self, message_id: str, tenant_id: str | None = None) -> Stored | None:
+        """See `gateway.ports.Store`, as for every method below."""
         return await self._one(_of(tenant_id, STORED.where(messages.c.id == message_id)))
 
     async def message_of_decision(self, decision_id: str, tenant_id: str | None = None) -> Stored | None:

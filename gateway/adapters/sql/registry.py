@@ -12,66 +12,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, delete, insert, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.adapters.sql.accounts import ACCOUNTS, account_of
 from gateway.adapters.sql.claims import append, lock_heads
 from gateway.adapters.sql.dialect import AnyRow, put
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.tables import accounts, app_keys, authorisations, counters, registrants, sanctions, tenants
 from gateway.core.audit import ADMINISTRATORS, REGISTRY, registry_body
-from gateway.core.model import (
-    Account,
-    AccountState,
-    Degree,
-    NewsAuthorisation,
-    NewsKind,
-    Registrant,
-    RegistrantKind,
-    Sanction,
-    VerificationState,
-)
+from gateway.core.model import Account, NewsAuthorisation, Registrant, Sanction
 from gateway.core.records import Tenant
 from gateway.ports import StoreUnavailable
-
-_ROWS: Final = (
-    select(
-        accounts.c.account_id,
-        accounts.c.state,
-        registrants.c.registrant_id,
-        registrants.c.kind.label("person_kind"),
-        registrants.c.state.label("person_state"),
-        registrants.c.framework,
-        registrants.c.level,
-        registrants.c.expires_at,
-        authorisations.c.position.label("news"),
-        authorisations.c.scheme,
-        authorisations.c.kind,
-        authorisations.c.valid_from,
-        authorisations.c.valid_to,
-        authorisations.c.active,
-        sanctions.c.position.label("sanction"),
-        sanctions.c.degree,
-        sanctions.c.starts_at,
-        sanctions.c.ends_at,
-    )
-    .join_from(
-        accounts,
-        registrants,
-        and_(registrants.c.tenant_id == accounts.c.tenant_id, registrants.c.registrant_id == accounts.c.registrant_id),
-        isouter=True,
-    )
-    .join(
-        authorisations,
-        and_(authorisations.c.tenant_id == accounts.c.tenant_id, authorisations.c.account_id == accounts.c.account_id),
-        isouter=True,
-    )
-    .join(
-        sanctions,
-        and_(sanctions.c.tenant_id == accounts.c.tenant_id, sanctions.c.account_id == accounts.c.account_id),
-        isouter=True,
-    )
-    .order_by(accounts.c.account_id, authorisations.c.position, sanctions.c.position)
-)
-"""Accounts with all that belongs to them, in one statement, so that all is of one moment. Every authorisation comes
-with every sanction; both are few."""
 
 _TENANT: Final = (
     tenants.c.tenant_id,
@@ -194,11 +143,11 @@ class SqlRegister:
 
     async def _accounts(self, condition: ColumnElement[bool]) -> list[Account]:
         async with self._database.reading("account") as connection:
-            rows = (await connection.execute(_ROWS.where(condition))).all()
+            rows = (await connection.execute(ACCOUNTS.where(condition))).all()
         groups: dict[str, list[AnyRow]] = {}
         for row in rows:
             groups.setdefault(row.account_id, []).append(row)
-        return [_account(group) for group in groups.values()]
+        return [account_of(group) for group in groups.values()]
 
 
 async def _next_change(connection: AsyncConnection) -> int:
@@ -236,33 +185,3 @@ async def _replace_parts(connection: AsyncConnection, tenant_id: str, account: A
 
 def _fields(part: NewsAuthorisation | Sanction, columns: Iterable[str]) -> Mapping[str, Any]:
     return {name: getattr(part, name) for name in columns if name not in ("tenant_id", "account_id", "position")}
-
-
-def _account(rows: list[AnyRow]) -> Account:
-    first = rows[0]
-    news = {
-        row.news: NewsAuthorisation(row.scheme, NewsKind(row.kind), row.valid_from, row.valid_to, row.active)
-        for row in rows
-        if row.news is not None
-    }
-    given = {
-        row.sanction: Sanction(Degree(row.degree), row.starts_at, row.ends_at)
-        for row in rows
-        if row.sanction is not None
-    }
-    return Account(
-        account_id=first.account_id,
-        state=AccountState(first.state),
-        registrant=None
-        if first.registrant_id is None
-        else Registrant(
-            registrant_id=first.registrant_id,
-            kind=RegistrantKind(first.person_kind),
-            state=VerificationState(first.person_state),
-            framework=first.framework,
-            level=first.level,
-            expires_at=first.expires_at,
-        ),
-        news=tuple(news.values()),
-        sanctions=tuple(given.values()),
-    )

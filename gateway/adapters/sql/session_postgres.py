@@ -1,4 +1,4 @@
-"""The batch as one transaction of PostgreSQL, in two statements between BEGIN and COMMIT.
+"""The batch as one transaction of PostgreSQL: at once if possible, else in two statements between BEGIN and COMMIT.
 
 The first decides what takes place and locks it; the second writes the rest. Rows go as one array a column.
 The driver is used without SQLAlchemy here: a statement of theirs costs more than a row.
@@ -6,7 +6,6 @@ The driver is used without SQLAlchemy here: a statement of theirs costs more tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, Final
 
@@ -14,10 +13,13 @@ import asyncpg
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
+from gateway.adapters.sql import postgres_at_once
 from gateway.adapters.sql.engine import FOREIGN, name_of, settings
 from gateway.adapters.sql.plan import Heads, Moved, Values, plan
+from gateway.adapters.sql.postgres_at_once import columns
 from gateway.adapters.sql.writer import Conflict, Outcomes, RowRefused
 from gateway.adapters.sql.writes import Insert, Probe, Update, Write
+from gateway.core.records import Owner
 from gateway.ports import StoreUnavailable
 
 # `mine` are the leases in force among the locked rows: nothing is written for an owner that lost its slot. Slot -1 is
@@ -113,14 +115,18 @@ class PostgresSession:
         self._arguments: dict[str, Any] = dialect().create_connect_args(make_url(url))[1]
         self._timeout_s = timeout_s
         self._connection: Any = None
+        self._known: tuple[Owner, int, str] | None = None
+        """The head of the chain that the last batch extended, while nobody else is known to have."""
 
     async def transaction(self, writes: list[Write]) -> Outcomes:
         """See `Session`."""
         connection = None
         try:
             connection = await self._open()
+            if await self._at_once(connection, writes):
+                return [True] * len(writes)
             await connection.execute("BEGIN")
-            outcomes = await self._write(connection, writes)
+            outcomes, head = await self._write(connection, writes)
         except (*FOREIGN, *_OF_A_ROW) as error:
             if connection is not None:
                 await self._undo(connection)
@@ -136,6 +142,7 @@ class PostgresSession:
             raise StoreUnavailable(f"commit, outcome unknown: {name_of(error)}") from error
         if status != "COMMIT":
             raise StoreUnavailable("the database did not commit")
+        self._known = head
         return outcomes
 
     async def close(self) -> None:
@@ -167,7 +174,21 @@ class PostgresSession:
         connection.terminate()
         self._connection = None
 
-    async def _write(self, connection: Any, writes: list[Write]) -> Outcomes:
+    async def _at_once(self, connection: Any, writes: list[Write]) -> bool:
+        """Write the batch in one statement, if what is known allows it; False when nothing was written."""
+        known, self._known = self._known, None
+        todo = postgres_at_once.arguments(writes, *known) if known is not None else None
+        if known is None or todo is None:
+            return False
+        values, seq, last = todo
+        try:
+            await connection.fetchval(postgres_at_once.STATEMENT, *values)
+        except asyncpg.DivisionByZeroError:
+            return False
+        self._known = (known[0], seq, last)
+        return True
+
+    async def _write(self, connection: Any, writes: list[Write]) -> tuple[Outcomes, tuple[Owner, int, str] | None]:
         keys = [
             (w.entry.message.tenant_id, w.entry.key, w.message_id, w.owner.slot, w.owner.epoch)
             for w in writes
@@ -177,7 +198,7 @@ class PostgresSession:
         keys.sort(key=itemgetter(0, 1))
         changes = [_change(w) for w in writes if isinstance(w, Update)]
         slots = {w.owner.slot for w in writes if not isinstance(w, Probe)}
-        found = await connection.fetch(_DECIDE, list(slots), *_columns(keys, 5), *_columns(changes, 10))
+        found = await connection.fetch(_DECIDE, list(slots), *columns(keys, 5), *columns(changes, 10))
         heads = Heads([(row[1], row[2], row[3], row[4], row[5]) for row in found if row[0] == 0])
         won = {row[5] for row in found if row[0] == 1}
         moved = {row[5]: Moved(row[4], row[6], row[7], row[8], row[9]) for row in found if row[0] == 2}
@@ -185,14 +206,14 @@ class PostgresSession:
         if heads.links:
             await connection.execute(
                 _WRITE,
-                *_columns(todo.messages, 16),
-                *_columns(todo.decisions, 7),
-                *_columns(heads.links, 9),
-                *_columns(heads.moved(), 3),
+                *columns(todo.messages, 16),
+                *columns(todo.decisions, 7),
+                *columns(heads.links, 9),
+                *columns(heads.moved(), 3),
             )
         if any(isinstance(w, Probe) for w in writes):
             await connection.execute(_PROBE)
-        return todo.outcomes
+        return todo.outcomes, heads.only()
 
 
 def _change(write: Update) -> Values:
@@ -209,7 +230,3 @@ def _change(write: Update) -> Values:
         upstream and upstream.body,
         upstream and upstream.content_type,
     )
-
-
-def _columns(rows: Sequence[Values], count: int) -> list[tuple[Any, ...]]:
-    return list(zip(*rows, strict=True)) if rows else [()] * count

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
@@ -88,19 +89,29 @@ _PROBE: Final = "UPDATE counters SET value = value + 1 WHERE name = 'ping'"
 
 
 class SqliteSession:
-    """A `Session` on a SQLite file. ``timeout_s`` bounds the wait for the file's lock, and each batch."""
+    """A `Session` on a SQLite file. ``timeout_s`` bounds the wait for the file's lock, and twice that each batch.
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    ``turn`` is held while a batch is written, see `Database`.
+    """
+
+    def __init__(self, url: str, timeout_s: float, turn: asyncio.Lock) -> None:
         self._path = make_url(url).database or ""
         self._timeout_s = timeout_s
+        self._turn = turn
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._connection: sqlite3.Connection | None = None
 
     async def transaction(self, writes: list[Write]) -> Outcomes:
         """See `Session`."""
         try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise StoreUnavailable("write: others held the file too long") from error
+        try:
             async with asyncio.timeout(self._timeout_s * 2):
-                return await self._in_thread(lambda: self._transaction(writes))
+                deadline = time.monotonic() + self._timeout_s * 2
+                return await self._in_thread(lambda: self._transaction(writes, deadline))
         except _OF_A_ROW as error:
             raise RowRefused(name_of(error)) from error
         except TimeoutError as error:
@@ -109,6 +120,8 @@ class SqliteSession:
             raise StoreUnavailable("write, outcome unknown: the disk did not answer in time") from error
         except sqlite3.Error as error:
             raise StoreUnavailable(f"write: {name_of(error)}") from error
+        finally:
+            self._turn.release()
 
     async def close(self) -> None:
         """Close the connection and end its thread."""
@@ -131,11 +144,13 @@ class SqliteSession:
             self._connection.close()
             self._connection = None
 
-    def _transaction(self, writes: list[Write]) -> Outcomes:
+    def _transaction(self, writes: list[Write], deadline: float) -> Outcomes:
         connection = self._open()
         try:
             connection.execute("BEGIN IMMEDIATE")
             outcomes = _write(connection, writes)
+            if time.monotonic() > deadline:  # the callers were told that it failed, as far as can be known
+                raise sqlite3.OperationalError("too late")
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

@@ -12,6 +12,7 @@ from gateway.adapters.sql.claims import Claims, append, lock_heads
 from gateway.adapters.sql.dialect import insert_new, insert_or
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.group import Group
+from gateway.adapters.sql.keys import Keys
 from gateway.adapters.sql.leases import Leases
 from gateway.adapters.sql.reads import Reads
 from gateway.adapters.sql.registry import SqlRegister
@@ -23,16 +24,17 @@ from gateway.adapters.sql.writer import Session, write_batch
 from gateway.adapters.sql.writes import Probe, Write, insert, update
 from gateway.core.audit import ADMINISTRATORS
 from gateway.core.policy import PolicyInForce
-from gateway.core.records import Entry, Owner, Transition
+from gateway.core.records import Entry, Owner, Stored, Transition
 from gateway.ports import KeyTaken, StoreUnavailable
 
 
 class SqlStore(Reads, Leases, Claims):
     """`gateway.ports.Store` on a database whose tables are up to date; see `open_store`."""
 
-    def __init__(self, database: Database, group: Group[Write, bool]) -> None:
+    def __init__(self, database: Database, group: Group[Write, bool], keys: Keys) -> None:
         super().__init__(database)
         self._group = group
+        self._keys = keys
 
     @classmethod
     @asynccontextmanager
@@ -43,15 +45,20 @@ class SqlStore(Reads, Leases, Claims):
 
         ``url`` is SQLAlchemy's: ``sqlite+aiosqlite:///file`` or ``postgresql+asyncpg://...``. ``timeout_s`` bounds
         each statement and each wait for a connection or a lock; ``pool_size`` connections serve what is not on the
-        hot path; at most ``batch`` writes share a transaction, and at most ``queue`` wait.
+        hot path; at most ``batch`` writes share a transaction, and as many key look-ups a statement; at most
+        ``queue`` of each wait.
         """
         database = Database(url, timeout_s, pool_size)
-        session: Session = (SqliteSession if database.sqlite else PostgresSession)(url, timeout_s)
+        session: Session = (
+            SqliteSession(url, timeout_s, database.turn) if database.sqlite else PostgresSession(url, timeout_s)
+        )
         group: Group[Write, bool] = Group(lambda writes: write_batch(session, writes), limit=batch, queue=queue)
+        keys = Keys(database, batch, queue)
         try:
-            yield cls(database, group)
+            yield cls(database, group, keys)
         finally:
             await group.close()
+            await keys.close()
             await session.close()
             await database.close()
 
@@ -71,6 +78,10 @@ class SqlStore(Reads, Leases, Claims):
         if stored is None:
             raise StoreUnavailable("an idempotency key is taken, but nothing is stored under it")
         return KeyTaken(stored)
+
+    async def by_key(self, tenant_id: str, key: str) -> Stored | None:
+        message_id = await self._keys.message_id(tenant_id, key)
+        return None if message_id is None else await self.message(message_id, tenant_id)
 
     async def move(self, owner: Owner, transition: Transition) -> bool:
         return await self._group.put(update(owner, transition))

@@ -29,13 +29,15 @@ class Insert(NamedTuple):
 
 
 class Update(NamedTuple):
-    """A change of state. ``recheck_limit`` is None where there is no new case."""
+    """A change of state. ``recheck_limit`` is None where there is no new case; ``audit_body`` is there where it needs
+    nothing of the stored row."""
 
     owner: Owner
     transition: Transition
     message_id: str
     case_json: bytes | None
     recheck_limit: int | None
+    audit_body: str | None
     size: int
 
 
@@ -49,8 +51,25 @@ class Probe(NamedTuple):
 Write = Insert | Update | Probe
 
 
+def check_text(*texts: str) -> None:
+    """Raise `StoreUnavailable` for text that no database takes: with NUL, or a lone surrogate.
+
+    Found here it costs its own caller only; found by the database, it would undo the batch for all.
+    """
+    for text in texts:
+        if "\x00" in text:
+            raise StoreUnavailable("a NUL character in a key, a name or a type")
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise StoreUnavailable("half a character in a key, a name or a type") from error
+
+
 def insert(owner: Owner, entry: Entry) -> Insert:
     """The write of a new message. Raises `StoreUnavailable` for one that cannot be encoded."""
+    message = entry.message
+    check_text(message.tenant_id, message.account_id, message.platform, entry.request.content_type, entry.key or "")
     try:
         message_json = codec.encode_message(entry.message).decode()
         case_json = codec.encode_case(entry.case)
@@ -76,12 +95,21 @@ def update(owner: Owner, transition: Transition) -> Update:
     case, upstream = transition.case, transition.upstream
     size = len(upstream.body) if upstream else 0
     if case is None:
-        return Update(owner, transition, transition.message_id, None, None, size)
+        return Update(owner, transition, transition.message_id, None, None, _body(transition), size)
     try:
         case_json = codec.encode_case(case)
     except ValueError as error:
         raise StoreUnavailable("a decision that cannot be written") from error
-    return Update(owner, transition, transition.message_id, case_json, recheck_limit(case), size + len(case_json))
+    return Update(owner, transition, transition.message_id, case_json, recheck_limit(case), None, size + len(case_json))
+
+
+def _body(transition: Transition) -> str | None:
+    message = transition.message
+    if message is None:
+        return None
+    return audit.transition_body(
+        transition, message.tenant_id, message.account_id, message.platform, message.content_hash
+    )
 
 
 def recheck_limit(case: Case) -> int:

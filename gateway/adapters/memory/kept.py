@@ -1,0 +1,51 @@
+"""A message in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from classifiers.contract import Silence, Unanswered
+from gateway.core.model import Case, MessageState
+from gateway.core.records import Entry, Owner, Stored, UpstreamAnswer
+
+_FAILED_LIMIT = 5
+
+
+@dataclass(slots=True)
+class Kept:
+    """One message, as it changes."""
+
+    entry: Entry
+    state: MessageState
+    owner: Owner | None
+    updated_ms: int
+    recheck_at: int
+    rechecks: int = 0
+    upstream: UpstreamAnswer | None = None
+    cases: list[tuple[str, Case]] = field(default_factory=list)
+
+    @property
+    def stored(self) -> Stored:
+        entry = self.entry
+        return Stored(
+            message_id=entry.message_id,
+            decision_id=entry.decision_id,
+            message=entry.message,
+            request=entry.request,
+            state=self.state,
+            forwards=entry.forwards,
+            first=entry.case,
+            created_ms=entry.at_ms,
+            updated_ms=self.updated_ms,
+            fingerprint=entry.fingerprint,
+            upstream=self.upstream,
+        )
+
+    @property
+    def waits(self) -> bool:
+        """Whether this is a hold to ask about again, whenever that is."""
+        silences = {answer.silence for answer in self.cases[-1][1].answers if isinstance(answer, Unanswered)}
+        return self.state is MessageState.HELD and (
+            not silences.isdisjoint((Silence.TIMEOUT, Silence.UNAVAILABLE))
+            or (Silence.FAILED in silences and self.rechecks < _FAILED_LIMIT)
+        )

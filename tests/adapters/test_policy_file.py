@@ -1,0 +1,141 @@
+"""The policy file: taken up when it changes and is valid; a broken one changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from gateway.adapters.memory import MemoryStore
+from gateway.adapters.policy_file import PolicyFile, read_policy
+from gateway.core.policy import PolicyError, parse_policy
+from gateway.ports import StoreUnavailable
+from tests.fakes import FakeClock
+from tests.policies import POLICY
+
+STRICTER = POLICY.replace("deadline_ms: 800", "deadline_ms: 700")
+
+
+def write(path: Path, content: str | bytes | None) -> None:
+    """Give the file this content; None removes it."""
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def loads(result: str) -> float:
+    """How often a policy was loaded, or refused."""
+    return REGISTRY.get_sample_value("gateway_policy_loads_total", {"result": result}) or 0.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.yaml"
+    write(path, POLICY)
+    return path
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+async def file(path: Path, store: MemoryStore) -> PolicyFile:
+    file = PolicyFile(path, store, FakeClock())
+    await file.load()
+    return file
+
+
+async def test_a_loaded_policy_is_in_force_and_kept_for_replay(file: PolicyFile, store: MemoryStore) -> None:
+    assert file.current().text == POLICY
+    assert await store.policy(file.current().version) == POLICY
+
+
+async def test_before_it_is_loaded_there_is_no_policy(path: Path, store: MemoryStore) -> None:
+    with pytest.raises(RuntimeError):
+        PolicyFile(path, store, FakeClock()).current()
+
+
+async def test_a_changed_file_is_taken_up_as_a_whole(file: PolicyFile, path: Path, store: MemoryStore) -> None:
+    before = file.current()
+    write(path, STRICTER)
+    await file.reload()
+    assert before.policy.deadline_ms == 800
+    assert file.current().policy.deadline_ms == 700
+    assert await store.policy(file.current().version) == STRICTER
+    assert await store.policy(before.version) == POLICY
+
+
+async def test_the_same_content_is_no_change(file: PolicyFile, path: Path) -> None:
+    before, loaded = file.current(), loads("loaded")
+    write(path, POLICY)
+    await file.reload()
+    assert file.current() is before
+    assert loads("loaded") == loaded
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        POLICY.replace("deadline_ms: 800", "deadline_ms: soon"),
+        "{",
+        "",
+        "a: 2024-13-45\n",
+        "a: !unheard-of 1\n",
+        "? [a]\n: 1\n",
+        "a: &x [*x]\n",
+        None,
+        b"\xff\xfe",
+    ],
+)
+async def test_a_broken_file_keeps_the_policy_and_says_why(
+    file: PolicyFile, path: Path, broken: str | bytes | None
+) -> None:
+    before, refused = file.current(), loads("refused")
+    write(path, broken)
+    await file.reload()
+    await file.reload()
+    assert file.current() is before
+    assert (file.problem or "").startswith("line ")
+    assert loads("refused") == refused + 1
+
+    write(path, STRICTER)
+    await file.reload()
+    assert (file.problem, file.current().text) == (None, STRICTER)
+
+
+async def test_a_broken_file_that_is_put_back_is_well_again(file: PolicyFile, path: Path) -> None:
+    write(path, "{")
+    await file.reload()
+    write(path, POLICY)
+    await file.reload()
+    assert file.problem is None
+
+
+async def test_a_broken_file_at_the_start_is_an_error(path: Path, store: MemoryStore) -> None:
+    write(path, "deadline_ms: 1\n")
+    with pytest.raises(PolicyError):
+        await PolicyFile(path, store, FakeClock()).load()
+
+
+async def test_a_policy_that_cannot_be_kept_is_not_in_force(file: PolicyFile, path: Path, store: MemoryStore) -> None:
+    write(path, STRICTER)
+    store.down = True
+    with pytest.raises(StoreUnavailable):
+        await file.reload()
+    assert file.current().text == POLICY
+    store.down = False
+    await file.reload()
+    assert file.current().text == STRICTER
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"none\.yaml: cannot be read"):
+        read_policy(tmp_path / "none.yaml")
+
+
+def test_a_read_policy_is_the_parsed_one(path: Path) -> None:
+    assert read_policy(path) == parse_policy(POLICY)
