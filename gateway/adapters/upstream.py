@@ -7,7 +7,7 @@ import os
 import ssl
 from collections import deque
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httptools
 
@@ -49,12 +49,8 @@ class HttpUpstream:
 
     async def forward(self, tenant: Tenant, message_id: str, request: Request) -> UpstreamAnswer:
         """See `gateway.ports.Upstream`. An idempotent upstream that closed without an answer is asked once more."""
-        try:
-            url = urlsplit(tenant.upstream_url)
-            host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-            data = _render(tenant, message_id, request)
-        except ValueError as error:
-            raise UpstreamNotReached("the tenant's upstream_url is not a valid address") from error
+        url, port, data = _prepare(tenant, message_id, request)
+        host = url.hostname or ""
         pool = self._pools.get((url.scheme, url.netloc))
         if pool is None:
             pool = self._pools[url.scheme, url.netloc] = _Pool(asyncio.Semaphore(self._limits.connections))
@@ -115,6 +111,15 @@ class HttpUpstream:
             raise UpstreamNotReached(f"no connection within {self._limits.connect} s") from error
         except OSError as error:
             raise UpstreamNotReached(f"no connection: {error}") from error
+
+
+def _prepare(tenant: Tenant, message_id: str, request: Request) -> tuple[SplitResult, int, bytes]:
+    """Address, port, and the bytes to send there. Raises `UpstreamNotReached` when there is no such address."""
+    try:
+        url = urlsplit(tenant.upstream_url)
+        return url, url.port or (443 if url.scheme == "https" else 80), _render(tenant, message_id, request)
+    except ValueError as error:
+        raise UpstreamNotReached("the tenant's upstream_url is not a valid address") from error
 
 
 def _render(tenant: Tenant, message_id: str, request: Request) -> bytes:

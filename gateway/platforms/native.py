@@ -46,7 +46,7 @@ class RepostBody(_Part):
 class MessageBody(_Part):
     """A publish request. What is not listed here is refused, so nothing can be published unjudged."""
 
-    account_id: str = Field(min_length=1, max_length=255)
+    account_id: str = Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")
     title: str | None = Field(None, max_length=1000)
     text: str | None = Field(None, max_length=100_000)
     media: Annotated[tuple[MediaBody, ...], Field(max_length=20, strict=False)] = ()

@@ -257,9 +257,10 @@ async def test_only_the_owner_moves_a_message_out_of_forwarding(store: Store) ->
     assert await store.move(two, change(new, FORWARDING, PUBLISHED)) is False
     assert await store.move(one, change(queued, FORWARDING, PUBLISHED)) is False
     assert await store.move(two, change(new, FORWARDING, PUBLISHED)) is False
-    assert await asyncio.gather(
+    together = await asyncio.gather(
         store.move(one, change(new, FORWARDING, PUBLISHED)), store.move(two, change(queued, FORWARDING, PUBLISHED))
-    ) == [True, True]
+    )
+    assert list(together) == [True, True]
     assert [row.chain for row in await store.history(new.message_id)] == [one.slot, one.slot]
     assert [row.chain for row in await store.history(queued.message_id)] == [one.slot, two.slot, two.slot]
     await assert_chains_whole(store)

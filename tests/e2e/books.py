@@ -34,38 +34,36 @@ class Row:
         return None
 
 
-async def query(stack: Stack, *statements: str) -> list[list[asyncpg.Record]]:
-    """The rows of each statement, on a connection of our own."""
+async def query(stack: Stack, statement: str, *arguments: object) -> list[asyncpg.Record]:
+    """The rows of a statement, on a connection of our own."""
     connection = await asyncpg.connect(stack.database_url.replace("+asyncpg", ""))
     try:
-        return [await connection.fetch(statement) for statement in statements]
+        found: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+        return found
     finally:
         await connection.close()
 
 
 async def settled(stack: Stack) -> bool:
     """Whether nothing is under way any more."""
-    [found] = await query(stack, "SELECT 1 FROM messages WHERE state IN ('forwarding', 'queued') LIMIT 1")
-    return not found
+    return not await query(stack, "SELECT 1 FROM messages WHERE state IN ('forwarding', 'queued') LIMIT 1")
 
 
 async def waiting(stack: Stack) -> int:
     """How many held messages have a silent classifier in their newest case."""
-    newest = "SELECT case_json FROM decisions d WHERE d.message_id = m.id ORDER BY step DESC LIMIT 1"
-    [found] = await query(
-        stack, f"SELECT count(*) FROM messages m WHERE state = 'held' AND ({newest}) LIKE '%\"silence\"%'"  # noqa: S608
+    found = await query(
+        stack,
+        "SELECT count(*) FROM messages m WHERE state = 'held' AND (SELECT case_json FROM decisions d "
+        "WHERE d.message_id = m.id ORDER BY step DESC LIMIT 1) LIKE '%\"silence\"%'",
     )
     return int(found[0][0])
 
 
 async def rows(stack: Stack) -> dict[str, Row]:
     """Every message in the database."""
-    messages, decisions, audit = await query(
-        stack,
-        "SELECT id, state, content_hash FROM messages",
-        "SELECT message_id, outcome FROM decisions ORDER BY step",
-        "SELECT message_id, body FROM audit WHERE message_id <> '' ORDER BY step",
-    )
+    messages = await query(stack, "SELECT id, state, content_hash FROM messages")
+    decisions = await query(stack, "SELECT message_id, outcome FROM decisions ORDER BY step")
+    audit = await query(stack, "SELECT message_id, body FROM audit WHERE message_id <> '' ORDER BY step")
     outcomes: defaultdict[str, list[str]] = defaultdict(list)
     history: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     for message_id, outcome in decisions:

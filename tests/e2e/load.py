@@ -12,7 +12,7 @@ from time import monotonic
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from tests.e2e.support import TEXTS, Answer, Broken, Connection, body_of
+from tests.e2e.support import TEXTS, Answer, Broken, Connection, body_of, until
 
 
 @dataclass(slots=True)
@@ -140,3 +140,9 @@ class Load:
 
     def _write(self, *facts: object) -> None:
         self._file.write(json.dumps(facts).encode() + b"\n")
+
+
+async def more_answers(load: Load, number: int) -> None:
+    """Wait for so many answers from now on."""
+    enough = len(load.answered) + number
+    await until(lambda: len(load.answered) >= enough, 30, f"{number} answers")

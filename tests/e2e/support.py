@@ -127,6 +127,11 @@ def body_of(text: str, account: str = "demo-verified") -> bytes:
     return json.dumps({"account_id": account, "text": text}, ensure_ascii=False).encode()
 
 
+def tell(text: str) -> None:
+    """Print a figure of this run, for whoever reads the test's output."""
+    print(text)  # noqa: T201
+
+
 async def until(condition: Callable[[], object | Awaitable[object]], seconds: float, what: str) -> float:
     """Ask ``condition`` until it holds; fail with ``what`` if it does not in time. Returns the seconds it took."""
     loop = asyncio.get_running_loop()
@@ -148,9 +153,7 @@ def published(stack: Stack) -> list[dict[str, str]]:
 def children(pid: int) -> list[int]:
     """The gateway processes of a supervisor that run now."""
     with suppress(psutil.NoSuchProcess):
-        return sorted(
-            child.pid for child in psutil.Process(pid).children() if child.status() != psutil.STATUS_ZOMBIE
-        )
+        return sorted(child.pid for child in psutil.Process(pid).children() if child.status() != psutil.STATUS_ZOMBIE)
     return []
 
 
@@ -190,36 +193,6 @@ async def counter(stack: Stack, name: str) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 
-class Upstream:
-    """The stack's upstream, in this process: answers 201 after ``seconds`` and keeps what it was sent."""
-
-    def __init__(self, stack: Stack, seconds: float = 0.0) -> None:
-        self.seconds = seconds
-        self.requests: list[tuple[dict[str, str], bytes]] = []
-        """Headers and body of each request."""
-        self._port = stack.upstream_port
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                _, headers = read_head(await reader.readuntil(b"\r\n\r\n"))
-                self.requests.append((headers, await reader.readexactly(int(headers["content-length"]))))
-                await asyncio.sleep(self.seconds)
-                writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
-
-
 async def command(stack: Stack, *arguments: str) -> tuple[int, str]:
     """Run ``gateway`` with these arguments on the stack; its exit status and all it said."""
     process = await asyncio.create_subprocess_exec(
@@ -239,7 +212,7 @@ def topic(stack: Stack, name: str) -> str:
     return stack.environment({})["GATEWAY_KAFKA__TOPIC_PREFIX"] + name
 
 
-async def records(stack: Stack, name: str, enough: Callable[[list[ConsumerRecord]], bool]) -> list[ConsumerRecord]:
+async def records(stack: Stack, name: str, enough: Callable[[list[ConsumerRecord]], object]) -> list[ConsumerRecord]:
     """The records of one of the stack's topics from its beginning, read until there are ``enough``."""
     found: list[ConsumerRecord] = []
     consumer = AIOKafkaConsumer(topic(stack, name), bootstrap_servers=stack.bootstrap, auto_offset_reset="earliest")
@@ -248,7 +221,7 @@ async def records(stack: Stack, name: str, enough: Callable[[list[ConsumerRecord
         async def more() -> bool:
             for batch in (await consumer.getmany(timeout_ms=500)).values():
                 found.extend(batch)
-            return enough(found)
+            return bool(enough(found))
 
         await until(more, 20, f"the records expected on {name}; there are {len(found)}")
     return found

@@ -1,4 +1,4 @@
-"""Kafka killed for half a minute under load: everything is held, nothing is allowed unjudged, and then it all resolves."""
+"""Kafka killed for half a minute under load: all is held, nothing is allowed unjudged, and then it all resolves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.core.model import MessageState
 from tests.e2e.books import audit_problems, compare, rows, settled, waiting
 from tests.e2e.conftest import fresh_stack
 from tests.e2e.load import Load, Sent
-from tests.e2e.support import health, until
+from tests.e2e.support import health, tell, until
 
 OUTAGE_SECONDS = 30
 ANSWER_SECONDS = 2.5
@@ -69,7 +69,7 @@ async def test_a_broker_away_for_half_a_minute_holds_messages_and_loses_none(
     silent = [sent for sent in load.log if sent.answer and SILENCES & set(sent.answer.codes)]
     states = Counter(found[sent.answer.body["message_id"]].state for sent in silent if sent.answer)
     slowest = max(sent.seconds for sent in load.log)
-    print(  # noqa: T201
+    tell(
         f"{len(load.log)} sent, {len(outage)} in the outage of {back - killed:.0f} s, {len(silent)} held for silence, "
         f"slowest answer {slowest:.2f} s; allowed again after {resumed:.1f} s, all resolved {resolved:.1f} s later: "
         f"{dict(states)}"

@@ -9,12 +9,11 @@ from pathlib import Path
 from time import monotonic
 
 import psutil
-import pytest
 
 from deploy.local.stack import Stack
 from tests.e2e.books import audit_problems, compare, rows, settled
-from tests.e2e.load import Load
-from tests.e2e.support import Connection, children, counter, gone, ready, until
+from tests.e2e.load import Load, more_answers
+from tests.e2e.support import Connection, children, counter, gone, ready, tell, until
 
 KILLS = 20
 OF_ALL = {4, 10, 16}
@@ -23,26 +22,20 @@ OF_ALL = {4, 10, 16}
 
 async def test_twenty_kills_under_load_lose_and_double_nothing(stack: Stack, tmp_path: Path) -> None:
     seed = random.randrange(2**32)  # noqa: S311 - see Load
-    print(f"seed {seed}")  # noqa: T201 - to repeat a run that failed
+    tell(f"seed {seed}")
     chance = random.Random(seed)  # noqa: S311
     started = monotonic()
     supervisor = await asyncio.to_thread(stack.start_gateway, 2)
     await asyncio.to_thread(stack.start_worker)
-    interrupted = 0
 
     async with Load(stack.port, tmp_path / "client.log", clients=24, pause=0.08, keyed=3, seed=seed) as load:
         for number in range(KILLS):
-            answers = len(load.answered) + chance.randrange(5, 150)
-            await until(lambda at=answers: len(load.answered) >= at, 30, "answers after a kill")  # type: ignore[misc]
-            broken = load.broken
+            await more_answers(load, chance.randrange(5, 150))
             if number in OF_ALL:
                 supervisor = await kill_all(stack, supervisor)
             else:
-                await until(lambda: children(supervisor.pid), 10, "a process to kill")
-                psutil.Process(chance.choice(children(supervisor.pid))).kill()
-            interrupted += load.broken > broken or number in OF_ALL
-        answers = len(load.answered) + 200
-        await until(lambda: len(load.answered) >= answers, 30, "answers after the last kill")
+                await kill_one(supervisor, chance)
+        await more_answers(load, 200)
 
     await until(lambda: len(children(supervisor.pid)) == 2, 20, "two processes again")
     await until(lambda: ready(stack, set(children(supervisor.pid))), 30, "both of them ready")
@@ -53,13 +46,19 @@ async def test_twenty_kills_under_load_lose_and_double_nothing(stack: Stack, tmp
     await same_key_same_answer(stack, load)
     assert await counter(stack, "gateway_ready") == 2
     states = {state: sum(row.state == state for row in found.values()) for state in ("published", "held", "unknown")}
-    print(  # noqa: T201
+    tell(
         f"{KILLS} kills in {monotonic() - started:.0f} s: {len(load.log)} sent, {load.statuses()} answered, "
         f"{load.broken} broken, {load.refused} refused; {states}, settled {took:.1f} s after the load"
     )
     assert load.broken >= KILLS, "the kills interrupted too little to prove anything"
     assert {200, 202, 403} <= load.statuses().keys()
     assert set(load.statuses()) <= {200, 202, 403, 502}
+
+
+async def kill_one(supervisor: subprocess.Popen[bytes], chance: random.Random) -> None:
+    """Kill one of a supervisor's processes, which it will replace."""
+    await until(lambda: children(supervisor.pid), 10, "a process to kill")
+    psutil.Process(chance.choice(children(supervisor.pid))).kill()
 
 
 async def kill_all(stack: Stack, supervisor: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
@@ -88,9 +87,3 @@ async def same_key_same_answer(stack: Stack, load: Load) -> None:
     before = len(await rows(stack))
     await asyncio.gather(*(again(share) for share in range(16)))
     assert len(await rows(stack)) == before
-
-
-@pytest.fixture(autouse=True)
-def show_logs_of_a_failure(stack: Stack, request: pytest.FixtureRequest) -> None:
-    """A failure comes with what the processes wrote last."""
-    request.addfinalizer(lambda: print(stack.log("gateway")))  # noqa: T201

@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
@@ -41,7 +40,7 @@ async def resolved(stack: Stack, answer: Answer, state: str, seconds: float = 30
     """Wait until the message that was so answered is in this state."""
 
     async def reached() -> bool:
-        return (await rows(stack))[answer.body["message_id"]].state == state
+        return bool((await rows(stack))[answer.body["message_id"]].state == state)
 
     await until(reached, seconds, f"the message to be {state}")
 
@@ -107,10 +106,10 @@ async def test_a_poisonous_question_is_buried_and_the_next_ones_are_answered(sha
     for number in range(32):  # twice as many as there are partitions
         assert (await publish(shared, f"The bakery opens at eight ({number}).")).status == 200
 
-    def buried(found: list[ConsumerRecord]) -> bool:
-        return any(POISON.encode() in record.value for record in found)
+    def buried(found: list[ConsumerRecord]) -> list[ConsumerRecord]:
+        return [record for record in found if POISON.encode() in record.value]
 
-    letter = next(r for r in await records(shared, "dead-letters", buried) if POISON.encode() in r.value)
+    letter = buried(await records(shared, "dead-letters", buried))[0]
     headers = dict(letter.headers)
     assert (headers["error"], headers["tries"]) == (b"RuntimeError", b"3")
     assert headers["topic"].decode() == topic(shared, "questions")
@@ -124,7 +123,7 @@ async def test_an_undecodable_question_is_buried_and_its_partition_advances(shar
         await write(shared, "questions", value, partition, v=b"1", deadline=FAR, reply_to=b"0")
 
     def buried(found: list[ConsumerRecord]) -> bool:
-        return sum(record.value == value for record in found) >= 16
+        return len([record for record in found if record.value == value]) >= 16
 
     found = [record for record in await records(shared, "dead-letters", buried) if record.value == value]
     assert {dict(record.headers)["error"] for record in found} == {b"ContractError"}
@@ -194,7 +193,7 @@ async def test_foreign_and_repeated_replies_are_counted_and_change_nothing(share
 async def test_a_message_too_large_for_a_record_is_held_and_holds_up_nobody(shared: Stack) -> None:
     padding = {"account_id": "demo-verified", "text": "long", "metadata": {"notes": ["padding " * 12_000] * 20}}
     sending = asyncio.create_task(once(shared, "POST", "/v1/messages", json.dumps(padding).encode()))
-    others = []
+    others: list[Answer] = []
     while not sending.done() or len(others) < 20:
         others.append(await publish(shared, f"The post office is open ({len(others)})."))
     large = await sending

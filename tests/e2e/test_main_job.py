@@ -118,9 +118,8 @@ async def test_of_many_at_once_with_one_key_one_is_published(running: Stack) -> 
 
 async def test_a_batch_is_decided_and_nothing_of_it_forwarded(running: Stack) -> None:
     before = len(published(running))
-    messages = [
-        {"account_id": "demo-verified", "text": text} for outcome in ("allow", "hold", "block") for text in TEXTS[outcome]
-    ]
+    texts = [text for outcome in ("allow", "hold", "block") for text in TEXTS[outcome]]
+    messages = [{"account_id": "demo-verified", "text": text} for text in texts]
     answer = await once(running, "POST", "/v1/decisions:batch", json.dumps({"messages": messages}).encode())
     assert answer.status == 200
     decisions = [decision["decision"] for decision in answer.body["decisions"]]

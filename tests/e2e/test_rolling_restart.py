@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -17,8 +18,9 @@ import pytest
 from deploy.local.stack import Stack
 from gateway.settings import Settings
 from tests.e2e.books import audit_problems, compare, rows, settled
-from tests.e2e.load import Load
-from tests.e2e.support import Upstream, children, health, publish, ready, reports, until
+from tests.e2e.load import Load, more_answers
+from tests.e2e.support import children, gone, publish, ready, reports, tell, until
+from tests.e2e.upstream import Upstream
 
 END_SECONDS = 30
 POLICY = Settings.model_fields["policy_file"].default.read_text()
@@ -43,7 +45,7 @@ class Running:
             await until(lambda: len(load.answered) >= 100, 30, "answers before anything happens")
             yield load
             await more_answers(load, 100)
-        print(f"{len(load.log)} sent, answers {load.statuses()}, slowest {max(s.seconds for s in load.log):.2f} s")  # noqa: T201
+        tell(f"{len(load.log)} sent, answers {load.statuses()}, slowest {max(s.seconds for s in load.log):.2f} s")
         assert (load.refused, load.broken, len(load.answered)) == (0, 0, len(load.log))
         assert set(load.statuses()) <= {200, 202, 403}
         await until(lambda: settled(self.stack), 20, "every message settled")
@@ -55,17 +57,15 @@ def gateway(stack: Stack, tmp_path: Path) -> Running:
     return Running(stack, tmp_path)
 
 
-async def more_answers(load: Load, number: int) -> None:
-    """Wait for so many answers from now on."""
-    enough = len(load.answered) + number
-    await until(lambda: len(load.answered) >= enough, 30, "answers")
-
-
 async def replaced(gateway: Running, old: set[int]) -> None:
     """Wait until these processes are gone and two others are ready."""
-    now = lambda: set(children(gateway.supervisor.pid))  # noqa: E731
-    await until(lambda: not old & now() and len(now()) == 2, END_SECONDS, "the replacement to start")
-    await until(lambda: ready(gateway.stack, now()), END_SECONDS, "the replacement to be ready")
+
+    def both() -> bool:
+        now = children(gateway.supervisor.pid)
+        return len(now) == 2 and not old & set(now)
+
+    await until(both, END_SECONDS, "the replacement to start")
+    await until(lambda: ready(gateway.stack, set(children(gateway.supervisor.pid))), END_SECONDS, "it to be ready")
 
 
 async def test_processes_are_replaced_and_no_client_notices(gateway: Running) -> None:
@@ -73,8 +73,8 @@ async def test_processes_are_replaced_and_no_client_notices(gateway: Running) ->
         for child in children(gateway.supervisor.pid):
             began = monotonic()
             psutil.Process(child).send_signal(signal.SIGTERM)
-            await until(lambda pid=child: not psutil.pid_exists(pid), END_SECONDS, "its end")  # type: ignore[misc]
-            print(f"ended in {monotonic() - began:.1f} s")  # noqa: T201
+            await until(partial(gone, child), END_SECONDS, "its end")
+            tell(f"ended in {monotonic() - began:.1f} s")
             await replaced(gateway, {child})
             await more_answers(load, 100)
         before = set(children(gateway.supervisor.pid))
@@ -94,15 +94,14 @@ async def test_the_end_waits_for_requests_under_way(bare_stack: Stack) -> None:
     await until(lambda: ready(bare_stack, pids), 30, "both processes ready")
     async with Upstream(bare_stack, seconds=1.5) as upstream:
         asking = [
-            asyncio.create_task(publish(bare_stack, f"The bakery opens at seven ({number})."))
-            for number in range(20)
+            asyncio.create_task(publish(bare_stack, f"The bakery opens at seven ({number}).")) for number in range(20)
         ]
         await until(lambda: len(upstream.requests) == len(asking), 20, "the requests to be under way")
         began = monotonic()
         supervisor.send_signal(signal.SIGTERM)
         answers = await asyncio.gather(*asking)
         assert await asyncio.to_thread(supervisor.wait, END_SECONDS) == 0
-        print(f"ended in {monotonic() - began:.1f} s")  # noqa: T201
+        tell(f"ended in {monotonic() - began:.1f} s")
     assert [answer.status for answer in answers] == [200] * len(asking)
     assert not [pid for pid in pids if psutil.pid_exists(pid)]
     with pytest.raises(ConnectionRefusedError):

@@ -6,9 +6,6 @@ import asyncio
 import gzip
 import secrets
 from collections import defaultdict
-from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -17,42 +14,25 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from classifiers.contract import decode_questions
 from deploy.local.processes import free_port
 from deploy.local.stack import Stack
-from tests.e2e.support import Upstream, publish, read_head, records, until
+from tests.e2e.support import publish, records, until
+from tests.e2e.upstream import Server, Upstream
 
 SPANS = 7
 """The request, facts, opinions, commit, forward and settle in the gateway, and judge in the worker."""
 
 
-class Collector:
-    """Takes OTLP over HTTP, and keeps the spans of each trace by the service that made them."""
+class Collector(Server):
+    """Takes OTLP over HTTP, and keeps the spans of each trace with the service that made them."""
 
     def __init__(self, port: int) -> None:
+        super().__init__(port, "200 OK")
         self.address = f"http://127.0.0.1:{port}/v1/traces"
         self.spans: defaultdict[str, list[tuple[str, Span]]] = defaultdict(list)
-        self._port = port
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                _, headers = read_head(await reader.readuntil(b"\r\n\r\n"))
-                body = await reader.readexactly(int(headers["content-length"]))
-                self._take(gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body)
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
-
-    def _take(self, body: bytes) -> None:
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+    async def take(self, headers: dict[str, str], body: bytes) -> None:
+        """Keep the spans."""
+        content = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+        for resource in ExportTraceServiceRequest.FromString(content).resource_spans:
             attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
             for scope in resource.scope_spans:
                 for span in scope.spans:

@@ -94,12 +94,12 @@ def update(owner: Owner, transition: Transition) -> Update:
     """The write of a change of state. Raises `StoreUnavailable` for one that cannot be encoded."""
     case, upstream = transition.case, transition.upstream
     size = len(upstream.body) if upstream else 0
-    if case is None:
-        return Update(owner, transition, transition.message_id, None, None, _body(transition), size)
     try:
+        if case is None:
+            return Update(owner, transition, transition.message_id, None, None, _body(transition), size)
         case_json = codec.encode_case(case)
     except ValueError as error:
-        raise StoreUnavailable("a decision that cannot be written") from error
+        raise StoreUnavailable("a change that cannot be written") from error
     return Update(owner, transition, transition.message_id, case_json, recheck_limit(case), None, size + len(case_json))
 
 

@@ -1,0 +1,138 @@
+"""The ways to reach classifiers, each with the same classifiers behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from secrets import token_hex
+from typing import Protocol
+
+from aiokafka import AIOKafkaProducer
+
+from classifiers.contract import Answer, Category, Opinion, Question, Reply, Score, Silence, Unanswered, encode_replies
+from classifiers.health import Health
+from classifiers.settings import Settings
+from classifiers.worker import Worker
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.inprocess import InProcessClassifiers
+from gateway.adapters.kafka.classifiers import KafkaClassifiers
+from gateway.core.records import Owner
+from gateway.ports import Classifiers
+from gateway.settings import KafkaSettings
+from tests.fakes import ScriptedClassifiers
+
+KNOWN = ("text", "news")
+
+
+class Bench:
+    """The classifiers' code: opinions as told, or a failure."""
+
+    def __init__(self) -> None:
+        self.scores: dict[str, tuple[Score, ...]] = {}
+        self.broken = False
+
+    def __call__(self, question: Question) -> Reply:
+        if self.broken:
+            raise RuntimeError("told to fail")
+        answers = tuple([self._answer(name) for name in question.ask])
+        return Reply(question.correlation, question.message_id, question.tenant_id, answers)
+
+    def _answer(self, name: str) -> Answer:
+        if name not in KNOWN:
+            return Unanswered(name, Silence.UNSUPPORTED)
+        return Opinion(name, "1", self.scores.get(name, ()))
+
+
+class Bus(Protocol):
+    """A way to reach the classifiers, and a hand on them."""
+
+    classifiers: Classifiers
+
+    def says(self, name: str, category: Category, value: float) -> None:
+        """Let a classifier score."""
+
+    def breaks(self, broken: bool) -> None:
+        """Let every classifier fail."""
+
+    async def late(self, reply: Reply) -> None:
+        """Let a reply come that nobody waits for."""
+
+
+class ScriptedBus:
+    """The fake, which looks at the script alone."""
+
+    def __init__(self) -> None:
+        self._fake = _Punctual()
+        self.classifiers: Classifiers = self._fake
+
+    def says(self, name: str, category: Category, value: float) -> None:
+        self._fake.say(name, category, value)
+
+    def breaks(self, broken: bool) -> None:
+        self._fake.silences = dict.fromkeys(KNOWN, Silence.FAILED) if broken else {}
+
+    async def late(self, reply: Reply) -> None:
+        assert self._fake.late is not None
+        await self._fake.late(reply)
+
+
+class _Punctual(ScriptedClassifiers):
+    """Keeps deadlines, and knows which names there are."""
+
+    async def ask(self, message_id: str, message: object, names: Sequence[str], deadline_ms: int) -> tuple[Answer, ...]:
+        if deadline_ms <= SystemClock().now_ms():
+            return tuple([Unanswered(name, Silence.TIMEOUT) for name in names])
+        unknown = {name: Silence.UNSUPPORTED for name in names if name not in KNOWN}
+        return tuple([Unanswered(name, unknown[name]) if name in unknown else self._answer(name) for name in names])
+
+
+class BenchBus:
+    """A bus with the bench behind it."""
+
+    def __init__(self, classifiers: Classifiers, bench: Bench, late: Callable[[Reply], Awaitable[None]]) -> None:
+        self.classifiers = classifiers
+        self.late = late
+        self._bench = bench
+
+    def says(self, name: str, category: Category, value: float) -> None:
+        self._bench.scores[name] = (Score(category, value),)
+
+    def breaks(self, broken: bool) -> None:
+        self._bench.broken = broken
+
+
+@asynccontextmanager
+async def in_process() -> AsyncIterator[Bus]:
+    """The bench on a thread of this process."""
+    bench = Bench()
+    classifiers = InProcessClassifiers(bench, SystemClock())
+    await classifiers.start()
+
+    async def late(reply: Reply) -> None:
+        classifiers._pending.resolve(reply)
+
+    yield BenchBus(classifiers, bench, late)
+    await classifiers.stop()
+
+
+@asynccontextmanager
+async def over_kafka(bootstrap: str) -> AsyncIterator[Bus]:
+    """The bench in a worker behind a real broker."""
+    prefix = f"contract-{token_hex(4)}."
+    bench, health, stop = Bench(), Health(), asyncio.Event()
+    settings = KafkaSettings(bootstrap_servers=bootstrap, topic_prefix=prefix, partitions=1)
+    classifiers = KafkaClassifiers(settings, Owner(0, 1), SystemClock())
+    await classifiers.start()
+    work = Settings(kafka_bootstrap_servers=bootstrap, topic_prefix=prefix, group_id=prefix, max_tries=1)
+    worker = asyncio.create_task(Worker(work, bench, health).run(stop))
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+
+        async def late(reply: Reply) -> None:
+            headers = [("v", b"1")]
+            await producer.send_and_wait(f"{prefix}opinions", encode_replies([reply]), partition=0, headers=headers)
+
+        yield BenchBus(classifiers, bench, late)
+    await classifiers.stop()
+    stop.set()
+    await worker

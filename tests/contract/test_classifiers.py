@@ -1,0 +1,103 @@
+"""What every way to the classifiers does: the scripted one, the one in this process, and the one over Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from classifiers.contract import Opinion, Reply, Score, Silence, Unanswered
+from deploy.local.kafka import Kafka
+from gateway.adapters.clock import SystemClock
+from gateway.core.model import Message
+from tests.contract.buses import Bus, ScriptedBus, in_process, over_kafka
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MESSAGE = Message("t1", "acc-1", "native", ("hello",), "0" * 64)
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="module", params=["scripted", "in process", "kafka"])
+async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
+    match request.param:
+        case "scripted":
+            yield ScriptedBus()
+        case "in process":
+            async with in_process() as bus:
+                yield bus
+        case _:
+            kafka: Kafka = request.getfixturevalue("kafka")
+            async with over_kafka(kafka.bootstrap) as bus:
+                yield bus
+
+
+@pytest.fixture
+def bus(opened: Bus) -> Bus:
+    opened.breaks(False)
+    opened.says("text", "spam", 0.25)
+    opened.says("news", "news", 0.75)
+    return opened
+
+
+TEXT = Opinion("text", "1", (Score("spam", 0.25),))
+NEWS = Opinion("news", "1", (Score("news", 0.75),))
+
+
+def soon() -> int:
+    """A deadline that is not reached."""
+    return SystemClock().now_ms() + PATIENCE_MS
+
+
+async def test_it_is_ready_and_well(bus: Bus) -> None:
+    assert bus.classifiers.ready()
+    assert bus.classifiers.healthy()
+
+
+@pytest.mark.parametrize(
+    ("names", "answers"),
+    [
+        (("text", "news"), (TEXT, NEWS)),
+        (("news", "text"), (NEWS, TEXT)),
+        (("text",), (TEXT,)),
+        (("image", "text"), (Unanswered("image", Silence.UNSUPPORTED), TEXT)),
+        ((), ()),
+    ],
+)
+async def test_one_answer_for_each_name_in_order(
+    bus: Bus, names: tuple[str, ...], answers: tuple[Opinion | Unanswered, ...]
+) -> None:
+    assert await bus.classifiers.ask("m1", MESSAGE, names, soon()) == answers
+
+
+async def test_questions_at_once_get_each_their_own_answers(bus: Bus) -> None:
+    asked: list[tuple[str, ...]] = [("text",), ("news",), ("news", "text")] * 50
+    got = await asyncio.gather(
+        *(bus.classifiers.ask(f"m{number}", MESSAGE, names, soon()) for number, names in enumerate(asked))
+    )
+    assert [tuple(answer.classifier for answer in answers) for answers in got] == asked
+
+
+async def test_a_deadline_that_passed_is_silence(bus: Bus) -> None:
+    answers = await bus.classifiers.ask("m1", MESSAGE, ("text", "news"), SystemClock().now_ms() - 1)
+    assert answers == (Unanswered("text", Silence.TIMEOUT), Unanswered("news", Silence.TIMEOUT))
+
+
+async def test_a_classifier_that_fails_is_silent_for_this_message(bus: Bus) -> None:
+    bus.breaks(True)
+    answers = await bus.classifiers.ask("m1", MESSAGE, ("text", "news"), soon())
+    assert answers == (Unanswered("text", Silence.FAILED), Unanswered("news", Silence.FAILED))
+    bus.breaks(False)
+    assert await bus.classifiers.ask("m2", MESSAGE, ("text", "news"), soon()) == (TEXT, NEWS)
+
+
+@pytest.mark.parametrize("correlation", ["0.1-999", "0.0-1", "local-999"])
+async def test_a_reply_that_nobody_waits_for_goes_to_the_late_handler(bus: Bus, correlation: str) -> None:
+    applied: asyncio.Queue[Reply] = asyncio.Queue()
+    bus.classifiers.on_late(applied.put)
+    reply = Reply(correlation, "m-late", "t1", (TEXT,))
+    await bus.late(reply)
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while (got := await applied.get()) != reply:
+            assert got.message_id != "m-late"  # of an earlier question that was given up
