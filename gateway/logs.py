@@ -9,11 +9,19 @@ import asyncio
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 
 _FLUSH_SECONDS = 0.05
+
+
+_handler: BufferedHandler | None = None
+
+
+def _line(time: datetime, level: str, logger: str, message: str, fields: dict[str, Any]) -> str:
+    values = {"time": time, "level": level.lower(), "logger": logger, "message": message, **fields}
+    return orjson.dumps(values, default=str).decode()
 
 
 class JsonFormatter(logging.Formatter):
@@ -21,17 +29,11 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line for a record, without its end."""
-        fields = record.args if isinstance(record.args, dict) else {}
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.msg if fields else record.getMessage(),
-            **fields,
-        }
+        fields = dict(record.args) if isinstance(record.args, dict) else {}
+        message = record.msg if fields else record.getMessage()
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+            fields["exception"] = self.formatException(record.exc_info)
+        return _line(datetime.fromtimestamp(record.created, UTC), record.levelname, record.name, message, fields)
 
 
 class BufferedHandler(logging.Handler):
@@ -44,10 +46,14 @@ class BufferedHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record."""
-        self._lines.append(self.format(record))
+        self.put(self.format(record))
         if record.levelno >= logging.WARNING:
             self.flush()
-        elif len(self._lines) == 1:
+
+    def put(self, line: str) -> None:
+        """Take a line."""
+        self._lines.append(line)
+        if len(self._lines) == 1:
             try:
                 asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
             except RuntimeError:
@@ -65,11 +71,20 @@ class BufferedHandler(logging.Handler):
             self.release()
 
 
-def configure(level: str) -> None:
-    """Log to standard output from ``level`` on. The libraries' own chatter begins at warning."""
-    handler = BufferedHandler(sys.stdout.buffer)
-    handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+def line(log: logging.Logger, message: str, fields: dict[str, Any]) -> None:
+    """``log.info(message, fields)`` at a fifth of its cost, for what every request writes."""
+    if _handler is None:
+        log.info(message, fields)
+    elif log.isEnabledFor(logging.INFO):
+        _handler.put(_line(datetime.now(UTC), "INFO", log.name, message, fields))
+
+
+def configure(level: str, out: BinaryIO | None = None) -> None:
+    """Log to ``out``, else to standard output, from ``level`` on. The libraries' own chatter begins at warning."""
+    global _handler
+    _handler = BufferedHandler(out or sys.stdout.buffer)
+    _handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[_handler], force=True)
     for name in ("gateway", "classifiers"):
         logging.getLogger(name).setLevel(level.upper())
     # aiokafka logs an error for every failed reconnection; the gateway reports the outage once itself.
@@ -77,3 +92,11 @@ def configure(level: str) -> None:
     # What the format does not show need not be found out for every line (the module's documented switches).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
+
+
+def stop() -> None:
+    """Write what waits, and let `line` go through logging again."""
+    global _handler
+    if _handler is not None:
+        _handler.flush()
+        _handler = None

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from time import perf_counter
 
-from gateway import metrics
+from gateway import logs, metrics
 from gateway.core.model import Decision, Message, MessageState, Outcome
 from gateway.core.records import Entry, Owner, Request, Stored, Tenant, Transition, UpstreamAnswer
 from gateway.lease import LeaseKeeper
@@ -101,7 +101,8 @@ class Perform:
             state, upstream = await self._forward(tenant, entry.message_id, entry.message, entry.request)
         decision = entry.case.decision
         metrics.child(metrics.DECISIONS, decision.outcome.value, decision.rule).inc()
-        log.info(
+        logs.line(
+            log,
             "decision",
             {
                 "message_id": entry.message_id,

@@ -17,12 +17,14 @@ from classifiers.worker import Worker
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.inprocess import InProcessClassifiers
 from gateway.adapters.kafka.classifiers import KafkaClassifiers
+from gateway.core.model import Message
 from gateway.core.records import Owner
 from gateway.ports import Classifiers
 from gateway.settings import KafkaSettings
 from tests.fakes import ScriptedClassifiers
 
 KNOWN = ("text", "news")
+MESSAGE = Message("t1", "acc-1", "native", ("hello",), "0" * 64)
 
 
 class Bench:
@@ -55,8 +57,8 @@ class Bus(Protocol):
     def breaks(self, broken: bool) -> None:
         """Let every classifier fail."""
 
-    async def late(self, reply: Reply) -> None:
-        """Let a reply come that nobody waits for."""
+    async def late(self, message_id: str) -> None:
+        """Let the classifier "text" answer on a message when nobody waits for it any more."""
 
 
 class ScriptedBus:
@@ -72,9 +74,9 @@ class ScriptedBus:
     def breaks(self, broken: bool) -> None:
         self._fake.silences = dict.fromkeys(KNOWN, Silence.FAILED) if broken else {}
 
-    async def late(self, reply: Reply) -> None:
+    async def late(self, message_id: str) -> None:
         assert self._fake.late is not None
-        await self._fake.late(reply)
+        await self._fake.late(Reply("", message_id, MESSAGE.tenant_id, (self._fake._answer("text"),)))
 
 
 class _Punctual(ScriptedClassifiers):
@@ -90,16 +92,19 @@ class _Punctual(ScriptedClassifiers):
 class BenchBus:
     """A bus with the bench behind it."""
 
-    def __init__(self, classifiers: Classifiers, bench: Bench, late: Callable[[Reply], Awaitable[None]]) -> None:
+    def __init__(self, classifiers: Classifiers, bench: Bench, late: Callable[[str], Awaitable[object]]) -> None:
         self.classifiers = classifiers
-        self.late = late
         self._bench = bench
+        self._late = late
 
     def says(self, name: str, category: Category, value: float) -> None:
         self._bench.scores[name] = (Score(category, value),)
 
     def breaks(self, broken: bool) -> None:
         self._bench.broken = broken
+
+    async def late(self, message_id: str) -> None:
+        await self._late(message_id)
 
 
 @asynccontextmanager
@@ -109,8 +114,8 @@ async def in_process() -> AsyncIterator[Bus]:
     classifiers = InProcessClassifiers(bench, SystemClock())
     await classifiers.start()
 
-    async def late(reply: Reply) -> None:
-        classifiers._pending.resolve(reply)
+    async def late(message_id: str) -> None:
+        await classifiers.ask(message_id, MESSAGE, ("text",), deadline_ms=0)
 
     yield BenchBus(classifiers, bench, late)
     await classifiers.stop()
@@ -128,9 +133,11 @@ async def over_kafka(bootstrap: str) -> AsyncIterator[Bus]:
     worker = asyncio.create_task(Worker(work, bench, health).run(stop))
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
 
-        async def late(reply: Reply) -> None:
-            headers = [("v", b"1")]
-            await producer.send_and_wait(f"{prefix}opinions", encode_replies([reply]), partition=0, headers=headers)
+        async def late(message_id: str) -> None:
+            reply = bench(Question("0.1-999", message_id, MESSAGE.tenant_id, ("text",), MESSAGE.texts, (), 0))
+            await producer.send_and_wait(
+                f"{prefix}opinions", encode_replies([reply]), partition=0, headers=[("v", b"1")]
+            )
 
         yield BenchBus(classifiers, bench, late)
     await classifiers.stop()

@@ -27,7 +27,7 @@ from gateway.core.model import (
 )
 from tests.policies import policy
 
-POLICY = policy()
+POLICY, READ_AGAIN = policy(), policy()
 NAMES = ("text", "news", "image")
 
 scores = st.builds(Score, st.sampled_from(sorted(CATEGORIES)), st.floats(0.0, 1.0))
@@ -82,7 +82,7 @@ def test_the_order_of_the_answers_does_not_matter(
 def test_the_same_again_is_the_same_to_the_bit(
     message: Message, known: Facts, given_answers: tuple[Answer, ...]
 ) -> None:
-    one, other = (decide(message, known, given_answers, policy()) for _ in range(2))
+    one, other = (decide(message, known, given_answers, rules) for rules in (POLICY, READ_AGAIN))
     assert one == other
     assert encode_case(Case(known, given_answers, one)) == encode_case(Case(known, given_answers, other))
 

@@ -113,7 +113,7 @@ class Asker:
             await delivery
             self._failed_at = None
         except MessageSizeTooLargeError:
-            # The broker is well, so nobody else is held up. Sent alone, each question shows whether it is the large one.
+            # The broker is well, so nobody else is held up. Sent alone, each question shows whether it is too large.
             if len(batch) == 1:
                 self._lost(batch, Silence.UNSUPPORTED)
                 return

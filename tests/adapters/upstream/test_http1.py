@@ -68,14 +68,15 @@ def test_an_answer_in_pieces_is_one_answer(cuts: list[int]) -> None:
 
 async def test_it_is_usable_before_and_after_but_not_during_an_exchange() -> None:
     connection, wire = connected()
-    assert connection.usable
+    usable = [connection.usable]
     task = await exchange(connection)
-    assert not connection.usable
+    usable.append(connection.usable)
     with pytest.raises(ClosedEarly):
         await connection.exchange(b"another")
     connection.data_received(OK)
     await task
-    assert connection.usable
+    usable.append(connection.usable)
+    assert usable == [True, False, True]
     assert wire.written == b"request"
 
 

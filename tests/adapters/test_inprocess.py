@@ -1,0 +1,130 @@
+"""The classifiers in this process: beside the event loop, bounded, and silent when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+
+from classifiers.contract import Answer, Opinion, Question, Reply, Silence, Unanswered
+from gateway import tracing
+from gateway.adapters.inprocess import InProcessClassifiers
+from gateway.core.model import Media, Message
+from tests.fakes import FakeClock
+
+MESSAGE = Message("t1", "acc-1", "native", ("title", "text"), "0" * 64, (Media("image/png", "https://one.example"),))
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class SlowJudge:
+    """Judges when it is let to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Question] = []
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def __call__(self, question: Question) -> Reply:
+        self.asked.append(question)
+        self.begun.set()
+        self.go_on.wait()
+        answers = tuple([Opinion(name, "1", ()) for name in question.ask])
+        return Reply(question.correlation, question.message_id, question.tenant_id, answers)
+
+
+@pytest.fixture
+def judge() -> SlowJudge:
+    return SlowJudge()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def classifiers(judge: SlowJudge, clock: FakeClock) -> AsyncIterator[InProcessClassifiers]:
+    classifiers = InProcessClassifiers(judge, clock, limit=2)
+    await classifiers.start()
+    yield classifiers
+    judge.go_on.set()
+    await classifiers.stop()
+
+
+def ask(classifiers: InProcessClassifiers, clock: FakeClock, seconds: int = 3600) -> asyncio.Task[tuple[Answer, ...]]:
+    """Ask, with so many seconds to the deadline."""
+    return asyncio.create_task(classifiers.ask("m1", MESSAGE, ("text",), clock.now_ms() + 1000 * seconds))
+
+
+async def test_a_question_carries_the_content_and_nothing_of_the_account(
+    classifiers: InProcessClassifiers, clock: FakeClock, judge: SlowJudge
+) -> None:
+    with tracing.request("POST /v1/messages", TRACE):
+        await ask(classifiers, clock)
+    deadline_ms = clock.now_ms() + 3_600_000
+    expected = Question("local-1", "m1", "t1", ("text",), ("title", "text"), ("image/png",), deadline_ms, TRACE)
+    assert judge.asked == [expected]
+
+
+async def test_the_loop_turns_while_it_judges(
+    classifiers: InProcessClassifiers, clock: FakeClock, judge: SlowJudge
+) -> None:
+    judge.go_on.clear()
+    asking = ask(classifiers, clock)
+    await asyncio.get_running_loop().run_in_executor(None, judge.begun.wait)
+    assert not asking.done()
+    judge.go_on.set()
+    assert await asking == (Opinion("text", "1", ()),)
+
+
+async def test_more_questions_than_the_limit_are_not_taken(
+    classifiers: InProcessClassifiers, clock: FakeClock, judge: SlowJudge
+) -> None:
+    judge.go_on.clear()
+    waiting = [ask(classifiers, clock), ask(classifiers, clock)]
+    assert await ask(classifiers, clock) == (Unanswered("text", Silence.UNAVAILABLE),)
+    assert not classifiers.healthy()
+    judge.go_on.set()
+    await asyncio.gather(*waiting)
+    assert await ask(classifiers, clock) == (Opinion("text", "1", ()),)
+    assert classifiers.healthy()
+
+
+async def test_a_question_that_was_given_up_still_takes_its_place(
+    classifiers: InProcessClassifiers, clock: FakeClock, judge: SlowJudge
+) -> None:
+    judge.go_on.clear()
+    for _ in range(2):
+        assert await ask(classifiers, clock, seconds=0) == (Unanswered("text", Silence.TIMEOUT),)
+    assert not classifiers.healthy()
+
+
+async def test_stopping_waits_for_what_is_asked_and_for_late_replies(judge: SlowJudge, clock: FakeClock) -> None:
+    classifiers, late = InProcessClassifiers(judge, clock), list[Reply]()
+
+    async def apply(reply: Reply) -> None:
+        late.append(reply)
+
+    classifiers.on_late(apply)
+    judge.go_on.clear()
+    await ask(classifiers, clock, seconds=0)
+    stopping = asyncio.create_task(classifiers.stop())
+    await asyncio.get_running_loop().run_in_executor(None, judge.begun.wait)
+    assert not stopping.done()
+    judge.go_on.set()
+    await stopping
+    assert late == [Reply("local-1", "m1", "t1", (Opinion("text", "1", ()),))]
+
+
+async def test_a_failure_is_logged_without_the_text(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_question: Question) -> Reply:
+        raise KeyError("the classifier's own fault")
+
+    classifiers = InProcessClassifiers(broken, clock)
+    assert await ask(classifiers, clock) == (Unanswered("text", Silence.FAILED),)
+    await classifiers.stop()
+    assert "classifier failed" in caplog.text
+    assert "title" not in caplog.text

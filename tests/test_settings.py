@@ -1,0 +1,57 @@
+"""Settings come from the environment, and a typing error there leaves no default in force."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.settings import SettingsError, load_settings
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    assert load_settings().max_in_flight == 512
+    assert load_settings().kafka.bootstrap_servers == ""
+
+
+def test_what_is_set_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_MAX_IN_FLIGHT", "7")
+    monkeypatch.setenv("GATEWAY_KAFKA__BOOTSTRAP_SERVERS", "one:9092")
+    monkeypatch.setenv("GATEWAY_KAFKA__PARTITIONS", "3")
+    settings = load_settings()
+    assert (settings.max_in_flight, settings.kafka.bootstrap_servers, settings.kafka.partitions) == (7, "one:9092", 3)
+    assert settings.kafka.topic_prefix == "moderation."
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEWAY_MAX_INFLIGHT", "7"),
+        ("GATEWAY_", "7"),
+        ("GATEWAY_KAFKA__BOOTSTRAP_SERVER", "one:9092"),
+        ("GATEWAY_KAFKA_BOOTSTRAP_SERVERS", "one:9092"),
+        ("GATEWAY_MAX_IN_FLIGHT", "many"),
+        ("GATEWAY_MAX_IN_FLIGHT", "0"),
+        ("GATEWAY_BODY_LIMIT", "1023"),
+        ("GATEWAY_UPSTREAM_SECONDS", "0"),
+        ("GATEWAY_TRACE_RATIO", "1.1"),
+        ("GATEWAY_LOG_LEVEL", "loud"),
+        ("GATEWAY_KAFKA__SECURITY_PROTOCOL", "none"),
+        ("GATEWAY_KAFKA__PARTITIONS", "0"),
+    ],
+)
+def test_what_is_no_setting_or_no_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+def test_every_unknown_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_B", "1")
+    monkeypatch.setenv("GATEWAY_A", "1")
+    with pytest.raises(SettingsError, match=r"unknown settings: GATEWAY_A, GATEWAY_B$"):
+        load_settings()
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        load_settings().slots = 3  # type: ignore[misc]
