@@ -79,6 +79,7 @@ class Perform:
         Raises `StoreUnavailable` when it was not committed (or that cannot be told): then nothing was forwarded.
         """
         started = perf_counter()
+        decide_ms = self._clock.now_ms() - entry.at_ms
         owner = self._lease.owner
         if len(self._unsettled) >= self._unsettled_limit:
             raise StoreUnavailable("too many results wait for the store")
@@ -115,7 +116,7 @@ class Perform:
                 "policy": decision.policy_version[:12],
                 "state": state.value,
                 "upstream_status": upstream.status if upstream else None,
-                "decide_ms": self._clock.now_ms() - entry.at_ms,
+                "decide_ms": decide_ms,
                 "perform_ms": round((perf_counter() - started) * 1000, 1),
             },
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from classifiers.contract import Answer, Opinion, Reply
 from gateway.core.decide import decide
@@ -60,7 +60,7 @@ class Review:
             return False
         now_ms = self._clock.now_ms()
         holds = await self._store.claim_silent_holds(now_ms, self._ask_again_ms, limit)
-        await asyncio.gather(*(self._ask(stored, now_ms + self._ask_again_ms) for stored in holds))
+        await _all([self._ask(stored, now_ms + self._ask_again_ms) for stored in holds])
         return len(holds) == limit
 
     async def _ask(self, stored: Stored, deadline_ms: int) -> None:
@@ -71,7 +71,7 @@ class Review:
     async def forward_queued(self, limit: int = 50) -> bool:
         """Forward messages that a person released or a recovery found safe to send again; True if more may wait."""
         queued = await self._store.claim_queued(self._perform.owner, self._clock.now_ms(), limit)
-        await asyncio.gather(*(self._forward(stored) for stored in queued))
+        await _all([self._forward(stored) for stored in queued])
         return len(queued) == limit
 
     async def _forward(self, stored: Stored) -> None:
@@ -133,6 +133,13 @@ async def resolve_by_person(
         Case(newest.facts, newest.answers, decision),
     )
     return await store.move(ADMINISTRATORS, transition)
+
+
+async def _all(work: Sequence[Awaitable[None]]) -> None:
+    """Let all of it end, then raise the first fault: nothing goes on unseen."""
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 def _reviewed_state(outcome: Outcome, forwards: bool, allowed: MessageState) -> MessageState:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     """Share of the traces beginning here that are recorded."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    @model_validator(mode="after")
+    def _lease_outlives_forwards(self) -> Self:
+        if self.lease_seconds <= 2 * self.upstream_seconds:
+            raise ValueError("GATEWAY_LEASE_SECONDS must be more than twice GATEWAY_UPSTREAM_SECONDS")
+        return self
+
 
 class SettingsError(ValueError):
     """The environment does not make valid settings; the text names each variable."""
@@ -90,5 +96,8 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = [f"GATEWAY_{'__'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors()]
-        raise SettingsError("; ".join(problems)) from error
+        raise SettingsError("; ".join([_problem(e["loc"], e["msg"]) for e in error.errors()])) from error
+
+
+def _problem(place: tuple[int | str, ...], message: str) -> str:
+    return f"{('GATEWAY_' + '__'.join(map(str, place))).upper()}: {message}" if place else message

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from classifiers.contract import Answer, Category, Opinion, Reply, Score, Silence, Unanswered
 from gateway.adapters.memory import MemoryStore
-from gateway.core.model import Message
+from gateway.core.model import Case, Message
 from gateway.core.records import Entry, Owner, Request, Tenant, Transition, UpstreamAnswer
 from gateway.ports import Fault, KeyTaken, StoreUnavailable
 
@@ -114,6 +114,8 @@ class WatchedStore(MemoryStore):
         self.before_commit: Callable[[], None] | None = None
         self.before_move: Callable[[], None] | None = None
         """Called once as the next one begins."""
+        self.meet: asyncio.Barrier | None = None
+        """Where readers of cases wait for each other, so that none has acted before all have read."""
 
     async def commit(self, owner: Owner, entry: Entry) -> KeyTaken | None:
         """See `gateway.ports.Store`, as for every method below."""
@@ -135,6 +137,16 @@ class WatchedStore(MemoryStore):
         self.journal.append(f"move {transition.state}" if moved else f"not moved {transition.state}")
         self._doubt("move")
         return moved
+
+    async def tenant(self, tenant_id: str) -> Tenant | None:
+        self._fail("tenant")
+        return await super().tenant(tenant_id)
+
+    async def cases(self, message_id: str) -> list[tuple[str, Case]]:
+        found = await super().cases(message_id)
+        if self.meet is not None:
+            await self.meet.wait()
+        return found
 
     def _fail(self, method: str) -> None:
         if method in self.refuse:

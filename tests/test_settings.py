@@ -45,6 +45,14 @@ def test_what_is_no_setting_or_no_value_is_named(monkeypatch: pytest.MonkeyPatch
         load_settings()
 
 
+@pytest.mark.parametrize(("lease", "upstream"), [("20", "10"), ("5", "10"), ("1", "0.5")])
+def test_a_lease_lasts_longer_than_two_forwards(monkeypatch: pytest.MonkeyPatch, lease: str, upstream: str) -> None:
+    monkeypatch.setenv("GATEWAY_LEASE_SECONDS", lease)
+    monkeypatch.setenv("GATEWAY_UPSTREAM_SECONDS", upstream)
+    with pytest.raises(SettingsError, match="GATEWAY_LEASE_SECONDS must be more than twice GATEWAY_UPSTREAM_SECONDS"):
+        load_settings()
+
+
 def test_every_unknown_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_B", "1")
     monkeypatch.setenv("GATEWAY_A", "1")

@@ -134,7 +134,7 @@ def _render(tenant: Tenant, message_id: str, request: Request) -> bytes:
     ]
     if tenant.upstream_token_env:
         token = os.environ.get(tenant.upstream_token_env)
-        if not token:
+        if not token or not token.isascii() or not token.isprintable():
             raise UpstreamNotReached(f"the environment variable {tenant.upstream_token_env} holds no token")
         lines.append(f"Authorization: Bearer {token}")
     if traceparent := tracing.traceparent():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,11 +13,12 @@ import orjson
 
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, with_store
-from gateway.core.audit import breaks
+from gateway.core.audit import TRANSITION, breaks
+from gateway.core.codec import encode_case
 from gateway.core.decide import decide, settle
-from gateway.core.model import Decision, MessageState, Outcome
+from gateway.core.model import Case, Decision, MessageState, Outcome
 from gateway.core.policy import parse_policy
-from gateway.core.records import Stored, Transition
+from gateway.core.records import AuditRow, Stored, Transition
 from gateway.ports import Register, Store
 from gateway.review import ADMINISTRATORS, PERSON, resolve_by_person
 
@@ -35,6 +38,7 @@ def decisions_explain(decision_id: str) -> None:
         if stored is None:
             raise click.ClickException(f"no decision {decision_id}")
         case = dict(await store.cases(stored.message_id))[decision_id]
+        rows = await store.history(stored.message_id)
         _show("message", {"message_id": stored.message_id, "state": stored.state, "platform": stored.message.platform})
         _show("facts", msgspec.to_builtins(case.facts))
         _show("opinions", msgspec.to_builtins(case.answers))
@@ -42,6 +46,9 @@ def decisions_explain(decision_id: str) -> None:
         _show("rule", case.decision.rule)
         _show("outcome", case.decision.outcome)
         _show("reasons", [{"code": r.code, "outcome": r.outcome, "source": r.source} for r in case.decision.reasons])
+        if not _committed(decision_id, case, rows):
+            click.echo("DIFFERENT from the case that the audit chain commits to.")
+            return False
         if case.decision.rule == PERSON:
             click.echo("A person decided this; there is nothing to compute again.")
             return True
@@ -171,6 +178,14 @@ def _resolve_hold(message_id: str, outcome: Outcome, note: str, actor: str) -> N
         click.echo(f"{message_id}: {(await _stored(store, message_id)).state.value}")
 
     with_store(resolve)
+
+
+def _committed(decision_id: str, case: Case, rows: Sequence[AuditRow]) -> bool:
+    """Whether the audit chain has the hash of this very case."""
+    bodies = [orjson.loads(row.body) for row in rows]
+    decided = [body.get("decision") if row.kind == TRANSITION else body for row, body in zip(rows, bodies, strict=True)]
+    hashes = [body["case_hash"] for body in decided if body and body["decision_id"] == decision_id]
+    return hashes == [hashlib.sha256(encode_case(case)).hexdigest()]
 
 
 async def _stored(store: Store, message_id: str) -> Stored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import urlsplit
 
 import click
 from msgspec.structs import replace
@@ -41,6 +42,9 @@ def tenants_put(
     tenant_id: str, name: str, upstream_url: str, upstream_idempotent: bool, upstream_token_env: str | None, actor: str
 ) -> None:
     """Add or change a tenant and print a new application key for it. The key is not shown again."""
+    url = urlsplit(upstream_url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise click.BadParameter("give an http or https address", param_hint="--upstream-url")
     app_key = secrets.token_urlsafe(32)
     tenant = Tenant(tenant_id, name, upstream_url, upstream_idempotent, upstream_token_env)
 

@@ -89,8 +89,10 @@ def to_message(body: MessageBody, tenant_id: str, content_hash: str) -> Message:
     topic = body.metadata.get("topic")
     texts = [body.title, body.text]
     if repost is not None:
-        texts += [repost.title, repost.publisher, repost.author]
+        texts += [repost.title, repost.publisher, repost.author, repost.url]
     texts += _strings(body.metadata)
+    texts += [item.url for item in body.media]
+    texts.append(body.target)
     return Message(
         tenant_id=tenant_id,
         account_id=body.account_id,

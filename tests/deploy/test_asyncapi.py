@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +173,11 @@ def check_record(channel: str, name: str, topic: str, record: Record) -> None:
 
 async def asked(*questions: Question) -> Record:
     broker = Broker()
-    asker = Asker(broker, "moderation.questions", 3, lambda lost: pytest.fail(str(lost)), in_flight=1)
+
+    def lost(questions: Sequence[Question], silence: Silence) -> None:
+        pytest.fail(f"{silence}: {questions}")
+
+    asker = Asker(broker, "moderation.questions", 3, lost, in_flight=1)
     for question in questions:
         asker.ask(question)
     await asker.close()

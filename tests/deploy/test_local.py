@@ -191,7 +191,7 @@ def runs(pid: int) -> bool:
 
 def test_a_child_dies_with_a_killed_parent(tmp_path: Path) -> None:
     output = tmp_path / "output"
-    with subprocess.Popen(  # noqa: S603 - this interpreter and the text above
+    with subprocess.Popen(
         [sys.executable, "-c", STARTS_AND_WAITS, str(output)],
         cwd=ROOT,
         stdin=subprocess.PIPE,

@@ -18,7 +18,7 @@ from gateway.core.model import MessageState
 from tests.e2e.books import audit_problems, compare, rows, settled, waiting
 from tests.e2e.conftest import fresh_stack
 from tests.e2e.load import Load, Sent
-from tests.e2e.support import health, tell, until
+from tests.e2e.support import health, publish, tell, until
 
 OUTAGE_SECONDS = 30
 ANSWER_SECONDS = 2.5
@@ -38,10 +38,8 @@ def own_kafka() -> Iterator[Kafka]:
 
 @pytest.fixture
 def outage_stack(own_kafka: Kafka, postgres: Postgres, tmp_path: Path) -> Iterator[Stack]:
-    """Two gateway processes and a worker on that broker."""
+    """A stack on that broker."""
     with fresh_stack(own_kafka, postgres, tmp_path) as stack:
-        stack.start_gateway(workers=2)
-        stack.start_worker()
         yield stack
 
 
@@ -49,6 +47,8 @@ async def test_a_broker_away_for_half_a_minute_holds_messages_and_loses_none(
     outage_stack: Stack, own_kafka: Kafka, tmp_path: Path
 ) -> None:
     stack = outage_stack
+    await asyncio.to_thread(stack.start_gateway, 2)
+    await asyncio.to_thread(stack.start_worker)
     async with Load(stack.port, tmp_path / "client.log", clients=8, pause=0.25) as load:
         await until(lambda: len(load.answered) >= 100, 30, "answers before the outage")
         assert load.statuses().keys() == {200, 202, 403}
@@ -88,6 +88,22 @@ async def test_a_broker_away_for_half_a_minute_holds_messages_and_loses_none(
     compare(stack, load.log, found)
     await every_allowed_message_was_judged(stack)
     assert await audit_problems(stack) == []
+
+
+async def test_without_a_broker_the_gateway_still_ends_in_order(outage_stack: Stack, own_kafka: Kafka) -> None:
+    stack = outage_stack
+    gateway = await asyncio.to_thread(stack.start_gateway, 2)
+    await asyncio.to_thread(own_kafka.kill)
+    try:
+        for number in range(4):  # the last ones are held at once: by then the broker is known to be away
+            answer = await publish(stack, f"The library opens at nine ({number}).")
+            assert (answer.status, set(answer.codes) - SILENCES) == (202, set())
+        began = monotonic()
+        assert await asyncio.to_thread(stack.end, gateway) == 0
+        tell(f"ended in {monotonic() - began:.1f} s")
+        assert "shutdown failed" not in (stack.directory / "gateway.log").read_text()
+    finally:
+        await asyncio.to_thread(own_kafka.start)
 
 
 def held_for_silence(sent: Sent) -> None:

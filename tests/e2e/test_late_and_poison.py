@@ -99,6 +99,11 @@ async def test_a_slow_worker_holds_a_message_and_then_resolves_it(shared: Stack)
     await resolved(shared, answer, "published")
     assert times(shared, answer) == 1
 
+    async def quick() -> bool:
+        return (await publish(shared, "The worker has caught up.")).status == 200
+
+    await until(quick, 20, "the worker to be done with it, for it was asked again meanwhile")
+
 
 async def test_a_poisonous_question_is_buried_and_the_next_ones_are_answered(shared: Stack) -> None:
     answer = await publish(shared, f"Here is {POISON}.")

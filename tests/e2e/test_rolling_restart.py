@@ -108,6 +108,17 @@ async def test_the_end_waits_for_requests_under_way(bare_stack: Stack) -> None:
         await publish(bare_stack, "too late")
 
 
+async def test_the_order_to_end_is_heard_while_processes_are_being_replaced(stack: Stack) -> None:
+    supervisor = await asyncio.to_thread(stack.start_gateway, 2)
+    pids = set(children(supervisor.pid))
+    await until(lambda: ready(stack, pids), 30, "both processes ready")
+    supervisor.send_signal(signal.SIGUSR1)
+    await until(lambda: set(children(supervisor.pid)) - pids, END_SECONDS, "a successor to begin")
+    supervisor.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(supervisor.wait, END_SECONDS) == 0
+    assert "Traceback" not in (stack.directory / "gateway.log").read_text()
+
+
 async def test_a_broken_policy_changes_nothing_and_a_good_one_is_taken_up(gateway: Running) -> None:
     stack = gateway.stack
     pids = set(children(gateway.supervisor.pid))

@@ -108,12 +108,13 @@ async def asker(broker: Kafka) -> AsyncIterator[Asker]:
     await admin.start()
     await admin.create_topics([NewTopic(topic, 2, 1) for topic in topics])
     await admin.close()
-    async with (
-        AIOKafkaProducer(bootstrap_servers=broker.bootstrap, acks="all") as producer,
-        AIOKafkaConsumer(bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest") as consumer,
-    ):
+    consumer = AIOKafkaConsumer(bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest")
+    async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, acks="all") as producer:
+        await consumer.start()
         consumer.assign([TopicPartition(topic, part) for topic in topics[1:] for part in (0, 1)])
         yield Asker(settings, producer, consumer)
+        # In a task of its own: after a broker's end, the client's cancelled tasks surface in it as a cancellation.
+        await asyncio.wait((asyncio.create_task(consumer.stop()),))
 
 
 @asynccontextmanager

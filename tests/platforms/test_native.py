@@ -42,7 +42,9 @@ def test_every_field_has_its_place() -> None:
     )
     message = read(data, "t1")
     assert (message.tenant_id, message.account_id, message.platform) == ("t1", "acc-1", "native")
-    assert message.texts == ("Title", "hello", "T", "P", "A", "topic", "news", "tags", "x", "deep", "y", "count")
+    said = ("Title", "hello", "T", "P", "A", "https://two.example/1")
+    tagged = ("topic", "news", "tags", "x", "deep", "y", "count")
+    assert message.texts == (*said, *tagged, PNG["url"], "room")
     assert message.content_hash == hashlib.sha256(data).hexdigest()
     assert message.media == (
         Media("image/png", "https://one.example/a.png"),

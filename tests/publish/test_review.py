@@ -73,16 +73,33 @@ async def test_an_app_that_forwards_by_itself_is_left_to_it(world: World) -> Non
 async def test_the_same_reply_twice_releases_once(world: World) -> None:
     message_id = await hold(world)
     reply = late(message_id, FINE)
+    world.store.meet = asyncio.Barrier(2)
     await asyncio.gather(world.review.late(reply), world.review.late(reply))
     await world.review.late(reply)
     assert len(world.upstream.got) == 1
+    assert "not moved forwarding" in world.store.journal
 
 
 async def test_two_processes_release_once(world: World) -> None:
     second = await open_world(world.store, process=1)
     message_id = await hold(world)
+    world.store.meet = asyncio.Barrier(2)
     await asyncio.gather(world.review.late(late(message_id, FINE)), second.review.late(late(message_id, FINE)))
     assert len(world.upstream.got) + len(second.upstream.got) == 1
+
+
+async def test_a_reply_and_a_person_at_once_have_one_effect(world: World) -> None:
+    message_id = await hold(world)
+    stored = await world.stored(message_id)
+    world.store.meet = asyncio.Barrier(2)
+    await asyncio.gather(
+        world.review.late(late(message_id, FINE)),
+        resolve_by_person(world.store, world.clock, stored, Outcome.BLOCK, "Ann", "no"),
+    )
+    assert (await world.state(message_id), len(world.upstream.got)) in [
+        (MessageState.REJECTED, 0),
+        (MessageState.PUBLISHED, 1),
+    ]
 
 
 async def test_a_late_reply_cannot_take_back_a_rejection(world: World) -> None:
@@ -213,19 +230,13 @@ async def test_a_late_reply_after_a_persons_rejection_changes_nothing(world: Wor
     assert await world.state(message_id) is MessageState.REJECTED
 
 
-async def test_a_queued_message_whose_tenant_cannot_be_read_is_queued_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_queued_message_whose_tenant_cannot_be_read_is_queued_again(world: World) -> None:
     message_id = await hold(world)
     await resolve_by_person(world.store, world.clock, await world.stored(message_id), Outcome.ALLOW, "Ann", "fine")
-
-    async def unreadable(_tenant_id: str) -> None:
-        raise StoreUnavailable("cannot be read")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(world.store, "tenant", unreadable)
-        with pytest.raises(StoreUnavailable):
-            await world.review.forward_queued()
+    world.store.refuse.add("tenant")
+    with pytest.raises(StoreUnavailable):
+        await world.review.forward_queued()
+    world.store.refuse.clear()
     assert world.upstream.got == []
     await world.perform.settle_again()
     assert await world.state(message_id) is MessageState.QUEUED

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from classifiers.contract import Answer, ContractError, Question, Reply, Silence, decode_replies
 from gateway import metrics, tracing
-from gateway.adapters.kafka.client import client_options, ensure_topics
+from gateway.adapters.kafka.client import client_options, close, ensure_topics
 from gateway.adapters.kafka.questions import Asker
 from gateway.adapters.pending import Pending, silent
 from gateway.core.model import Message
@@ -58,11 +57,11 @@ class KafkaClassifiers:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._consumer is not None:
-            await self._consumer.stop()
+            await close(self._consumer)
         if self._asker is not None:
             await self._asker.close()
         if self._producer is not None:
-            await self._producer.stop()
+            await close(self._producer)
         await self._pending.close()
 
     def ready(self) -> bool:
@@ -128,8 +127,7 @@ class KafkaClassifiers:
     async def _close_half_open(self) -> None:
         for client in (self._consumer, self._producer):
             if client is not None:
-                with suppress(KafkaError, OSError):
-                    await client.stop()
+                await close(client)
         self._consumer = self._producer = None
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.helpers import create_ssl_context
@@ -12,6 +14,9 @@ from aiokafka.helpers import create_ssl_context
 from gateway.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
+
+_CLOSE_SECONDS = 5.0
+_CANCEL_SECONDS = 1.0
 
 TOPICS = {
     "questions": {"retention.ms": "3600000"},
@@ -60,6 +65,20 @@ async def ensure_topics(settings: KafkaSettings) -> None:
             log.info("topics created", {"topics": [topic.name for topic in missing]})
     finally:
         await admin.close()
+
+
+async def close(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    """Close a client, without waiting long for a broker that is gone. Raises nothing.
+
+    In a task of its own: without a broker, the client's own cancelled tasks surface in ``stop`` as a cancellation.
+    """
+    closing = asyncio.create_task(client.stop())
+    await asyncio.wait((closing,), timeout=_CLOSE_SECONDS)
+    if not closing.done():
+        closing.cancel()
+        await asyncio.wait((closing,), timeout=_CANCEL_SECONDS)
+    if not closing.done() or closing.cancelled() or closing.exception() is not None:
+        log.warning("Kafka client not closed in order")
 
 
 def _path(path: object) -> str | None:

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from gateway import metrics
-from gateway.adapters.kafka.client import client_options
+from gateway.adapters.kafka.client import client_options, close
 from gateway.core.records import AuditRow
 from gateway.ports import Fault
 from gateway.settings import KafkaSettings
@@ -51,7 +51,7 @@ class KafkaEvents:
     async def stop(self) -> None:
         """Disconnect."""
         if self._producer is not None:
-            await self._producer.stop()
+            await close(self._producer)
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -61,7 +61,7 @@ class KafkaEvents:
             try:
                 await producer.start()
             except BaseException:
-                await producer.stop()
+                await close(producer)
                 raise
             self._producer = producer
         return self._producer

@@ -68,8 +68,11 @@ class Asker:
             self._plan()
 
     async def close(self) -> None:
-        """Send what is queued, and wait for it: a send is never cancelled."""
+        """Send what is queued, and wait for it: a send is never cancelled. For a broker that is away, drop the queue;
+        nobody waits for the answers any more."""
         while self._queue or self._sending:
+            if self.stalled:
+                self._queue.clear()
             self._flush()
             if self._sending:
                 await asyncio.wait(self._sending)

@@ -87,6 +87,16 @@ async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
     assert not connection.usable
 
 
+@pytest.mark.parametrize("last", [b"HTTP/1.1 204 X\r\nConnection: close\r\n\r\n", b"HTTP/1.0 204 X\r\n\r\n"])
+async def test_a_last_answer_closes_the_connection(last: bytes) -> None:
+    connection, wire = connected()
+    task = await exchange(connection)
+    connection.data_received(last)
+    assert await task == UpstreamAnswer(204, b"", "")
+    assert wire.aborted
+    assert not connection.usable
+
+
 async def test_a_second_answer_ends_the_connection() -> None:
     connection, wire = connected()
     task = await exchange(connection)

@@ -1,0 +1,37 @@
+"""`audit verify`: every chain is whole, or the first bad row is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Office
+
+
+def test_whole_chains(office: Office) -> None:
+    office.publish()
+    office.publish(0.6)
+    result = office.run("audit", "verify")
+    assert result.exit_code == 0
+    assert "every chain is whole" in result.output
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE audit SET body = replace(body, 'allow', 'block') WHERE chain = 0 AND seq = 1", "chain 0, row 1: was"),
+        ("UPDATE audit SET at_ms = at_ms + 1 WHERE chain = 0 AND seq = 2", "chain 0, row 2: was changed"),
+        ("UPDATE audit SET message_id = 'other' WHERE chain = 0", "chain 0, row 1: was changed"),
+        ("DELETE FROM audit WHERE chain = 0 AND seq = 1", "chain 0, row 2: expected row 1"),
+        ("DELETE FROM audit WHERE chain = 0 AND seq = 3", "chain 0: ends at row 2, its head says 3"),
+        ("DELETE FROM audit WHERE chain = 0", "chain 0: ends at row 0, its head says 3"),
+        ("UPDATE audit SET prev_hash = hash WHERE chain = 0 AND seq = 2", "chain 0, row 2: does not follow"),
+    ],
+)
+def test_the_first_bad_row_is_named(office: Office, statement: str, problem: str) -> None:
+    office.publish()
+    office.publish(0.6)
+    office.sql(statement)
+    result = office.run("audit", "verify")
+    assert result.exit_code == 1
+    assert problem in result.output
+    assert "every chain is whole" not in result.output

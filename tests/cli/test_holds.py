@@ -1,0 +1,48 @@
+"""`holds`: a person sees what is held, and releases or rejects it once."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.core.model import MessageState
+from tests.cli.conftest import Office
+
+
+@pytest.mark.parametrize(("verb", "state"), [("release", MessageState.QUEUED), ("reject", MessageState.REJECTED)])
+def test_a_hold_is_resolved_once(office: Office, verb: str, state: MessageState) -> None:
+    held = office.publish(0.6)
+    assert held.message_id in office.run("holds", "list").output
+
+    first = office.run("holds", verb, held.message_id, "--note", "looked at it", "--actor", "Ann")
+    assert (first.exit_code, first.output) == (0, f"{held.message_id}: {state}\n")
+
+    for again in ("release", "reject"):
+        second = office.run("holds", again, held.message_id, "--note", "me too", "--actor", "Bob")
+        assert second.exit_code == 1
+        assert f"is {state}, not held" in second.output
+    assert office.state(held.message_id) is state
+    assert office.run("holds", "list").output == ""
+    assert office.run("audit", "verify").exit_code == 0
+
+
+def test_what_is_not_held_is_not_resolved(office: Office) -> None:
+    sent = office.publish()
+    result = office.run("holds", "release", sent.message_id, "--note", "n", "--actor", "Ann")
+    assert result.exit_code == 1
+    assert "is published, not held" in result.output
+
+
+@pytest.mark.parametrize("missing", ["--note", "--actor"])
+def test_who_and_why_are_not_optional(office: Office, missing: str) -> None:
+    held = office.publish(0.6)
+    options = {"--note": "n", "--actor": "Ann"}
+    words = [word for option in options.items() if option[0] != missing for word in option]
+    result = office.run("holds", "release", held.message_id, *words)
+    assert result.exit_code == 2
+    assert missing in result.output
+    assert office.state(held.message_id) is MessageState.HELD
+
+
+def test_a_message_that_is_not_there(office: Office) -> None:
+    result = office.run("holds", "reject", "none", "--note", "n", "--actor", "Ann")
+    assert (result.exit_code, result.output) == (1, "Error: no message none\n")
