@@ -72,12 +72,21 @@ class Perform:
         self._lease = lease
         self._unsettled: dict[str, Transition] = {}
         self._unsettled_limit = unsettled_limit
+        self._in_hand: set[str] = set()
+        self._idle: set[str] = set()
 
     async def settle(self, tenant: Tenant, entry: Entry) -> Performed | KeyTaken:
         """Commit a first decision and carry it out.
 
         Raises `StoreUnavailable` when it was not committed (or that cannot be told): then nothing was forwarded.
         """
+        self._in_hand.add(entry.message_id)
+        try:
+            return await self._settle(tenant, entry)
+        finally:
+            self._in_hand.discard(entry.message_id)
+
+    async def _settle(self, tenant: Tenant, entry: Entry) -> Performed | KeyTaken:
         started = perf_counter()
         decide_ms = self._clock.now_ms() - entry.at_ms
         owner = self._lease.owner
@@ -130,9 +139,25 @@ class Perform:
         if not self._lease.valid():
             self.put_back(stored)
             raise StoreUnavailable("the lease ended before the message was sent")
-        state, _ = await self._forward(tenant, stored.message_id, stored.message, stored.request)
+        if stored.message_id in self._unsettled:
+            raise StoreUnavailable("the message is being put back")
+        self._in_hand.add(stored.message_id)
+        try:
+            state, _ = await self._forward(tenant, stored.message_id, stored.message, stored.request)
+        finally:
+            self._in_hand.discard(stored.message_id)
         log.info("forward", {"message_id": stored.message_id, "state": state.value})
         return state
+
+    async def put_back_stranded(self) -> None:
+        """Queue again what this process moved to FORWARDING without knowing it, as when the answer to a commit was
+        lost: found here twice in a row, and both times not in hand, it was not sent and will not be."""
+        owned = {stored.message_id: stored for stored in await self._store.forwarding(self._lease.owner)}
+        idle = owned.keys() - self._in_hand - self._unsettled.keys()
+        for message_id in idle & self._idle:
+            log.warning("stranded message queued again", {"message_id": message_id})
+            self.put_back(owned[message_id])
+        self._idle = idle
 
     def put_back(self, stored: Stored) -> None:
         """Queue a message again that was moved to FORWARDING and certainly not sent."""

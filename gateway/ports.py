@@ -106,6 +106,9 @@ class Store(Protocol):
     async def in_state(self, state: MessageState, limit: int, tenant_id: str | None = None) -> list[Stored]:
         """Messages in a state, oldest first."""
 
+    async def forwarding(self, owner: Owner) -> list[Stored]:
+        """The messages in FORWARDING that ``owner`` owns, oldest first."""
+
     async def count(self, state: MessageState) -> tuple[int, int | None]:
         """How many messages are in a state, and when the oldest came to be (unix ms)."""
 

@@ -136,6 +136,7 @@ def plan(
     upkeep.every(0.25, "registry", refresh_registry)
     upkeep.every(1.0, "policy", reload_policy)
     upkeep.every(0.5, "unsettled", perform.settle_again)
+    upkeep.every(30.0, "stranded", perform.put_back_stranded)
     upkeep.every(0.5, "queue", review.forward_queued)
     upkeep.every(0.5, "holds", review.ask_again)
     upkeep.every(1.0, "recovery", lambda: recover(store, clock, lease))

@@ -354,6 +354,20 @@ async def test_states_are_listed_oldest_first(store: Store) -> None:
         assert await store.count(state) == (3, 10)
 
 
+async def test_a_process_finds_what_it_is_forwarding(store: Store) -> None:
+    one, two = await owner_of(store, "one"), await owner_of(store, "two")
+    mine = [entry(FORWARDING, at_ms) for at_ms in (20, 10)]
+    for new in mine:
+        await store.commit(one, new)
+    other, held = entry(FORWARDING), entry(HELD)
+    await store.commit(two, other)
+    await store.commit(one, held)
+    assert [found.message_id for found in await store.forwarding(one)] == [mine[1].message_id, mine[0].message_id]
+    assert [found.message_id for found in await store.forwarding(two)] == [other.message_id]
+    await store.move(one, change(mine[0], FORWARDING, PUBLISHED))
+    assert [found.message_id for found in await store.forwarding(one)] == [mine[1].message_id]
+
+
 # -- leases
 
 

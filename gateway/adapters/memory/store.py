@@ -107,6 +107,10 @@ class MemoryStore(MemoryLeases):
         found = [kept.stored for kept in self._oldest_first() if kept.state is state]
         return [stored for stored in found if tenant_id in (None, stored.message.tenant_id)][:limit]
 
+    async def forwarding(self, owner: Owner) -> list[Stored]:
+        self._check()
+        return [kept.stored for kept in self._oldest_first() if kept.owner == owner]
+
     async def count(self, state: MessageState) -> tuple[int, int | None]:
         self._check()
         found = [kept.entry.at_ms for kept in self._kept.values() if kept.state is state]

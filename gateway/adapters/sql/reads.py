@@ -12,7 +12,7 @@ from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.tables import NOT_PUBLISHED, audit, chains, cursors, decisions, messages
 from gateway.core import codec
 from gateway.core.model import Case, MessageState
-from gateway.core.records import AuditRow, Request, Stored, UpstreamAnswer
+from gateway.core.records import AuditRow, Owner, Request, Stored, UpstreamAnswer
 from gateway.ports import StoreUnavailable
 
 _PAGE: Final = 1000
@@ -101,6 +101,11 @@ class Reads:
     async def in_state(self, state: MessageState, limit: int, tenant_id: str | None = None) -> list[Stored]:
         query = STORED.where(in_this_state(state)).order_by(messages.c.created_ms, messages.c.id).limit(limit)
         return [stored(row) for row in await self._all(_of(tenant_id, query))]
+
+    async def forwarding(self, owner: Owner) -> list[Stored]:
+        mine = and_(messages.c.owner_slot == owner.slot, messages.c.owner_epoch == owner.epoch)
+        query = STORED.where(in_this_state(MessageState.FORWARDING), mine).order_by(messages.c.created_ms)
+        return [stored(row) for row in await self._all(query)]
 
     async def count(self, state: MessageState) -> tuple[int, int | None]:
         rows = await self._all(select(func.count(), func.min(messages.c.created_ms)).where(in_this_state(state)))
