@@ -78,7 +78,6 @@ class Supervisor:
             started = await child.ready
             status = await self._wait(child)
             multiprocess.mark_process_dead(child.process.pid)  # type: ignore[no-untyped-call]
-            multiprocess.mark_process_dead(child.process.pid)  # type: ignore[no-untyped-call]
             if self._ending.is_set():
                 return 0 if status == 0 or (status == -signal.SIGTERM and not started) else 1
             log.warning("gateway process ended; starting another", {"status": status, "pid": child.process.pid})

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from classifiers.contract import Answer, Question, Reply, Silence
-from gateway import tracing
 from gateway.adapters.pending import Pending, silent
 from gateway.core.model import Message
 from gateway.ports import Clock
@@ -56,17 +55,7 @@ class InProcessClassifiers:
         """See `gateway.ports.Classifiers`."""
         if not self.healthy():
             return silent(names, Silence.UNAVAILABLE)
-        question = Question(
-            correlation=self._pending.correlation(),
-            message_id=message_id,
-            tenant_id=message.tenant_id,
-            ask=tuple(names),
-            texts=message.texts,
-            media=tuple([media.content_type for media in message.media]),
-            deadline_ms=deadline_ms,
-            traceparent=tracing.traceparent(),
-        )
-        self._pending.expect(question.correlation)
+        question = self._pending.ask(message_id, message, names, deadline_ms)
         task = asyncio.create_task(self._answer(question))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from classifiers.contract import Answer, Reply, Silence, Unanswered
-from gateway import metrics
+from classifiers.contract import Answer, Question, Reply, Silence, Unanswered
+from gateway import metrics, tracing
+from gateway.core.model import Message
 
 
 class Pending:
@@ -26,14 +27,21 @@ class Pending:
         """See `gateway.ports.Classifiers.on_late`."""
         self._late = apply
 
-    def correlation(self) -> str:
-        """A correlation that no other question has."""
+    def ask(self, message_id: str, message: Message, names: Sequence[str], deadline_ms: int) -> Question:
+        """The question about a message, with a correlation that no other has; its reply is waited for from now on."""
         self._sequence += 1
-        return f"{self._epoch}-{self._sequence}"
-
-    def expect(self, correlation: str) -> None:
-        """Begin to wait for the reply to a question."""
+        correlation = f"{self._epoch}-{self._sequence}"
         self._waiting[correlation] = asyncio.get_running_loop().create_future()
+        return Question(
+            correlation=correlation,
+            message_id=message_id,
+            tenant_id=message.tenant_id,
+            ask=tuple(names),
+            texts=message.texts,
+            media=tuple([media.content_type for media in message.media]),
+            deadline_ms=deadline_ms,
+            traceparent=tracing.traceparent(),
+        )
 
     async def wait(self, correlation: str, names: Sequence[str], seconds: float) -> tuple[Answer, ...]:
         """The answers to a question, by name; those that did not come within ``seconds`` are `Unanswered`."""

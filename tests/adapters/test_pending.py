@@ -7,13 +7,17 @@ import asyncio
 import pytest
 from prometheus_client import REGISTRY
 
-from classifiers.contract import Opinion, Reply, Silence, Unanswered
+from classifiers.contract import Opinion, Question, Reply, Silence, Unanswered
 from gateway.adapters.pending import Pending
+from gateway.core.model import Media, Message
 
 NAMES = ("text", "news")
 TEXT, NEWS = Opinion("text", "1", ()), Opinion("news", "1", ())
 TIMEOUT = tuple(Unanswered(name, Silence.TIMEOUT) for name in NAMES)
 LONG = 3600.0
+MESSAGE = Message(
+    "t1", "acc-1", "native", ("hello",), "h", media=(Media("image/png", url="https://one.example/a.png"),)
+)
 
 
 class Late:
@@ -51,12 +55,19 @@ def counted(name: str) -> float:
     return REGISTRY.get_sample_value(f"gateway_{name}_replies_total") or 0.0
 
 
-def test_no_two_questions_share_a_correlation(pending: Pending) -> None:
-    assert [pending.correlation() for _ in range(3)] == ["3.7-1", "3.7-2", "3.7-3"]
+def ask(pending: Pending) -> Question:
+    """Ask something: the first question is 3.7-1."""
+    return pending.ask("m1", MESSAGE, NAMES, 1000)
+
+
+async def test_a_question_says_what_is_asked_and_no_two_share_a_correlation(pending: Pending) -> None:
+    asked = Question("3.7-1", "m1", "t1", NAMES, ("hello",), ("image/png",), 1000)
+    assert ask(pending) == asked
+    assert [ask(pending).correlation for _ in range(2)] == ["3.7-2", "3.7-3"]
 
 
 async def test_answers_come_by_name_and_in_the_order_asked(pending: Pending, late: Late) -> None:
-    pending.expect("3.7-1")
+    ask(pending)
     pending.resolve(reply("3.7-1", NEWS, TEXT))
     assert await pending.wait("3.7-1", NAMES, LONG) == (TEXT, NEWS)
     assert len(pending) == 0
@@ -65,8 +76,8 @@ async def test_answers_come_by_name_and_in_the_order_asked(pending: Pending, lat
 
 
 async def test_a_reply_wakes_who_waits(pending: Pending) -> None:
-    pending.expect("3.7-1")
-    pending.expect("3.7-2")
+    ask(pending)
+    ask(pending)
     first = asyncio.create_task(pending.wait("3.7-1", NAMES, LONG))
     second = asyncio.create_task(pending.wait("3.7-2", NAMES, LONG))
     pending.resolve(reply("3.7-2", TEXT, NEWS))
@@ -78,21 +89,21 @@ async def test_a_reply_wakes_who_waits(pending: Pending) -> None:
 
 
 async def test_a_name_that_the_reply_leaves_out_is_silent(pending: Pending) -> None:
-    pending.expect("3.7-1")
+    ask(pending)
     pending.resolve(reply("3.7-1", NEWS, Opinion("other", "1", ())))
     assert await pending.wait("3.7-1", NAMES, LONG) == (TIMEOUT[0], NEWS)
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.0, -5.0])
 async def test_without_a_reply_the_deadline_ends_the_wait(pending: Pending, seconds: float) -> None:
-    pending.expect("3.7-1")
+    ask(pending)
     assert await pending.wait("3.7-1", NAMES, seconds) == TIMEOUT
     assert len(pending) == 0
 
 
 async def test_a_reply_after_the_deadline_is_late(pending: Pending, late: Late) -> None:
     before = counted("late"), counted("foreign")
-    pending.expect("3.7-1")
+    ask(pending)
     await pending.wait("3.7-1", NAMES, 0.0)
     pending.resolve(reply("3.7-1", TEXT, NEWS))
     await pending.close()
@@ -101,7 +112,7 @@ async def test_a_reply_after_the_deadline_is_late(pending: Pending, late: Late) 
 
 
 async def test_a_second_reply_is_late(pending: Pending, late: Late) -> None:
-    pending.expect("3.7-1")
+    ask(pending)
     pending.resolve(reply("3.7-1", TEXT, NEWS))
     pending.resolve(reply("3.7-1", NEWS))
     assert await pending.wait("3.7-1", NAMES, LONG) == (TEXT, NEWS)
@@ -114,7 +125,7 @@ async def test_a_reply_to_another_life_is_foreign_and_still_applied(
     pending: Pending, late: Late, correlation: str
 ) -> None:
     before = counted("late"), counted("foreign")
-    pending.expect("3.7-1")
+    ask(pending)
     pending.resolve(reply(correlation, TEXT))
     await pending.close()
     assert (counted("late"), counted("foreign")) == (before[0], before[1] + 1)
@@ -131,14 +142,14 @@ async def test_without_a_handler_late_replies_are_only_counted(pending: Pending)
 
 @pytest.mark.parametrize("silence", [Silence.UNAVAILABLE, Silence.UNSUPPORTED])
 async def test_what_could_not_be_asked_is_silent_at_once(pending: Pending, silence: Silence) -> None:
-    pending.expect("3.7-1")
+    ask(pending)
     pending.give_up("3.7-1", NAMES, silence)
     answers = await pending.wait("3.7-1", NAMES, LONG)
     assert answers == tuple(Unanswered(name, silence) for name in NAMES)
 
 
 async def test_giving_up_takes_back_no_answer(pending: Pending) -> None:
-    pending.expect("3.7-1")
+    ask(pending)
     pending.resolve(reply("3.7-1", TEXT, NEWS))
     pending.give_up("3.7-1", NAMES, Silence.UNAVAILABLE)
     pending.give_up("3.7-2", NAMES, Silence.UNAVAILABLE)
@@ -146,7 +157,7 @@ async def test_giving_up_takes_back_no_answer(pending: Pending) -> None:
 
 
 async def test_a_cancelled_wait_leaves_nothing_behind(pending: Pending, late: Late) -> None:
-    pending.expect("3.7-1")
+    ask(pending)
     waiting = asyncio.create_task(pending.wait("3.7-1", NAMES, LONG))
     await asyncio.sleep(0)
     waiting.cancel()

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from classifiers.contract import Answer, ContractError, Question, Reply, Silence, decode_replies
-from gateway import metrics, tracing
+from gateway import metrics
 from gateway.adapters.kafka.client import client_options, close, ensure_topics
 from gateway.adapters.kafka.questions import Asker
 from gateway.adapters.pending import Pending, silent
@@ -82,17 +82,7 @@ class KafkaClassifiers:
         """See `gateway.ports.Classifiers`."""
         if self._asker is None or self._asker.stalled or len(self._pending) >= self._limit:
             return silent(names, Silence.UNAVAILABLE)
-        question = Question(
-            correlation=self._pending.correlation(),
-            message_id=message_id,
-            tenant_id=message.tenant_id,
-            ask=tuple(names),
-            texts=message.texts,
-            media=tuple([media.content_type for media in message.media]),
-            deadline_ms=deadline_ms,
-            traceparent=tracing.traceparent(),
-        )
-        self._pending.expect(question.correlation)
+        question = self._pending.ask(message_id, message, names, deadline_ms)
         self._asker.ask(question)
         seconds = (deadline_ms - self._clock.now_ms()) / 1000
         return await self._pending.wait(question.correlation, names, seconds)
