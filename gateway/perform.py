@@ -106,9 +106,10 @@ class Perform:
             raise
         if taken is not None:
             return taken
-        state, upstream = entry.state, None
+        state, upstream, note = entry.state, None, None
         if state is MessageState.FORWARDING:
-            state, upstream = await self._forward(tenant, entry.message_id, entry.message, entry.request)
+            result = await self._forward(tenant, entry.message_id, entry.message, entry.request)
+            state, upstream, note = result.state, result.upstream, result.note
         decision = entry.case.decision
         metrics.child(metrics.DECISIONS, decision.outcome.value, decision.rule).inc()
         logs.line(
@@ -124,7 +125,7 @@ class Perform:
                 "codes": [reason.code for reason in decision.reasons],
                 "policy": decision.policy_version[:12],
                 "state": state.value,
-                "upstream_status": upstream.status if upstream else None,
+                "forward": note,
                 "decide_ms": decide_ms,
                 "perform_ms": round((perf_counter() - started) * 1000, 1),
             },
@@ -143,11 +144,11 @@ class Perform:
             raise StoreUnavailable("the message is being put back")
         self._in_hand.add(stored.message_id)
         try:
-            state, _ = await self._forward(tenant, stored.message_id, stored.message, stored.request)
+            result = await self._forward(tenant, stored.message_id, stored.message, stored.request)
         finally:
             self._in_hand.discard(stored.message_id)
-        log.info("forward", {"message_id": stored.message_id, "state": state.value})
-        return state
+        log.info("forward", {"message_id": stored.message_id, "state": result.state.value, "forward": result.note})
+        return result.state
 
     async def put_back_stranded(self) -> None:
         """Queue again what this process moved to FORWARDING without knowing it, as when the answer to a commit was
@@ -184,9 +185,8 @@ class Perform:
         """How many results wait for the store."""
         return len(self._unsettled)
 
-    async def _forward(
-        self, tenant: Tenant, message_id: str, message: Message, request: Request
-    ) -> tuple[MessageState, UpstreamAnswer | None]:
+    async def _forward(self, tenant: Tenant, message_id: str, message: Message, request: Request) -> Transition:
+        """Send, and record how it ended; the transition that says so."""
         answer: UpstreamAnswer | None = None
         try:
             with Stage("forward"):
@@ -203,7 +203,7 @@ class Perform:
                 await self._store.move(self._lease.owner, result)
         except StoreUnavailable:
             self._settle_later(result)
-        return state, answer
+        return result
 
     def _ended(
         self,

@@ -42,6 +42,8 @@ class PolicyFile:
         try:
             text = _read(self._path)
             if text == self.current().text:
+                if self.problem is not None:
+                    log.info("policy file is good again", {"policy": self.current().version[:12]})
                 self.problem = self._refused = None
                 return
             policy = parse_policy(text)  # takes tens of milliseconds, so only when the text is new

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -25,11 +26,19 @@ def settings() -> Settings:
         raise click.ClickException(str(error)) from error
 
 
-def with_store(work: Callable[[Store, Register], Awaitable[T]]) -> T:
-    """Run ``work`` on the store that the settings name; a fault ends the command with its text."""
+def with_store(work: Callable[[Store, Register], Awaitable[T]], *, create: bool = False) -> T:
+    """Run ``work`` on the store that the settings name; a fault ends the command with its text.
+
+    Unless ``create`` is given the store must be there: an empty one, made because of a misspelt address, would answer
+    every question with nothing.
+    """
+    url = settings().database_url
+    scheme, _, file = url.partition(":///")
+    if scheme.startswith("sqlite") and not create and not Path(file).exists():
+        raise click.ClickException(f"no database at {file}; GATEWAY_DATABASE_URL says where it is")
 
     async def run() -> T:
-        async with open_store(settings().database_url) as (store, register):
+        async with open_store(url) as (store, register):
             return await work(store, register)
 
     try:

@@ -31,13 +31,17 @@ def decisions() -> None:
 @decisions.command("explain")
 @click.argument("decision_id")
 def decisions_explain(decision_id: str) -> None:
-    """Compute a stored decision again; print facts, opinions, rule, outcome. Status 1 if it comes out differently."""
+    """Compute a stored decision again; print facts, opinions, rule, outcome. Status 1 if it comes out differently.
+
+    The id of a message stands for its first decision.
+    """
 
     async def explain(store: Store, _register: Register) -> bool:
-        stored = await store.message_of_decision(decision_id)
+        stored = await store.message_of_decision(decision_id) or await store.message(decision_id)
         if stored is None:
-            raise click.ClickException(f"no decision {decision_id}")
-        case = dict(await store.cases(stored.message_id))[decision_id]
+            raise click.ClickException(f"no decision or message {decision_id}")
+        found = stored.decision_id if decision_id == stored.message_id else decision_id
+        case = dict(await store.cases(stored.message_id))[found]
         rows = await store.history(stored.message_id)
         _show("message", {"message_id": stored.message_id, "state": stored.state, "platform": stored.message.platform})
         _show("facts", msgspec.to_builtins(case.facts))
@@ -45,8 +49,8 @@ def decisions_explain(decision_id: str) -> None:
         _show("policy", case.decision.policy_version)
         _show("rule", case.decision.rule)
         _show("outcome", case.decision.outcome)
-        _show("reasons", [{"code": r.code, "outcome": r.outcome, "source": r.source} for r in case.decision.reasons])
-        if not _committed(decision_id, case, rows):
+        _show("reasons", msgspec.to_builtins(case.decision.reasons))
+        if not _committed(found, case, rows):
             click.echo("DIFFERENT from the case that the audit chain commits to.")
             return False
         if case.decision.rule == PERSON:

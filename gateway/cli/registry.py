@@ -51,7 +51,7 @@ def tenants_put(
     async def put(_store: Store, register: Register) -> None:
         await register.put_tenant(tenant, hash_key(app_key), actor, SystemClock().now_ms())
 
-    with_store(put)
+    with_store(put, create=True)
     click.echo(app_key)
 
 

@@ -54,6 +54,7 @@ def demo(port: int, upstream_port: int, data: Path) -> None:
     data.mkdir(parents=True, exist_ok=True)
     chosen = Settings(database_url=f"sqlite+aiosqlite:///{data.resolve()}/gateway.db", log_level="warning")
     logs.configure(chosen.log_level)
+    checked_policy(chosen.policy_file)
     upstream_url = f"http://127.0.0.1:{upstream_port}"
     asyncio.run(_seed(chosen, upstream_url))
     upstream = [sys.executable, "-m", "gateway", "demo-upstream", "--port", str(upstream_port), "--data", str(data)]

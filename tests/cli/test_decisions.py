@@ -70,8 +70,24 @@ def test_what_a_person_decided_is_not_computed(office: Office) -> None:
 
 
 def test_a_decision_that_is_not_there(office: Office) -> None:
+    office.publish()
     result = office.run("decisions", "explain", "none")
-    assert (result.exit_code, result.output) == (1, "Error: no decision none\n")
+    assert (result.exit_code, result.output) == (1, "Error: no decision or message none\n")
+
+
+def test_a_message_stands_for_its_first_decision(office: Office) -> None:
+    sent = office.publish()
+    by_message = office.run("decisions", "explain", sent.message_id)
+    assert by_message.exit_code == 0
+    assert by_message.output == office.run("decisions", "explain", sent.decision_id).output
+
+
+@pytest.mark.parametrize("words", [("holds", "list"), ("audit", "verify"), ("messages", "list", "held")])
+def test_a_database_that_is_not_there_is_not_made(office: Office, words: tuple[str, ...]) -> None:
+    result = office.run(*words)
+    assert result.exit_code == 1
+    assert f"no database at {office.file}" in result.output
+    assert not office.file.exists()
 
 
 def test_an_unknown_outcome_is_resolved_once(office: Office) -> None:

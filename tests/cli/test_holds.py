@@ -44,5 +44,6 @@ def test_who_and_why_are_not_optional(office: Office, missing: str) -> None:
 
 
 def test_a_message_that_is_not_there(office: Office) -> None:
+    office.publish()
     result = office.run("holds", "reject", "none", "--note", "n", "--actor", "Ann")
     assert (result.exit_code, result.output) == (1, "Error: no message none\n")
