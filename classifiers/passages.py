@@ -36,6 +36,40 @@ def passages(question: Question) -> Iterator[Passage]:
                 yield Passage(part, start, piece, normalise(piece))
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """One window of all text parts in a row, as a reader sees them: what is said across parts is said, too."""
+
+    starts: tuple[tuple[int, int, int], ...]
+    """For each part its number, and where it begins and ends in the row."""
+    start: int
+    view: View
+
+    def spans(self, stretches: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
+        """Stretches of the view as spans of the original text parts: one for each part that a stretch touches."""
+        found: set[tuple[int, int, int]] = set()
+        for first, last in {self.view.span(start, end) for start, end in stretches}:
+            for part, begin, end in self.starts:
+                low, high = max(first + self.start, begin), min(last + self.start, end)
+                if low < high:
+                    found.add((part, low - begin, high - begin))
+        return tuple([Span(*span) for span in sorted(found)[:MAX_SPANS]])
+
+
+def joined(question: Question) -> Iterator[Joined]:
+    """The passages of all parts in a row, if there are several that are not blank."""
+    parts = [(part, text) for part, text in enumerate(question.texts) if text and not text.isspace()]
+    if len(parts) < 2:
+        return
+    starts: list[tuple[int, int, int]] = []
+    begin = 0
+    for part, text in parts:
+        starts.append((part, begin, begin + len(text)))
+        begin += len(text) + 1
+    for start, piece in windows(" ".join([text for _, text in parts])):
+        yield Joined(tuple(starts), start, normalise(piece))
+
+
 def only_media(question: Question) -> bool:
     """Whether the message has media and not one word, so that a judge of text cannot judge any of it."""
     return bool(question.media) and not any(text and not text.isspace() for text in question.texts)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 from msgspec.structs import replace
 
 from classifiers import rulefiles
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
-from classifiers.passages import only_media, passages
+from classifiers.passages import Joined, Passage, joined, only_media, passages
 
 CATEGORIES: Final = (
     "violence",
@@ -24,7 +25,7 @@ CATEGORIES: Final = (
     "gambling",
     "illegal_goods",
 )
-_VERSION: Final = "rules-1"
+_VERSION: Final = "rules-2"
 
 
 class TextClassifier:
@@ -42,7 +43,8 @@ class TextClassifier:
         if only_media(question):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         worst = dict(self._nothing)
-        for passage in passages(question):
+        read: Iterator[Passage | Joined] = chain(passages(question), joined(question))
+        for passage in read:
             for found in self._rules.findings(passage.view):
                 if found.value > worst[found.category].value:
                     spans = passage.spans(found.stretches)

@@ -74,6 +74,8 @@ class Perform:
         self._unsettled_limit = unsettled_limit
         self._in_hand: set[str] = set()
         self._idle: set[str] = set()
+        self._answered_503: dict[str, None] = {}
+        """The newest messages whose client was told that nothing was forwarded, oldest first."""
 
     async def settle(self, tenant: Tenant, entry: Entry) -> Performed | KeyTaken:
         """Commit a first decision and carry it out.
@@ -99,7 +101,11 @@ class Perform:
                 owner = self._lease.owner  # a commit can take long: no forward begins when the lease is about to end
         except StoreUnavailable as fault:
             if entry.state is MessageState.FORWARDING:
-                # If the commit did happen after all, the record must not say FORWARDING for ever.
+                # If the commit did happen, or still does, the record must not say FORWARDING for ever, and it must
+                # never be forwarded: the client was told that it was not, and may send it again.
+                self._answered_503[entry.message_id] = None
+                if len(self._answered_503) > self._unsettled_limit:
+                    del self._answered_503[next(iter(self._answered_503))]
                 self._settle_later(
                     self._ended(entry.message_id, entry.message, MessageState.FAILED, f"not sent: {fault}")
                 )
@@ -156,8 +162,12 @@ class Perform:
         owned = {stored.message_id: stored for stored in await self._store.forwarding(self._lease.owner)}
         idle = owned.keys() - self._in_hand - self._unsettled.keys()
         for message_id in idle & self._idle:
-            log.warning("stranded message queued again", {"message_id": message_id})
-            self.put_back(owned[message_id])
+            log.warning("stranded message found", {"message_id": message_id})
+            stored = owned[message_id]
+            if message_id in self._answered_503:
+                self._settle_later(self._ended(message_id, stored.message, MessageState.FAILED, "answered 503"))
+            else:
+                self.put_back(stored)
         self._idle = idle
 
     def put_back(self, stored: Stored) -> None:

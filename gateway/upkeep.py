@@ -63,6 +63,9 @@ class Upkeep:
                 if name not in self._failing:
                     log.warning("upkeep fails; trying again", {"work": name, "fault": str(fault)})
                 self._failing[name] = str(fault)
+            except Exception as error:  # a defect must show in the health report, and must not end the work for ever
+                log.exception("upkeep fails by a defect", {"work": name})
+                self._failing[name] = repr(error)
             if not more:
                 await self._pause(seconds)
 

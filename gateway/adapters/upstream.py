@@ -109,7 +109,7 @@ class HttpUpstream:
                 return connection
         except TimeoutError as error:
             raise UpstreamNotReached(f"no connection within {self._limits.connect} s") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for a host name that cannot be one
             raise UpstreamNotReached(f"no connection: {error}") from error
 
 

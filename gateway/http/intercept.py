@@ -51,8 +51,13 @@ class Gateway(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] == "http" and self.state.draining:
-            send = _closing(send)
+        if scope["type"] == "http":
+            if self.state.draining:
+                send = _closing(send)
+            if any(name == b"upgrade" for name, _ in scope["headers"]):
+                # What follows may be a body or another protocol; nobody shall take it for a next request.
+                await _send(_closing(send), Problem(400, "upgrade", "Upgrade: no other protocol is spoken.").answer())
+                return
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in ROUTES:
             await super().__call__(scope, receive, send)
             return

@@ -58,7 +58,7 @@ def refusal(reason: Refusal) -> Problem:
         case Refusal.OVERLOADED:
             return Problem(429, reason, "Too many requests are being worked on; try again.", headers=RETRY_SOON)
         case Refusal.STORE_UNAVAILABLE:
-            detail = "The decision could not be recorded, so nothing was forwarded; try again."
+            detail = "The decision may not be recorded, and nothing was forwarded; try again under the same key."
             return Problem(503, reason, detail, headers=RETRY_SOON)
         case Refusal.ACCOUNT_ELSEWHERE:
             return Problem(404, reason, "account_id: this application has no such account.")

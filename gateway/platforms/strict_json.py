@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 
 MAX_DEPTH = 32
+MAX_VALUES = 10_000
+"""Values in one text, nested ones included: what is small to send must not be long to read."""
 
 
 class BadJson(ValueError):
@@ -23,37 +25,44 @@ class BadJson(ValueError):
 def loads(body: bytes) -> Any:
     """The value of a JSON text (RFC 8259).
 
-    Raises `BadJson` for what is not UTF-8, not JSON, nested deeper than `MAX_DEPTH`, or has a key twice in one object
-    (parsers differ in which one they take, RFC 8259 section 4).
+    Raises `BadJson` for what is not UTF-8, not JSON, nested deeper than `MAX_DEPTH`, of more than `MAX_VALUES` values,
+    or has a key twice in one object (parsers differ in which one they take, RFC 8259 section 4).
     """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadJson("body", f"not valid JSON: {error}") from error
-    _bound(value, MAX_DEPTH)
+    if _count(value, MAX_DEPTH) > MAX_VALUES:
+        raise BadJson("body", f"more than {MAX_VALUES} values")
     _UNIQUE_KEYS.decode(body.decode())
     return value
 
 
-def _bound(value: Any, room: int) -> None:
+def _count(value: Any, room: int) -> int:
+    """How many values there are, up to where it is clear that they are too many."""
     items: Iterable[Any]
     if isinstance(value, dict):
         items = value.values()
     elif isinstance(value, list):
         items = value
     else:
-        return
+        return 1
     if room == 0:
         raise BadJson("body", f"nested deeper than {MAX_DEPTH} levels")
+    count = 1
     for item in items:
-        _bound(item, room - 1)
+        count += _count(item, room - 1)
+        if count > MAX_VALUES:
+            break
+    return count
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> None:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        twice = next(key for index, key in enumerate(keys) if key in keys[:index])
-        raise BadJson(twice, "this key is given twice in one object")
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise BadJson(key, "this key is given twice in one object")
+        seen.add(key)
 
 
 _UNIQUE_KEYS = json.JSONDecoder(object_pairs_hook=_unique)

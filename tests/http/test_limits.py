@@ -170,3 +170,11 @@ async def test_while_draining_every_answer_asks_to_close(app: FastAPI, client: h
     assert "connection" not in before.headers
     assert [answer.status_code for answer in answers] == [200, 400, 200, 200]
     assert [answer.headers["connection"] for answer in answers] == ["close"] * 4
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/decisions"])
+async def test_a_request_for_another_protocol_is_refused_and_closed(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.post(path, headers={"Upgrade": "h2c", "Connection": "Upgrade"}, json={})
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "upgrade"
+    assert answer.headers["connection"] == "close"

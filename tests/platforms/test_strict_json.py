@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.platforms.strict_json import MAX_DEPTH, BadJson, loads
+from gateway.platforms.strict_json import MAX_DEPTH, MAX_VALUES, BadJson, loads
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 plain = (
@@ -142,3 +142,11 @@ def test_what_parsers_could_read_in_two_ways_is_refused(body: bytes) -> None:
 )
 def test_odd_but_clear(body: bytes, value: object) -> None:
     assert loads(body) == value
+
+
+@pytest.mark.parametrize("shape", ["[{}]", '{{"a": [{}]}}', '{{"a": [[{}]]}}'])
+def test_more_values_than_are_read_in_a_moment_are_refused(shape: str) -> None:
+    few, many = (shape.format(",".join("1" for _ in range(count))) for count in (MAX_VALUES - 10, MAX_VALUES + 1))
+    assert loads(few.encode()) == json.loads(few)
+    with pytest.raises(BadJson, match=f"body: more than {MAX_VALUES} values"):
+        loads(many.encode())

@@ -10,6 +10,7 @@ from classifiers.contract import Opinion, Reply, Silence
 from gateway.core.model import MessageState
 from gateway.perform import Performed
 from gateway.ports import StoreUnavailable
+from gateway.publish import Refusal
 from tests.world import TENANT, World, open_world, submission
 
 
@@ -42,6 +43,19 @@ async def test_a_stranded_message_is_queued_again_and_sent_once(world: World) ->
     await world.review.forward_queued()
     assert await world.state(message_id) is MessageState.PUBLISHED
     assert len(world.upstream.got) == 1
+
+
+async def test_what_was_answered_503_is_never_sent_even_if_its_commit_comes_late(world: World) -> None:
+    world.store.doubt.add("commit")
+    assert await world.publish(submission()) is Refusal.STORE_UNAVAILABLE
+    world.store.doubt.clear()
+    world.perform._unsettled.clear()  # as when the result was written before the late commit, and met nothing
+    for _ in range(2):
+        await world.perform.put_back_stranded()
+    await world.perform.settle_again()
+    await world.review.forward_queued()
+    assert len(await world.store.in_state(MessageState.FAILED, 10)) == 1
+    assert world.upstream.got == []
 
 
 async def test_a_message_under_way_is_left_alone(world: World) -> None:

@@ -110,6 +110,22 @@ async def test_a_fault_is_noted_while_it_lasts_and_work_goes_on() -> None:
     assert upkeep.failing == {}
 
 
+async def test_a_defect_is_noted_and_work_goes_on() -> None:
+    upkeep, twice, calls = Upkeep(on_lease_lost=lambda: None), asyncio.Event(), 0
+
+    async def work() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            twice.set()
+        raise ZeroDivisionError("no fault of the world")
+
+    upkeep.every(0.0, "work", work)
+    await twice.wait()
+    await upkeep.stop()
+    assert upkeep.failing == {"work": "ZeroDivisionError('no fault of the world')"}
+
+
 async def test_a_lost_lease_ends_the_process_once_whatever_finds_it() -> None:
     ended = Ended()
     upkeep, both = Upkeep(ended), asyncio.Barrier(2)

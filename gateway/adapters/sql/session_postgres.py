@@ -135,6 +135,10 @@ class PostgresSession:
             if isinstance(error, asyncpg.TransactionRollbackError):
                 raise Conflict(name_of(error)) from error
             raise StoreUnavailable(f"write: {name_of(error)}") from error
+        except BaseException:
+            if connection is not None:
+                self._drop(connection)  # or the next batch would find itself in this one's transaction
+            raise
         try:
             status = await connection.execute("COMMIT")
         except FOREIGN as error:
