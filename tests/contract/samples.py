@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from classifiers.contract import Answer, Opinion, Score, Silence, Unanswered
+from gateway.core.audit import breaks
 from gateway.core.model import (
     Account,
     AccountState,
@@ -25,7 +26,17 @@ from gateway.core.model import (
 )
 from gateway.core.policy import VIOLATIONS
 from gateway.core.records import Entry, Owner, Request, Tenant, Transition
-from gateway.ports import Store
+from gateway.ports import Register, Store
+
+QUEUED, FORWARDING, PUBLISHED = MessageState.QUEUED, MessageState.FORWARDING, MessageState.PUBLISHED
+HELD, UNKNOWN, REJECTED, RELEASED = (
+    MessageState.HELD,
+    MessageState.UNKNOWN,
+    MessageState.REJECTED,
+    MessageState.RELEASED,
+)
+
+Opened = tuple[Store, Register]
 
 ACCOUNT = Account(
     "acc-1",
@@ -90,3 +101,9 @@ async def owner_of(store: Store, holder: str = "one", now_ms: int = 0) -> Owner:
     lease = await store.lease(holder, 8, 100_000, now_ms)
     assert lease is not None
     return lease.owner
+
+
+async def assert_chains_whole(store: Store) -> None:
+    rows = [row async for row in store.audit()]
+    assert rows == sorted(rows, key=lambda row: (row.chain, row.seq))
+    assert list(breaks(rows, await store.heads())) == []

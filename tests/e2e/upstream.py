@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
@@ -14,7 +15,7 @@ from tests.e2e.support import read_head
 Look = Callable[[dict[str, str], bytes], Awaitable[None]]
 
 
-class Server:
+class Server(ABC):
     """Answers each HTTP request with ``status`` and no body, once `take` has returned."""
 
     def __init__(self, port: int, status: str) -> None:
@@ -22,9 +23,9 @@ class Server:
         self._status = status
         self._serving: set[asyncio.Task[None]] = set()
 
+    @abstractmethod
     async def take(self, headers: dict[str, str], body: bytes) -> None:
         """What to do with a request."""
-        raise NotImplementedError
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
