@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 
 from gateway import metrics
-from gateway.core.policy import PolicyError, PolicyInForce, Problem, parse_policy
+from gateway.core.policy import PolicyError, PolicyInForce, parse_policy
+from gateway.core.yaml_lines import Problem
 from gateway.ports import Clock, Store
 
 log = logging.getLogger(__name__)

@@ -19,8 +19,17 @@ _SILENCES = {
 }
 
 
+_DOUBTS = {
+    "encrypted": "The content is encrypted and cannot be judged.",
+    "unknown_reference": "It publishes content by reference, and what that is was never judged here.",
+}
+
+
 def settle(message: Message, facts: Facts, policy: PolicyInForce) -> Decision | None:
-    """The decision that facts alone settle (a block), so that no classifier need be asked; None if they do not."""
+    """The decision that facts alone settle (a block, or a private account), so that no classifier need be asked; None
+    if they do not."""
+    if facts.account is not None and facts.account.private:
+        return Decision(Outcome.ALLOW, "account_private", (), policy.version)
     reasons = _of_facts(message, facts, (), policy.policy)
     if any(reason.outcome is Outcome.BLOCK for reason in reasons):
         return _strictest(reasons, policy)
@@ -47,6 +56,9 @@ def _of_facts(message: Message, facts: Facts, opinions: Sequence[Opinion], rules
         reasons.append(reason)
     if (reason := judge_news(message, facts, opinions, rules.news)) is not None:
         reasons.append(reason)
+    for doubt in message.doubts:
+        text = _DOUBTS.get(doubt, "A part of it cannot be judged.")
+        reasons.append(Reason(doubt, rules.doubts.outcome(doubt), text, "platform"))
     return reasons
 
 

@@ -32,6 +32,8 @@ class MessageState(StrEnum):
     """The upstream accepted it."""
     REFUSED = "refused"
     """The upstream said no; nothing was published."""
+    RELEASE_FAILED = "release_failed"
+    """Released after a hold, but the upstream no longer takes the credential it came with; nothing was published."""
     FAILED = "failed"
     """The upstream was not reached; nothing was published."""
     UNKNOWN = "unknown"
@@ -123,7 +125,8 @@ class Message(Value, frozen=True):
     """The canonical form of one publish request.
 
     ``texts`` are all parts a reader will see, title first. ``content_hash`` is the SHA-256 (hex) of the very
-    bytes that will be forwarded, so what was judged is what is published.
+    bytes that will be forwarded, so what was judged is what is published. ``doubts`` name what about the request
+    cannot be judged (``encrypted``, ``unknown_reference``...); the policy says what they mean.
     """
 
     tenant_id: str
@@ -135,6 +138,7 @@ class Message(Value, frozen=True):
     target: str | None = None
     repost_of: Repost | None = None
     declared_topic: str | None = None
+    doubts: tuple[str, ...] = ()
 
 
 class Registrant(Value, frozen=True):
@@ -171,23 +175,25 @@ class Sanction(Value, frozen=True):
 
 
 class Account(Value, frozen=True):
-    """A public account as the registry knows it."""
+    """An account as the registry knows it. A ``private`` one does not publish to the public, and is not moderated."""
 
     account_id: str
     state: AccountState
     registrant: Registrant | None = None
     news: tuple[NewsAuthorisation, ...] = ()
     sanctions: tuple[Sanction, ...] = ()
+    private: bool = False
 
 
 class Facts(Value, frozen=True):
     """What is known without classifiers, at one moment (``at_ms``, unix milliseconds).
 
-    ``account`` is None when the tenant has no such account.
+    ``account`` is None when the tenant has no such account; ``unknown`` is then what this tenant wants, if it has said.
     """
 
     at_ms: int
     account: Account | None
+    unknown: Outcome | None = None
 
 
 class Reason(Value, frozen=True):

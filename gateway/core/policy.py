@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from classifiers.contract import CATEGORIES
 from gateway.core.model import Degree, Outcome
+from gateway.core.yaml_lines import Problem, read_yaml, to_problem
 
 VIOLATIONS = CATEGORIES - {"news"}
 
@@ -88,6 +88,30 @@ class Standing(_Part):
         return self
 
 
+class Doubts(_Part):
+    """What it means that something about a request cannot be judged; ``other`` is for every doubt not named here."""
+
+    encrypted: Choice = Outcome.HOLD
+    unknown_reference: Choice = Outcome.HOLD
+    other: Choice = Outcome.HOLD
+
+    def outcome(self, doubt: str) -> Outcome:
+        """What this doubt means."""
+        match doubt:
+            case "encrypted":
+                return self.encrypted
+            case "unknown_reference":
+                return self.unknown_reference
+            case _:
+                return self.other
+
+
+class Holds(_Part):
+    """Messages that wait for a person. One that waited this long is rejected, and its request erased."""
+
+    expire_hours: float = Field(168.0, gt=0, le=24 * 366, strict=False)
+
+
 class Policy(_Part):
     """The whole policy. ``deadline_ms`` bounds one publish request up to its decision."""
 
@@ -97,6 +121,8 @@ class Policy(_Part):
     identity: Identity
     standing: Standing
     news: News
+    doubts: Doubts = Doubts()
+    holds: Holds = Holds()
 
     @model_validator(mode="after")
     def _all_categories(self) -> Self:
@@ -120,18 +146,6 @@ class PolicyInForce:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong in a policy file. ``line`` counts from 1."""
-
-    line: int
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.field}: {self.message}"
-
-
 class PolicyError(ValueError):
     """A policy file that cannot be used, with every problem found in it."""
 
@@ -146,50 +160,11 @@ def parse_policy(text: str) -> PolicyInForce:
     Raises `PolicyError` naming the line and field of each problem: not YAML, a key given twice, an unknown or
     missing field, a value out of range.
     """
-    lines: dict[tuple[str, ...], int] = {}
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-        repeated = _walk(root, (), lines)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        message = str(getattr(error, "problem", None) or error)
-        raise PolicyError([Problem(mark.line + 1 if mark else 1, "file", message)]) from error
-    except (ValueError, RecursionError) as error:  # a date that does not exist; an alias inside of what it stands for
-        raise PolicyError([Problem(1, "file", f"cannot be read: {error}")]) from error
-    if repeated:
-        raise PolicyError(repeated)
-    if not isinstance(values, dict):
-        raise PolicyError([Problem(1, "file", "expected a mapping of fields")])
+    values, lines, problems = read_yaml(text)
+    if problems:
+        raise PolicyError(problems)
     try:
         policy = Policy.model_validate(values)
     except ValidationError as error:
-        raise PolicyError([_problem(e, lines) for e in error.errors()]) from error
+        raise PolicyError([to_problem(e, lines) for e in error.errors()]) from error
     return PolicyInForce(policy, text, hashlib.sha256(text.encode()).hexdigest())
-
-
-def _walk(node: yaml.Node | None, path: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> list[Problem]:
-    """Note the line of every field below ``node``; return the keys that stand twice in one mapping."""
-    repeated: list[Problem] = []
-    lines.setdefault(path, node.start_mark.line + 1 if node else 1)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            here, line = (*path, str(key.value)), key.start_mark.line + 1
-            lines[here] = line
-            if key.value in seen:
-                repeated.append(Problem(line, ".".join(here), "given twice"))
-            seen.add(key.value)
-            repeated += _walk(value, here, lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            repeated += _walk(item, (*path, str(index)), lines)
-    return repeated
-
-
-def _problem(error: Any, lines: dict[tuple[str, ...], int]) -> Problem:
-    path = tuple(str(part) for part in error["loc"] if part != "[key]")
-    known = path
-    while known not in lines:
-        known = known[:-1]
-    return Problem(lines[known], ".".join(path) or "file", error["msg"])

@@ -21,7 +21,7 @@ def judge_standing(facts: Facts, policy: Standing) -> list[Reason]:
     account = facts.account
     if account is None:
         message = "The account is not registered with this gateway."
-        return [Reason("account_unknown", policy.unknown_account, message, SOURCE)]
+        return [Reason("account_unknown", facts.unknown or policy.unknown_account, message, SOURCE)]
     reasons: list[Reason] = []
     if account.state is AccountState.CLOSED:
         reasons.append(Reason("account_closed", policy.closed, "The account is closed.", SOURCE))
