@@ -242,3 +242,38 @@ class Events(Protocol):
 
     async def announce(self, rows: Sequence[AuditRow]) -> None:
         """Return when the rows are safe downstream. Raises `Fault` when they are not, or may not be."""
+
+
+class Sealer(Protocol):
+    """Encrypts what must not be read at rest."""
+
+    def seal(self, data: bytes, context: str) -> bytes:
+        """Encrypt for this context: it opens under the same one only."""
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """The inverse of `seal`. Raises `Fault` for what cannot be opened."""
+
+    def index(self, text: str) -> str:
+        """The same short text (64 hexadecimal digits) for the same text, and nothing of it without the key."""
+
+
+class Credentials(Protocol):
+    """Which account of a tenant calls with a credential of a platform, by the credential's `Sealer.index`."""
+
+    async def account_by_credential(self, tenant_id: str, platform: str, index: str, now_ms: int) -> str | None:
+        """The account id. Raises `StoreUnavailable`."""
+
+    async def put_credential(
+        self, tenant_id: str, platform: str, index: str, account_id: str, expires_ms: int | None
+    ) -> None:
+        """Remember whose a credential is, until it expires. Raises `StoreUnavailable`."""
+
+
+class References(Protocol):
+    """What a platform calls by an id (a draft, uploaded media), and the messages that were judged under it."""
+
+    async def remember(self, tenant_id: str, platform: str, references: Sequence[str], message_id: str) -> None:
+        """Remember that these ids stand for this message too. Raises `StoreUnavailable`."""
+
+    async def recall(self, tenant_id: str, platform: str, reference: str) -> list[Message]:
+        """The messages behind an id, oldest first; none if it is not known. Raises `StoreUnavailable`."""
