@@ -12,7 +12,7 @@ from time import perf_counter
 
 from gateway import logs, metrics
 from gateway.core.model import Decision, Message, MessageState, Outcome
-from gateway.core.records import Entry, Owner, Request, Stored, Tenant, Transition, UpstreamAnswer
+from gateway.core.records import Entry, Owner, Request, Stored, Tenant, Transition, UpstreamAnswer, Verdict
 from gateway.lease import LeaseKeeper
 from gateway.ports import (
     Clock,
@@ -64,7 +64,12 @@ class Perform:
     """The effects of decisions. ``unsettled_limit`` bounds the results that wait for a store that is away."""
 
     def __init__(
-        self, store: Store, upstream: Upstream, clock: Clock, lease: LeaseKeeper, unsettled_limit: int = 10_000
+        self,
+        store: Store,
+        upstream: Upstream,
+        clock: Clock,
+        lease: LeaseKeeper,
+        unsettled_limit: int = 10_000,
     ) -> None:
         self._store = store
         self._upstream = upstream
@@ -150,11 +155,38 @@ class Perform:
             raise StoreUnavailable("the message is being put back")
         self._in_hand.add(stored.message_id)
         try:
-            result = await self._forward(tenant, stored.message_id, stored.message, stored.request)
+            result = await self._forward(tenant, stored.message_id, stored.message, stored.request, released=True)
         finally:
             self._in_hand.discard(stored.message_id)
         log.info("forward", {"message_id": stored.message_id, "state": result.state.value, "forward": result.note})
         return result.state
+
+    async def send_again(self, tenant: Tenant, stored: Stored) -> Performed | None:
+        """Send a message of unknown outcome again, whose upstream takes the same request twice for one; None when
+        somebody else has taken it up.
+
+        Raises `StoreUnavailable`: then it was not sent.
+        """
+        self._in_hand.add(stored.message_id)
+        try:
+            taken_up = Transition(
+                stored.message_id,
+                MessageState.UNKNOWN,
+                MessageState.FORWARDING,
+                "gateway",
+                "asked for again by the client",
+                self._clock.now_ms(),
+                message=stored.message,
+            )
+            if not await self.move(taken_up):
+                return None
+            if not self._lease.valid():
+                self.put_back(stored)
+                raise StoreUnavailable("the lease ended before the message was sent")
+            result = await self._forward(tenant, stored.message_id, stored.message, stored.request)
+        finally:
+            self._in_hand.discard(stored.message_id)
+        return Performed(stored.message_id, stored.decision_id, stored.first.decision, result.state, result.upstream)
 
     async def put_back_stranded(self) -> None:
         """Queue again what this process moved to FORWARDING without knowing it, as when the answer to a commit was
@@ -195,18 +227,22 @@ class Perform:
         """How many results wait for the store."""
         return len(self._unsettled)
 
-    async def _forward(self, tenant: Tenant, message_id: str, message: Message, request: Request) -> Transition:
+    async def _forward(
+        self, tenant: Tenant, message_id: str, message: Message, request: Request, *, released: bool = False
+    ) -> Transition:
         """Send, and record how it ended; the transition that says so."""
         answer: UpstreamAnswer | None = None
         try:
             with Stage("forward"):
-                answer = await self._upstream.forward(tenant, message_id, request)
-            state, note = _judge_status(answer.status), f"upstream answered {answer.status}"
+                answer = await self._upstream.forward(tenant, message_id, request, message.content_hash)
+            state, note = _state(answer, released), f"upstream answered {answer.status}"
         except UpstreamNotReached as fault:
             state, note = MessageState.FAILED, str(fault)
         except UpstreamUnknown as fault:
             state, note = MessageState.UNKNOWN, str(fault)
         metrics.child(metrics.FORWARDS, state.value).inc()
+        if answer is not None and answer.references and state is MessageState.PUBLISHED:
+            await self._remember(message, answer.references, message_id)
         result = self._ended(message_id, message, state, note, answer)
         try:
             with Stage("settle"):
@@ -234,13 +270,32 @@ class Perform:
             message=message,
         )
 
+    async def _remember(self, message: Message, references: tuple[str, ...], message_id: str) -> None:
+        try:
+            await self._store.remember(message.tenant_id, message.platform, references, message_id)
+        except StoreUnavailable:  # what refers to it will be held, as for any id that is not known
+            log.warning("what the upstream calls it was not remembered", {"message_id": message_id})
+
     def _settle_later(self, transition: Transition) -> None:
         self._unsettled[transition.message_id] = transition
 
 
-def _judge_status(status: int) -> MessageState:
-    """What an upstream's status means for the message. Redirects are not followed, so nothing was published there; an
-    error on the upstream's side may have come after it published."""
+def _state(answer: UpstreamAnswer, released: bool) -> MessageState:
+    """What an upstream's answer means for the message, by the platform's route map, else by its status."""
+    match answer.verdict or _by_status(answer.status):
+        case Verdict.ACCEPTED:
+            return MessageState.PUBLISHED
+        case Verdict.REFUSED:
+            return MessageState.REFUSED
+        case Verdict.EXPIRED:  # of a request that waited, nobody is there to renew its credential and send it again
+            return MessageState.RELEASE_FAILED if released else MessageState.REFUSED
+        case Verdict.UNSURE:
+            return MessageState.UNKNOWN
+
+
+def _by_status(status: int) -> Verdict:
+    """Redirects are not followed, so nothing was published there; an error on the upstream's side may have come after
+    it published."""
     if 200 <= status < 300:
-        return MessageState.PUBLISHED
-    return MessageState.REFUSED if status < 500 else MessageState.UNKNOWN
+        return Verdict.ACCEPTED
+    return Verdict.REFUSED if status < 500 else Verdict.UNSURE

@@ -9,12 +9,15 @@ from enum import StrEnum
 from classifiers.contract import Answer, Unanswered
 from gateway import metrics
 from gateway.core.decide import decide, settle
-from gateway.core.model import Case, Facts, Message
+from gateway.core.model import Case, Facts, Message, MessageState, Outcome
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Entry, Request, Stored, Tenant
 from gateway.perform import Perform, Performed, first_state, performed
 from gateway.ports import Classifiers, Clock, KeyTaken, Registry, Store, StoreUnavailable
 from gateway.stages import Stage
+
+_ATTEMPTS = 100
+"""How often a platform's client may repeat a request that did not reach the upstream, under one key."""
 
 
 class Refusal(StrEnum):
@@ -29,7 +32,12 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A publish request, recognised and parsed. ``fingerprint`` is the hash of what is asked under ``key``."""
+    """A publish request, recognised and parsed. ``fingerprint`` is the hash of what is asked under ``key``.
+
+    ``idempotent``: the upstream takes the same request twice for one. ``client_retries``: the client's software repeats
+    the request under its key until it gets through, so an attempt that did not is made again; needs ``idempotent``.
+    ``unknown`` is what the tenant wants for an account that is not registered; None leaves it to the policy.
+    """
 
     tenant: Tenant
     message: Message
@@ -37,6 +45,9 @@ class Submission:
     forwards: bool
     key: str | None
     fingerprint: str
+    idempotent: bool = False
+    client_retries: bool = False
+    unknown: Outcome | None = None
 
 
 class Publish:
@@ -89,14 +100,15 @@ class Publish:
 
     async def _decide(self, submission: Submission) -> Performed | Refusal:
         tenant, message = submission.tenant, submission.message
-        if submission.key is not None:
-            stored = await self._store.by_key(tenant.tenant_id, submission.key)
+        key = submission.key
+        if key is not None:
+            key, stored = await self._under(submission, key)
             if stored is not None:
-                return _replay(stored, submission)
+                return await self._replay(stored, submission)
         policy = self._policy()
         started_ms = self._clock.now_ms()
         with Stage("facts"):
-            facts = await self._facts(message, started_ms)
+            facts = await self._facts(message, started_ms, submission.unknown)
         if facts is None:
             return Refusal.ACCOUNT_ELSEWHERE
         message_id, decision_id = self._clock.new_id(), self._clock.new_id()
@@ -114,18 +126,44 @@ class Publish:
             state=first_state(decision.outcome, submission.forwards),
             forwards=submission.forwards,
             at_ms=started_ms,
-            key=submission.key,
+            key=key,
             fingerprint=submission.fingerprint,
+            idempotent=submission.idempotent,
         )
         result = await self._perform.settle(tenant, entry)
-        return _replay(result.stored, submission) if isinstance(result, KeyTaken) else result
+        return await self._replay(result.stored, submission) if isinstance(result, KeyTaken) else result
 
-    async def _facts(self, message: Message, now_ms: int) -> Facts | None:
+    async def _under(self, submission: Submission, key: str) -> tuple[str, Stored | None]:
+        """What was done under a key, and the key for a new attempt if the last one did not reach the upstream.
+
+        A platform's client repeats a request under its key until it arrives, so an attempt that certainly did not
+        arrive makes room for another.
+        """
+        stored = await self._store.by_key(submission.tenant.tenant_id, key)
+        for _ in range(_ATTEMPTS):
+            if stored is None or not (submission.client_retries and stored.state is MessageState.FAILED):
+                break
+            key = f"{submission.key}/{stored.message_id}"
+            stored = await self._store.by_key(submission.tenant.tenant_id, key)
+        return key, stored
+
+    async def _replay(self, stored: Stored, submission: Submission) -> Performed | Refusal:
+        """The answer to a request whose key was used before: the same again, unless something else was asked."""
+        if stored.fingerprint != submission.fingerprint:
+            return Refusal.KEY_REUSED
+        if submission.client_retries and stored.state is MessageState.UNKNOWN:
+            return await self._perform.send_again(submission.tenant, stored) or Refusal.KEY_IN_FLIGHT
+        result = performed(stored)
+        if result.in_flight:
+            return Refusal.KEY_IN_FLIGHT
+        return result
+
+    async def _facts(self, message: Message, now_ms: int, unknown: Outcome | None) -> Facts | None:
         """The facts; None when the account is another tenant's."""
         account = await self._registry.account(message.tenant_id, message.account_id)
         if account is None and await self._registry.belongs_elsewhere(message.tenant_id, message.account_id):
             return None
-        return Facts(now_ms, account)
+        return Facts(now_ms, account, unknown if account is None else None)
 
     async def _opinions(
         self, message_id: str, message: Message, policy: PolicyInForce, deadline_ms: int
@@ -137,13 +175,3 @@ class Publish:
             if isinstance(answer, Unanswered):
                 metrics.child(metrics.SILENCES, answer.classifier, answer.silence.value).inc()
         return answers
-
-
-def _replay(stored: Stored, submission: Submission) -> Performed | Refusal:
-    """The answer to a request whose key was used before: the same again, unless something else was asked."""
-    if stored.fingerprint != submission.fingerprint:
-        return Refusal.KEY_REUSED
-    result = performed(stored)
-    if result.in_flight:
-        return Refusal.KEY_IN_FLIGHT
-    return result

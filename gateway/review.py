@@ -68,6 +68,31 @@ class Review:
         answers = await self._classifiers.ask(stored.message_id, stored.message, names, deadline_ms)
         await self._apply(stored, answers, "asked again")
 
+    async def expire(self, limit: int = 50) -> bool:
+        """Reject holds that nobody decided on in the policy's time; True if more may be due."""
+        now_ms = self._clock.now_ms()
+        policy = self._policy()
+        hours = policy.policy.holds.expire_hours
+        held = await self._store.in_state(MessageState.HELD, limit)
+        due = [stored for stored in held if stored.created_ms + hours * 3_600_000 <= now_ms]
+        for stored in due:
+            _, newest = (await self._store.cases(stored.message_id))[-1]
+            reason = Reason("hold_expired", Outcome.BLOCK, f"Nobody decided within {hours:g} hours.", "policy")
+            decision = Decision(Outcome.BLOCK, "hold_expired", (reason,), policy.version)
+            await self._perform.move(
+                Transition(
+                    stored.message_id,
+                    MessageState.HELD,
+                    MessageState.REJECTED,
+                    "gateway",
+                    "the hold expired",
+                    now_ms,
+                    self._clock.new_id(),
+                    Case(newest.facts, newest.answers, decision),
+                )
+            )
+        return len(due) == limit
+
     async def forward_queued(self, limit: int = 50) -> bool:
         """Forward messages that a person released or a recovery found safe to send again; True if more may wait."""
         queued = await self._store.claim_queued(self._perform.owner, self._clock.now_ms(), limit)

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     """``sqlite+aiosqlite:///FILE`` or ``postgresql+asyncpg://...``."""
     policy_file: Path = Path(__file__).parent / "policy.yaml"
     kafka: KafkaSettings = KafkaSettings()
+    listeners_file: Path | None = None
+    """The platforms that are listened for, see `gateway.platforms.listeners`; without it the native API only."""
+    keys_file: Path | None = None
+    """The keys that seal platforms' requests, made by ``gateway keys new``; needed with ``listeners_file``."""
 
     max_in_flight: int = Field(512, ge=1)
     """Publish requests worked on at once; more are answered 429."""
@@ -72,6 +76,12 @@ class Settings(BaseSettings):
     trace_ratio: float = Field(0.01, ge=0, le=1)
     """Share of the traces beginning here that are recorded."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _listeners_need_keys(self) -> Self:
+        if self.listeners_file is not None and self.keys_file is None:
+            raise ValueError("GATEWAY_LISTENERS_FILE needs GATEWAY_KEYS_FILE; make a file with `gateway keys new`")
+        return self
 
     @model_validator(mode="after")
     def _lease_outlives_forwards(self) -> Self:

@@ -142,6 +142,7 @@ def plan(
     upkeep.every(30.0, "stranded", perform.put_back_stranded)
     upkeep.every(0.5, "queue", review.forward_queued)
     upkeep.every(0.5, "holds", review.ask_again)
+    upkeep.every(30.0, "expiry", review.expire)
     upkeep.every(1.0, "recovery", lambda: recover(store, clock, lease))
     upkeep.every(5.0, "gauges", lambda: measure(store, clock, in_flight))
     if events is not None:

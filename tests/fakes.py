@@ -89,7 +89,7 @@ class ScriptedUpstream:
         """Set once a request waits."""
         self._journal = journal
 
-    async def forward(self, tenant: Tenant, message_id: str, request: Request) -> UpstreamAnswer:
+    async def forward(self, tenant: Tenant, message_id: str, request: Request, content_hash: str) -> UpstreamAnswer:
         """See `gateway.ports.Upstream`."""
         self.got.append((tenant, message_id, request))
         self._journal.append("forward")

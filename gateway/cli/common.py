@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import click
 
-from gateway.adapters.sql import open_store
-from gateway.ports import Fault, Register, Store
+from gateway.adapters.sql import SqlRegister, SqlStore, open_store
+from gateway.ports import Fault
 from gateway.settings import Settings, SettingsError, load_settings
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ def settings() -> Settings:
         raise click.ClickException(str(error)) from error
 
 
-def with_store(work: Callable[[Store, Register], Awaitable[T]], *, create: bool = False) -> T:
+def with_store(work: Callable[[SqlStore, SqlRegister], Awaitable[T]], *, create: bool = False) -> T:
     """Run ``work`` on the store that the settings name; a fault ends the command with its text.
 
     Unless ``create`` is given the store must be there: an empty one, made because of a misspelt address, would answer

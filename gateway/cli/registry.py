@@ -76,6 +76,7 @@ def accounts() -> None:
 @click.option("--news", type=click.Choice([kind.value for kind in NewsKind]), help="Authorise it for news.")
 @click.option("--news-scheme", default="manual", show_default=True)
 @click.option("--news-days", default=3 * 365, show_default=True, help="Validity of the authorisation.")
+@click.option("--private", is_flag=True, help="It does not publish to the public: its messages are not moderated.")
 @actor_option
 def accounts_put(
     tenant_id: str,
@@ -88,6 +89,7 @@ def accounts_put(
     news: str | None,
     news_scheme: str,
     news_days: int,
+    private: bool,
     actor: str,
 ) -> None:
     """Add an account, or replace it."""
@@ -96,7 +98,7 @@ def accounts_put(
         registrant, RegistrantKind(kind), VerificationState(verification), framework, level
     )
     licences = (NewsAuthorisation(news_scheme, NewsKind(news), now_ms, now_ms + news_days * _DAY_MS),) if news else ()
-    account = Account(account_id, AccountState.ACTIVE, holder or None, licences)
+    account = Account(account_id, AccountState.ACTIVE, holder or None, licences, private=private)
 
     async def put(_store: Store, register: Register) -> None:
         await register.put_account(tenant_id, account, actor, now_ms)

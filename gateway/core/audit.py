@@ -25,6 +25,8 @@ TRANSITION = "transition"
 """Kind of the row of a change of state, with or without a new decision."""
 REGISTRY = "registry"
 """Kind of the row of a write to the registry."""
+CREDENTIAL = "credential"
+"""Kind of the row of a person's saying whose a credential is."""
 
 GENESIS = "0" * 64
 """The ``prev_hash`` of the first row of a chain."""
@@ -141,6 +143,11 @@ def registry_body(
         row["account"] = msgspec.to_builtins(account)
         row["account"].get("registrant", {}).pop("registrant_id", None)
     return encode_body(row)
+
+
+def credential_body(actor: str, tenant_id: str, platform: str, account_id: str) -> str:
+    """The body of the row for a credential that a person put, without any trace of the credential."""
+    return encode_body({"actor": actor, "tenant_id": tenant_id, "platform": platform, "account_id": account_id})
 
 
 def _decision(

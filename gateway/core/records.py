@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from classifiers.contract import Value
 from gateway.core.model import Case, Message, MessageState
 
@@ -24,19 +26,52 @@ class Request(Value, frozen=True):
     content_type: str
 
 
+SEALED = "application/vnd.moderation-gateway.sealed"
+"""The content type of a request whose body is a sealed `Envelope`, bound to its message's ``content_hash``."""
+
+
+class Envelope(Value, frozen=True):
+    """A platform's request as it came, with the credential in it. ``target`` is path and query as on the wire."""
+
+    listener: str
+    route: str
+    method: str
+    target: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Verdict(StrEnum):
+    """What an upstream's answer means for the message."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    """Refused because the credential is no longer good."""
+    UNSURE = "unsure"
+    """An error on the upstream's side, perhaps after it published."""
+
+
 class UpstreamAnswer(Value, frozen=True):
-    """What the chat app's upstream said. ``body`` may be cut, see the gateway's settings."""
+    """What the chat app's upstream said. ``body`` may be cut, see the gateway's settings.
+
+    Not kept: the ``headers``, what the platform's route map says of it, and the ids it gives to what was published.
+    """
 
     status: int
     body: bytes
     content_type: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    verdict: Verdict | None = None
+    references: tuple[str, ...] = ()
 
 
 class Entry(Value, frozen=True):
     """A new message with its first decision, written as one.
 
     ``forwards`` is False for apps that forward by themselves. ``key`` and ``fingerprint`` are the idempotency
-    key, if the client gave one, and the hash of what was asked under it.
+    key, if the client gave one, and the hash of what was asked under it. ``idempotent``: the upstream takes the same
+    request twice for one, so a forward whose outcome is unknown may be sent again.
     """
 
     message_id: str
@@ -49,6 +84,7 @@ class Entry(Value, frozen=True):
     at_ms: int
     key: str | None = None
     fingerprint: str = ""
+    idempotent: bool = False
 
 
 class Stored(Value, frozen=True):

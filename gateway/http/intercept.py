@@ -89,6 +89,7 @@ async def _handle(service: Service, route: str, forwards: bool, scope: Scope, re
         forwards=forwards,
         key=headers.idempotency_key,
         fingerprint=f"{route} {message.content_hash}",
+        idempotent=tenant.upstream_idempotent,
     )
     with tracing.request(f"POST {route}", headers.traceparent):
         result = await service.publish(submission)

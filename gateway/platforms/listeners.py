@@ -108,7 +108,7 @@ def parse_listeners(text: str, platform: Callable[[str], Platform]) -> tuple[Lis
                 problems.append(Problem(lines.get((*place, field), line), f"listeners.{index}.{field}", "given twice"))
             seen.add((field, str(value)))
         try:
-            listener._map = platform(listener.platform)  # noqa: SLF001
+            listener._map = platform(listener.platform)
         except ValueError as error:
             problems.append(Problem(lines.get((*place, "platform"), line), f"listeners.{index}.platform", str(error)))
     if problems:

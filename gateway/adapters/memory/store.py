@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 from gateway.adapters.memory.kept import Kept
-from gateway.adapters.memory.leases import MemoryLeases
+from gateway.adapters.memory.platform_records import MemoryPlatformRecords
 from gateway.core.audit import ADMINISTRATORS, DECISION, TRANSITION, decision_body, transition_body
 from gateway.core.codec import encode_case, encode_message
 from gateway.core.model import Case, MessageState
@@ -17,7 +17,7 @@ from gateway.ports import KeyTaken, LeaseLost, StoreUnavailable
 _BACKOFF = 6
 
 
-class MemoryStore(MemoryLeases):
+class MemoryStore(MemoryPlatformRecords):
     """`gateway.ports.Store` and `gateway.ports.Register` in memory.
 
     While ``down`` is set, every call raises `StoreUnavailable`.

@@ -24,6 +24,7 @@ ACCOUNTS: Final = (
     select(
         accounts.c.account_id,
         accounts.c.state,
+        accounts.c.private,
         registrants.c.registrant_id,
         registrants.c.kind.label("person_kind"),
         registrants.c.state.label("person_state"),
@@ -91,4 +92,5 @@ def account_of(rows: list[AnyRow]) -> Account:
         ),
         news=tuple(news.values()),
         sanctions=tuple(given.values()),
+        private=first.private,
     )

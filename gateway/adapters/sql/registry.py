@@ -111,6 +111,7 @@ class SqlRegister:
                 "state": account.state,
                 "registrant_id": account.registrant.registrant_id if account.registrant else None,
                 "change": change,
+                "private": account.private,
             }
             await connection.execute(put(self._database, accounts, values))
             await _replace_parts(connection, tenant_id, account)

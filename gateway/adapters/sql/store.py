@@ -14,6 +14,7 @@ from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.group import Group
 from gateway.adapters.sql.keys import Keys
 from gateway.adapters.sql.leases import Leases
+from gateway.adapters.sql.platform_records import PlatformRecords
 from gateway.adapters.sql.reads import Reads
 from gateway.adapters.sql.registry import SqlRegister
 from gateway.adapters.sql.session_postgres import PostgresSession
@@ -28,7 +29,7 @@ from gateway.core.records import Entry, Owner, Stored, Transition
 from gateway.ports import KeyTaken, StoreUnavailable
 
 
-class SqlStore(Reads, Leases, Claims):
+class SqlStore(Reads, Leases, Claims, PlatformRecords):
     """`gateway.ports.Store` on a database whose tables are up to date; see `open_store`."""
 
     def __init__(self, database: Database, group: Group[Write, bool], keys: Keys) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -65,6 +66,8 @@ messages: Final = Table(
     Column("recheck_at", BigInteger, nullable=False),
     Column("rechecks", Integer, nullable=False, server_default="0"),
     Column("recheck_limit", Integer, nullable=False),
+    # Whether the upstream takes the same request twice for one: then it may be sent again.
+    Column("idempotent", Boolean, nullable=False, server_default=false()),
     Index(
         "messages_by_state",
         "state",
@@ -190,6 +193,7 @@ accounts: Final = Table(
     Column("state", Text, nullable=False),
     Column("registrant_id", Key),
     Column("change", BigInteger, nullable=False),
+    Column("private", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("tenant_id", "account_id"),
     ForeignKeyConstraint(["tenant_id", "registrant_id"], ["registrants.tenant_id", "registrants.registrant_id"]),
     Index("accounts_by_id", "account_id"),
@@ -223,4 +227,25 @@ sanctions: Final = Table(
     Column("ends_at", BigInteger),
     PrimaryKeyConstraint("tenant_id", "account_id", "position"),
     ForeignKeyConstraint(["tenant_id", "account_id"], ["accounts.tenant_id", "accounts.account_id"]),
+)
+
+credentials: Final = Table(
+    "credentials",
+    metadata,
+    Column("tenant_id", Key, nullable=False),
+    Column("platform", Key, nullable=False),
+    Column("credential", Key, nullable=False),
+    Column("account_id", Key, nullable=False),
+    Column("expires_ms", BigInteger),
+    PrimaryKeyConstraint("tenant_id", "platform", "credential"),
+)
+
+remembered: Final = Table(
+    "remembered",
+    metadata,
+    Column("tenant_id", Key, nullable=False),
+    Column("platform", Key, nullable=False),
+    Column("reference", Key, nullable=False),
+    Column("message_id", Key, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "platform", "reference", "message_id"),
 )

@@ -1,0 +1,31 @@
+"""The listeners, and the route maps that they name, from their files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.core.yaml_lines import Problem
+from gateway.platforms import routemap
+from gateway.platforms.listeners import Listener, ListenersError, parse_listeners
+from gateway.platforms.routemap import Platform
+
+
+def read_listeners(path: Path) -> tuple[Listener, ...]:
+    """The listeners in a file. Raises `ListenersError`, also when a file cannot be read."""
+    return parse_listeners(_read(path), lambda name: _platform(path.parent, name))
+
+
+def _platform(folder: Path, name: str) -> Platform:
+    """A shipped route map by its name, or one in a file, by its path from the listeners' file."""
+    if name in routemap.shipped():
+        return routemap.load_shipped(name)
+    if not name.endswith((".yaml", ".yml")):
+        raise ValueError(f"no platform of that name is shipped; there are {', '.join(routemap.shipped())}")
+    return routemap.load(_read(folder / name))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ListenersError([Problem(1, "file", f"{path} cannot be read: {error}")]) from error

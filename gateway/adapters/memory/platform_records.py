@@ -1,0 +1,51 @@
+"""What the platforms' requests need remembered, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.adapters.memory.leases import MemoryLeases
+from gateway.core.model import Message
+from gateway.core.records import Stored
+
+
+class MemoryPlatformRecords(MemoryLeases):
+    """The part of the store that is `gateway.ports.Credentials` and `gateway.ports.References`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._credentials: dict[tuple[str, str, str], tuple[str, int | None]] = {}
+        self._references: dict[tuple[str, str, str], list[str]] = {}
+
+    async def account_by_credential(self, tenant_id: str, platform: str, index: str, now_ms: int) -> str | None:
+        """See `gateway.ports.Credentials`."""
+        self._check()
+        account_id, expires_ms = self._credentials.get((tenant_id, platform, index), ("", 0))
+        return account_id if expires_ms is None or expires_ms > now_ms else None
+
+    async def put_credential(
+        self, tenant_id: str, platform: str, index: str, account_id: str, expires_ms: int | None
+    ) -> None:
+        """See `gateway.ports.Credentials`."""
+        self._check()
+        self._credentials[tenant_id, platform, index] = (account_id, expires_ms)
+
+    async def remember(self, tenant_id: str, platform: str, references: Sequence[str], message_id: str) -> None:
+        """See `gateway.ports.References`."""
+        self._check()
+        for reference in references:
+            known = self._references.setdefault((tenant_id, platform, reference), [])
+            if message_id not in known:
+                known.append(message_id)
+
+    async def recall(self, tenant_id: str, platform: str, reference: str) -> list[Message]:
+        """See `gateway.ports.References`."""
+        self._check()
+        ids = self._references.get((tenant_id, platform, reference), [])
+        found = [await self.message(message_id) for message_id in ids]
+        kept = sorted((stored.created_ms, stored.message_id, stored.message) for stored in found if stored is not None)
+        return [message for _, _, message in kept]
+
+    async def message(self, message_id: str, tenant_id: str | None = None) -> Stored | None:
+        """See `gateway.ports.Store`."""
+        raise NotImplementedError

@@ -1,0 +1,80 @@
+"""Commands on the key file, and on the credentials that platforms' accounts call with."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.keys import FileSealer, add_key, new_keys
+from gateway.adapters.sql import SqlRegister, SqlStore
+from gateway.cli.common import actor_option, settings, with_store
+from gateway.core.audit import CREDENTIAL, credential_body
+from gateway.ports import Fault
+
+T = TypeVar("T")
+
+_DAY_MS = 86_400_000
+
+
+@click.group()
+def keys() -> None:
+    """The keys that seal held requests and hide credentials."""
+
+
+@keys.command("new")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def keys_new(file: Path) -> None:
+    """Write new keys to FILE. Every gateway process needs the same file; without it nothing sealed can be opened."""
+    _said(lambda: new_keys(file))
+    click.echo(f"{file}: written; set GATEWAY_KEYS_FILE to it, and keep a copy in a safe place")
+
+
+@keys.command("add")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def keys_add(file: Path) -> None:
+    """Add a key to FILE that seals from the next start on; the older ones still open what they sealed."""
+    click.echo(f"{file}: key {_said(lambda: add_key(file))} added; replace the gateway processes to use it")
+
+
+@click.group()
+def credentials() -> None:
+    """Which account calls with which credential of a platform."""
+
+
+@credentials.command("put")
+@click.argument("tenant_id")
+@click.argument("platform")
+@click.argument("account_id")
+@click.option("--days", type=int, help="Believe it for so long; without, until it is put again.")
+@actor_option
+def credentials_put(tenant_id: str, platform: str, account_id: str, days: int | None, actor: str) -> None:
+    """Read a credential (a bot token, say) from standard input, and remember whose it is. Only a hash is kept."""
+    credential = sys.stdin.read().strip()
+    if not credential:
+        raise click.ClickException("no credential on standard input")
+    keys_file = settings().keys_file
+    if keys_file is None:
+        raise click.ClickException("GATEWAY_KEYS_FILE is not set; make a file with `gateway keys new`")
+    index = _said(lambda: FileSealer(keys_file).index(credential))
+    now_ms = SystemClock().now_ms()
+
+    async def put(store: SqlStore, register: SqlRegister) -> None:
+        if await register.account(tenant_id, account_id) is None:
+            raise click.ClickException(f"tenant {tenant_id} has no account {account_id}; put it first")
+        expires_ms = None if days is None else now_ms + days * _DAY_MS
+        await store.put_credential(tenant_id, platform, index, account_id, expires_ms)
+        await store.append_audit(CREDENTIAL, credential_body(actor, tenant_id, platform, account_id), now_ms)
+
+    with_store(put)
+
+
+def _said(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except Fault as fault:
+        raise click.ClickException(str(fault)) from fault

@@ -1,0 +1,243 @@
+"""A platform's publish request: from its bytes to a decision, and back to an answer in the platform's own words."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from time import perf_counter
+from typing import assert_never
+
+import msgspec
+
+from gateway import metrics, tracing
+from gateway.core.model import Message, MessageState, Outcome
+from gateway.core.records import SEALED, Envelope, Request, Tenant
+from gateway.http.forwarding import forwarded_headers
+from gateway.http.problems import Problem
+from gateway.http.requests import Receive, Scope, read_body
+from gateway.identify import Identify
+from gateway.perform import Performed
+from gateway.platforms import mapping
+from gateway.platforms.call import Call
+from gateway.platforms.listeners import Listener
+from gateway.platforms.mapping import AnswerKind, BadRequest, Match, NativeAnswer
+from gateway.ports import Clock, Origin, OriginHead, References, Registry, Sealer, StoreUnavailable
+from gateway.publish import Publish, Refusal, Submission
+
+log = logging.getLogger(__name__)
+
+_envelope = msgspec.msgpack.Encoder()
+
+_LEARN_LIMIT = 65_536
+"""Bytes of an answer that a credential is looked for in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The request is not for us to judge: it passes through, with this body if it was read already."""
+
+    body: bytes | None = None
+
+
+class Moderate:
+    """Judges what a route map calls a publish request, and learns from what it says to watch."""
+
+    def __init__(
+        self,
+        *,
+        publish: Publish,
+        registry: Registry,
+        identify: Identify,
+        references: References,
+        sealer: Sealer,
+        origin: Origin,
+        clock: Clock,
+        read_seconds: float,
+    ) -> None:
+        self._publish = publish
+        self._registry = registry
+        self._identify = identify
+        self._references = references
+        self._sealer = sealer
+        self._origin = origin
+        self._clock = clock
+        self._read_seconds = read_seconds
+
+    async def __call__(self, listener: Listener, match: Match, scope: Scope, receive: Receive) -> NativeAnswer | Pass:
+        """The answer, or `Pass`. Raises `Disconnected` when the client went away first."""
+        started = perf_counter()
+        try:
+            answer = await self._answer(listener, match, scope, receive)
+        except BadRequest as error:
+            answer = self._native(listener, AnswerKind.MALFORMED, str(error))
+        except StoreUnavailable:
+            answer = self._native(listener, AnswerKind.UNAVAILABLE, "The gateway cannot decide now; try again.")
+        except Problem as problem:  # a body that is too large or too slow
+            answer = self._native(listener, AnswerKind.MALFORMED, problem.detail, problem.code)
+        if isinstance(answer, NativeAnswer):
+            route = f"{listener.map.name}:{match.route.id}"
+            metrics.child(metrics.REQUESTS, route, str(answer.status)).inc()
+            metrics.child(metrics.REQUEST_SECONDS, route).observe(perf_counter() - started)
+        return answer
+
+    async def _answer(self, listener: Listener, match: Match, scope: Scope, receive: Receive) -> NativeAnswer | Pass:
+        call = _call(scope)
+        if match.route.kind == "watch":
+            return await self._watch(listener, match, scope, call, receive)
+        account_id = await self._account(listener, call, match)
+        if account_id is not None and await self._passes(listener, account_id):
+            return Pass()
+        body = await read_body(receive, _length(call), listener.body_limit, self._read_seconds)
+        call = _call(scope, body)
+        if account_id is None:  # some platforms take the credential in the body
+            account_id = await self._account(listener, call, match)
+        if await self._passes(listener, account_id):
+            return Pass(body)
+        return await self._judge(listener, match, scope, call, account_id)
+
+    async def _account(self, listener: Listener, call: Call, match: Match) -> str | None:
+        if (stated := mapping.stated_account(listener.map, call, match)) is not None:
+            return stated
+        credential = mapping.credential(listener.map, call, match)
+        return None if credential is None else await self._identify(listener, credential)
+
+    async def _passes(self, listener: Listener, account_id: str | None) -> bool:
+        """Whether requests of this account are not for us: it is private, or unknown where the unknown may pass."""
+        account = account_id and await self._registry.account(listener.tenant, account_id)
+        return account.private if account else listener.unknown_accounts == "pass"
+
+    async def _judge(
+        self, listener: Listener, match: Match, scope: Scope, call: Call, account_id: str | None
+    ) -> NativeAnswer:
+        tenant = await self._registry.tenant(listener.tenant)
+        if tenant is None:
+            return self._native(listener, AnswerKind.UNAVAILABLE, f"There is no tenant {listener.tenant}.")
+        message = mapping.read(
+            listener.map,
+            match,
+            call,
+            tenant_id=tenant.tenant_id,
+            account_id=account_id or self._stranger(listener, call, match),
+            referenced=await self._referenced(listener, match, call),
+        )
+        with tracing.request(f"{listener.map.name} {match.route.id}", None):
+            result = await self._publish(self._submission(listener, match, scope, call, tenant, message))
+        if isinstance(result, Refusal):
+            return self._refused(listener, result)
+        return self._performed(listener, result)
+
+    def _stranger(self, listener: Listener, call: Call, match: Match) -> str:
+        """A name for an account that is not known: the same for the same credential, and no way back to it."""
+        credential = mapping.credential(listener.map, call, match)
+        return f"unknown-{self._sealer.index(credential)[:16]}" if credential else "unknown"
+
+    async def _referenced(self, listener: Listener, match: Match, call: Call) -> list[Message] | None:
+        """The messages behind the ids that this request publishes; None when one of them is not known."""
+        found: list[Message] = []
+        for reference in mapping.references(listener.map, match, call):
+            messages = await self._references.recall(listener.tenant, listener.map.name, reference)
+            if not messages:
+                return None
+            found += messages
+        return found
+
+    def _submission(
+        self, listener: Listener, match: Match, scope: Scope, call: Call, tenant: Tenant, message: Message
+    ) -> Submission:
+        target = call.raw_path + (b"?" + call.query if call.query else b"")
+        headers = forwarded_headers(listener, scope, len(call.body))
+        envelope = Envelope(listener.name, match.route.id, call.method, target, headers, call.body)
+        key = mapping.idempotency(listener.map, match, call)
+        if key is not None:
+            caller = mapping.credential(listener.map, call, match) or message.account_id
+            key = self._sealer.index(f"{listener.name}\0{caller}\0{key}")
+        return Submission(
+            tenant=tenant,
+            message=message,
+            request=Request(self._sealer.seal(_envelope.encode(envelope), message.content_hash), SEALED),
+            forwards=True,
+            key=key,
+            fingerprint=f"{match.route.id} {message.content_hash}",
+            idempotent=key is not None,
+            client_retries=key is not None,
+            unknown=Outcome.BLOCK if listener.unknown_accounts == "block" else None,
+        )
+
+    def _performed(self, listener: Listener, result: Performed) -> NativeAnswer:
+        decision = result.decision
+        match decision.outcome:
+            case Outcome.ALLOW if result.upstream is not None and result.state is not MessageState.UNKNOWN:
+                return _as_answered(result)
+            case Outcome.ALLOW:
+                return self._native(
+                    listener, AnswerKind.UNAVAILABLE, "The platform did not confirm it.", "upstream", result
+                )
+            case Outcome.HOLD:
+                return self._native(listener, AnswerKind.HELD, decision.reasons[0].message, decision.rule, result)
+            case Outcome.BLOCK:
+                limited = decision.rule == "sanction_restrict"
+                kind = AnswerKind.LIMITED if limited else AnswerKind.BLOCKED
+                return self._native(listener, kind, decision.reasons[0].message, decision.rule, result)
+
+    def _refused(self, listener: Listener, reason: Refusal) -> NativeAnswer:
+        match reason:
+            case Refusal.OVERLOADED:
+                return self._native(listener, AnswerKind.UNAVAILABLE, "Too much to do; try again.", reason)
+            case Refusal.STORE_UNAVAILABLE:
+                return self._native(listener, AnswerKind.UNAVAILABLE, "Nothing was published; try again.", reason)
+            case Refusal.KEY_IN_FLIGHT:
+                return self._native(listener, AnswerKind.UNAVAILABLE, "It is being worked on; try again.", reason)
+            case Refusal.ACCOUNT_ELSEWHERE:
+                return self._native(listener, AnswerKind.BLOCKED, "The account is not this app's.", reason)
+            case Refusal.KEY_REUSED:
+                return self._native(listener, AnswerKind.MALFORMED, "Its id was used for something else.", reason)
+            case _:
+                assert_never(reason)
+
+    def _native(
+        self, listener: Listener, kind: AnswerKind, message: str, code: str = "", result: Performed | None = None
+    ) -> NativeAnswer:
+        values = {
+            "message": message,
+            "code": code or kind.value,
+            "message_id": result.message_id if result else "",
+            "decision_id": result.decision_id if result else "",
+        }
+        return mapping.answer(listener.map, kind, values)
+
+    async def _watch(
+        self, listener: Listener, match: Match, scope: Scope, call: Call, receive: Receive
+    ) -> NativeAnswer:
+        """Pass a request through whose answer says whose a new credential is."""
+        body = await read_body(receive, _length(call), listener.body_limit, self._read_seconds)
+        call = _call(scope, body)
+        target = call.raw_path + (b"?" + call.query if call.query else b"")
+        head = OriginHead(call.method, target, forwarded_headers(listener, scope, len(body)))
+        response = await self._origin.send(listener, head, body)
+        answer = await response.read(_LEARN_LIMIT)
+        learned = mapping.learned(listener.map, match, call, _content_type(response.headers), answer)
+        if learned is not None:
+            credential, account_id, seconds = learned
+            await self._identify.learn(listener, credential, account_id, seconds)
+        return NativeAnswer(response.status, response.headers, answer)
+
+
+def _call(scope: Scope, body: bytes = b"") -> Call:
+    return Call(scope["method"], scope["raw_path"], scope["query_string"], tuple(scope["headers"]), body)
+
+
+def _length(call: Call) -> int | None:
+    length = next((value for name, value in call.headers if name == b"content-length"), None)
+    return int(length) if length is not None else None
+
+
+def _content_type(headers: tuple[tuple[bytes, bytes], ...]) -> str:
+    return next((value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"), "")
+
+
+def _as_answered(result: Performed) -> NativeAnswer:
+    """What the platform itself said; of an answer from the record only status, type and body are left."""
+    upstream = result.upstream
+    assert upstream is not None  # noqa: S101
+    headers = upstream.headers or ((b"content-type", upstream.content_type.encode("latin-1")),)
+    return NativeAnswer(upstream.status, headers, upstream.body)

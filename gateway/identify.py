@@ -1,0 +1,100 @@
+"""Whose credential is it? Known from before, registered, or asked of the platform; never stored in clear."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from gateway.platforms import mapping
+from gateway.platforms.listeners import Listener
+from gateway.ports import Clock, Credentials, Fault, Origin, Sealer
+
+log = logging.getLogger(__name__)
+
+_ANSWER_LIMIT = 65_536
+"""Bytes that are read of a platform's answer to who calls."""
+
+_Place = tuple[str, str]
+
+
+class Identify:
+    """Finds the account behind a credential.
+
+    ``size`` bounds what is remembered, in entries; ``known_ms`` and ``unknown_ms`` how long an account, and the want of
+    one, are believed before the platform is asked again; ``ask_seconds`` how long it may take to answer.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        origin: Origin,
+        sealer: Sealer,
+        clock: Clock,
+        size: int = 100_000,
+        known_ms: int = 300_000,
+        unknown_ms: int = 5_000,
+        ask_seconds: float = 5.0,
+    ) -> None:
+        self._credentials = credentials
+        self._origin = origin
+        self._sealer = sealer
+        self._clock = clock
+        self._size = size
+        self._known_ms = known_ms
+        self._unknown_ms = unknown_ms
+        self._ask_seconds = ask_seconds
+        self._found: OrderedDict[_Place, tuple[str | None, int]] = OrderedDict()
+        self._asking: dict[_Place, asyncio.Future[str | None]] = {}
+
+    async def __call__(self, listener: Listener, credential: str) -> str | None:
+        """The account id; None when nobody knows it. Raises `StoreUnavailable` when that cannot be told."""
+        index = self._sealer.index(credential)
+        place = (listener.name, index)
+        account_id, until = self._found.get(place, (None, 0))
+        if until > self._clock.now_ms():
+            return account_id
+        return await self._once(place, lambda: self._find(listener, credential, index))
+
+    async def learn(self, listener: Listener, credential: str, account_id: str, seconds: int | None) -> None:
+        """Remember whose a credential is that the platform has just issued. Raises `StoreUnavailable`."""
+        index = self._sealer.index(credential)
+        expires_ms = None if seconds is None else self._clock.now_ms() + seconds * 1000
+        await self._credentials.put_credential(listener.tenant, listener.map.name, index, account_id, expires_ms)
+        self._found.pop((listener.name, index), None)
+
+    async def _once(self, place: _Place, find: Callable[[], Awaitable[str | None]]) -> str | None:
+        """Many requests with one new credential ask once."""
+        if (asking := self._asking.get(place)) is not None:
+            return await asyncio.shield(asking)
+        future = self._asking[place] = asyncio.ensure_future(find())
+        try:
+            account_id = await asyncio.shield(future)
+        finally:
+            self._asking.pop(place, None)
+        now_ms = self._clock.now_ms()
+        self._found[place] = (account_id, now_ms + (self._unknown_ms if account_id is None else self._known_ms))
+        self._found.move_to_end(place)
+        if len(self._found) > self._size:
+            self._found.popitem(last=False)
+        return account_id
+
+    async def _find(self, listener: Listener, credential: str, index: str) -> str | None:
+        known = await self._credentials.account_by_credential(
+            listener.tenant, listener.map.name, index, self._clock.now_ms()
+        )
+        return known if known is not None else await self._ask(listener, credential)
+
+    async def _ask(self, listener: Listener, credential: str) -> str | None:
+        head = mapping.whoami_request(listener.map, credential)
+        if head is None:
+            return None
+        try:
+            async with asyncio.timeout(self._ask_seconds):
+                response = await self._origin.send(listener, head, b"")
+                body = await response.read(_ANSWER_LIMIT)
+        except (Fault, TimeoutError) as fault:
+            log.warning("the platform did not say who calls", {"listener": listener.name, "fault": str(fault)})
+            return None
+        return mapping.whoami_account(listener.map, response.status, body)

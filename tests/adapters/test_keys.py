@@ -1,0 +1,120 @@
+"""What is sealed opens for the same context only, under every key of the file."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.adapters.keys import FileSealer, KeysError, add_key, new_keys
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key file."""
+    path = tmp_path_factory.mktemp("keys") / "keys.json"
+    new_keys(path)
+    return path
+
+
+@given(data=st.binary(max_size=200), context=st.text(max_size=20), other=st.text(max_size=20))
+def test_opens_for_its_own_context_only(file: Path, data: bytes, context: str, other: str) -> None:
+    sealer = FileSealer(file)
+    sealed = sealer.seal(data, context)
+
+    assert sealer.open(sealed, context) == data
+    if other != context:
+        with pytest.raises(KeysError):
+            sealer.open(sealed, other)
+
+
+@given(data=st.binary(max_size=50), position=st.integers(min_value=0), bit=st.integers(0, 7))
+def test_does_not_open_when_any_bit_was_changed(file: Path, data: bytes, position: int, bit: int) -> None:
+    sealer = FileSealer(file)
+    sealed = bytearray(sealer.seal(data, "one"))
+    sealed[position % len(sealed)] ^= 1 << bit
+
+    with pytest.raises(KeysError):
+        sealer.open(bytes(sealed), "one")
+
+
+@given(data=st.binary(max_size=60))
+def test_other_bytes_do_not_open(file: Path, data: bytes) -> None:
+    with pytest.raises(KeysError):
+        FileSealer(file).open(data, "one")
+
+
+def test_the_same_is_never_sealed_the_same(file: Path) -> None:
+    sealer = FileSealer(file)
+
+    assert sealer.seal(b"data", "one") != sealer.seal(b"data", "one")
+
+
+def test_what_was_sealed_before_a_key_was_added_still_opens_and_the_new_key_seals(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    new_keys(path)
+    running = FileSealer(path)
+    before = running.seal(b"old", "one")
+
+    name = add_key(path)
+    after = FileSealer(path).seal(b"new", "one")
+
+    assert name.encode() in after
+    assert FileSealer(path).open(before, "one") == b"old"
+    assert running.open(after, "one") == b"new", "a running process finds a key that was added"
+
+
+def test_the_index_stays_when_a_key_is_added_and_says_nothing_without_the_file(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    new_keys(first)
+    new_keys(second)
+    index = FileSealer(first).index("token")
+
+    add_key(first)
+
+    assert FileSealer(first).index("token") == index
+    assert FileSealer(first).index("token2") != index
+    assert FileSealer(second).index("token") != index
+
+
+def test_the_file_is_its_owners_only_and_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    new_keys(path)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(KeysError, match="is there already"):
+        new_keys(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"index": "AAAA", "seal": []}', '{"index": "!", "seal": [{"id": "a", "key": "!"}]}'],
+)
+def test_a_file_that_holds_no_keys_says_so(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(content)
+
+    with pytest.raises(KeysError, match="not a key file"):
+        FileSealer(path)
+
+
+def test_an_absent_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(KeysError, match="gateway keys new"):
+        FileSealer(tmp_path / "keys.json")
+
+
+def test_a_key_that_is_gone_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    new_keys(path)
+    sealed = FileSealer(path).seal(b"data", "one")
+    content = json.loads(path.read_text())
+    name = content["seal"][0]["id"]
+    content["seal"][0]["id"] = "other"
+    path.write_text(json.dumps(content))
+
+    with pytest.raises(KeysError, match=name):
+        FileSealer(path).open(sealed, "one")
