@@ -1,0 +1,128 @@
+"""A gateway process with a listener for each platform: SQLite, and the classifiers that ship in the process itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import yaml
+
+from deploy.local.errors import StartFailed
+from deploy.local.processes import free_port, spawn, tail, terminate, wait_until
+from gateway.adapters.clock import SystemClock
+from gateway.adapters.sql import open_store
+from gateway.core.model import Account, AccountState, Degree, Registrant, RegistrantKind, Sanction, VerificationState
+from gateway.core.records import Tenant
+from gateway.http.requests import hash_key
+
+TENANT, APP_KEY = "library", "library-key"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A platform to listen for: its address, and the accounts that publish there."""
+
+    upstream: str
+    good: str
+    restricted: str
+
+
+class GatewayProcess:
+    """``python -m gateway serve``; as a context manager it starts ready, and ends in order."""
+
+    def __init__(self, directory: Path, places: Mapping[str, Place]) -> None:
+        self.port = free_port()
+        self._directory = directory
+        self._places = places
+        self._ports: dict[str, int] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its own API."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def url_of(self, platform: str) -> str:
+        """Where it listens for a platform."""
+        return f"http://127.0.0.1:{self._ports[platform]}"
+
+    def decisions(self) -> float:
+        """How many decisions it has made."""
+        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("gateway_decisions_total{"))
+
+    def command(self, *arguments: str) -> str:
+        """Run the command line on its data; what it printed."""
+        command = [sys.executable, "-m", "gateway", *arguments]
+        return subprocess.run(command, env=self._environment, check=True, capture_output=True, text=True).stdout
+
+    def __enter__(self) -> Self:
+        listeners = []
+        for platform, place in self._places.items():
+            self._ports[platform] = free_port()
+            listener = {"name": platform, "platform": platform, "tenant": TENANT}
+            listeners.append({**listener, "port": self._ports[platform], "upstream": place.upstream})
+        (self._directory / "listeners.yaml").write_text(yaml.safe_dump({"listeners": listeners}))
+        asyncio.run(self._seed())
+        command = [sys.executable, "-m", "gateway", "serve", "--port", str(self.port), "--workers", "1"]
+        process = self._process = spawn(
+            command, output=self._log, death_signal=signal.SIGTERM, environment=self._environment
+        )
+        if not wait_until(lambda: process.poll() is not None or self._ready(), 60.0) or process.poll() is not None:
+            self._end()
+            raise StartFailed(f"the gateway did not start:\n{tail(self._log, 40)}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        assert self._process is not None
+        terminate(self._process, (signal.SIGTERM, 30.0))
+
+    @property
+    def _log(self) -> Path:
+        return self._directory / "gateway.log"
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "GATEWAY_DATABASE_URL": self._database,
+            "GATEWAY_LISTENERS_FILE": str(self._directory / "listeners.yaml"),
+        }
+
+    @property
+    def _database(self) -> str:
+        return f"sqlite+aiosqlite:///{self._directory / 'gateway.db'}"
+
+    def _ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz").is_success
+        except httpx.TransportError:
+            return False
+
+    async def _seed(self) -> None:
+        now_ms = int(time.time() * 1000)
+        verified = Registrant("library", RegistrantKind.ORGANISATION, VerificationState.VERIFIED, "eidas", "high")
+        restrict = Sanction(Degree.RESTRICT, now_ms - 1000, now_ms + 86_400_000)
+        async with open_store(self._database) as (_, register):
+            tenant = Tenant(TENANT, "Library", f"{self.url}/nowhere", upstream_idempotent=False)
+            await register.put_tenant(tenant, hash_key(APP_KEY), "tests", SystemClock().now_ms())
+            for place in self._places.values():
+                good = Account(place.good, AccountState.ACTIVE, verified)
+                restricted = Account(place.restricted, AccountState.ACTIVE, verified, sanctions=(restrict,))
+                for account in (good, restricted):
+                    await register.put_account(TENANT, account, "tests", now_ms)

@@ -1,0 +1,70 @@
+"""One platform, reached directly and through the gateway, and what has to hold on both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from tests.sdk.upstreams.server import Platform, Received
+
+Server = TypeVar("Server", bound=Platform)
+
+# A proxy speaks for itself in these.
+_HOP_BY_HOP = {"host", "connection", "keep-alive", "te", "proxy-connection"}
+
+
+@dataclass(frozen=True)
+class Site(Generic[Server]):
+    """A platform's ``server``, and ``url``, where the gateway listens for it."""
+
+    server: Server
+    url: str
+
+    @contextmanager
+    def nothing_arrives(self) -> Iterator[None]:
+        """Fails if the platform is asked to publish anything meanwhile."""
+        self.server.take()
+        yield
+        assert self.server.take() == []
+
+
+def send_both_ways(site: Site[Any], send: Callable[[str], Any]) -> Any:
+    """Call ``send`` with the platform's own address and with the gateway's: once each, the same has to arrive.
+
+    Returns what the second call returned.
+    """
+    site.server.take()
+    send(site.server.url)
+    direct = site.server.take()
+    answer = send(site.url)
+    compare(direct, site.server.take())
+    return answer
+
+
+async def asend_both_ways(site: Site[Any], send: Callable[[str], Awaitable[Any]]) -> Any:
+    """`send_both_ways`, for an SDK that is awaited."""
+    site.server.take()
+    await send(site.server.url)
+    direct = site.server.take()
+    answer = await send(site.url)
+    compare(direct, site.server.take())
+    return answer
+
+
+def compare(direct: list[Received], through: list[Received]) -> None:
+    """One request each way, equal in method, target, headers and body."""
+    assert len(direct) == 1, direct
+    assert len(through) == 1, through
+    assert _content(through[0]) == _content(direct[0])
+
+
+def _content(request: Received) -> tuple[str, str, list[tuple[str, str]], str]:
+    headers = [(name, _fixed(name, value)) for name, value in request.headers if name not in _HOP_BY_HOP]
+    return request.method, request.target, sorted(headers), request.sha256
+
+
+def _fixed(name: str, value: str) -> str:
+    """A boundary is random, and stands for any other of its length."""
+    return value.partition("boundary=")[0] if name == "content-type" else value

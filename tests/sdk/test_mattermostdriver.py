@@ -1,0 +1,61 @@
+"""mattermostdriver, with ``scheme``, ``url`` and ``port`` set."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from mattermostdriver import Driver
+from mattermostdriver.exceptions import NotEnoughPermissions
+
+from tests.e2e.support import TEXTS
+from tests.sdk.site import Site, send_both_ways
+from tests.sdk.upstreams.mattermost import Mattermost
+
+CHANNEL = "channelchannelchannelchann"
+
+
+@pytest.fixture
+def site(sites: dict[str, Site[Any]]) -> Site[Mattermost]:
+    return sites["mattermost"]
+
+
+def driver_at(url: str, credential: tuple[str, str] = Mattermost.GOOD) -> Driver:
+    place = urlsplit(url)
+    driver = Driver({"scheme": place.scheme, "url": place.hostname, "port": place.port, "token": credential[0]})
+    driver.login()
+    return driver
+
+
+@pytest.mark.parametrize("text", TEXTS["allow"])
+def test_an_allowed_post_arrives_as_it_was_sent(site: Site[Mattermost], text: str) -> None:
+    post = {"channel_id": CHANNEL, "message": text}
+    assert send_both_ways(site, lambda url: driver_at(url).posts.create_post(post))["message"] == text
+
+
+def test_an_allowed_edit_arrives_as_it_was_sent(site: Site[Mattermost]) -> None:
+    edit = {"message": TEXTS["allow"][0]}
+    assert send_both_ways(site, lambda url: driver_at(url).posts.patch_post("p1", edit))["id"] == "p1"
+
+
+@pytest.mark.parametrize("outcome", ["block", "hold"])
+def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[Mattermost], outcome: str) -> None:
+    with site.nothing_arrives():
+        driver = driver_at(site.url)
+        for text in TEXTS[outcome]:
+            with pytest.raises(NotEnoughPermissions):
+                driver.posts.create_post({"channel_id": CHANNEL, "message": text})
+            with pytest.raises(NotEnoughPermissions):
+                driver.posts.patch_post("p1", {"message": text})
+
+
+def test_a_restricted_account_gets_the_ordinary_error(site: Site[Mattermost]) -> None:
+    with site.nothing_arrives():
+        driver = driver_at(site.url, Mattermost.RESTRICTED)
+        with pytest.raises(NotEnoughPermissions):
+            driver.posts.create_post({"channel_id": CHANNEL, "message": TEXTS["allow"][0]})
+
+
+def test_everything_else_passes(site: Site[Mattermost]) -> None:
+    assert driver_at(site.url).users.get_user("me")["username"] == "news"

@@ -1,0 +1,104 @@
+"""wechatpy, with ``API_BASE_URL`` set, and the three lines it takes to fetch the access token from there too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from wechatpy import WeChatClient
+from wechatpy.exceptions import APILimitedException, WeChatClientException
+
+from tests.e2e.support import TEXTS
+from tests.sdk.site import Site, send_both_ways
+from tests.sdk.upstreams.wechat import SECRET, WeChat
+
+READER = "oReader"
+BLOCKED, LIMITED = 87014, 45009
+
+
+@pytest.fixture
+def site(sites: dict[str, Site[Any]]) -> Site[WeChat]:
+    return sites["wechat"]
+
+
+class Client(WeChatClient):  # type: ignore[misc]
+    """A client whose every address is ``url``."""
+
+    def __init__(self, url: str, credential: tuple[str, str] = WeChat.GOOD) -> None:
+        super().__init__(credential[1], SECRET)
+        self.API_BASE_URL = f"{url}/cgi-bin/"
+
+    def fetch_access_token(self) -> Any:
+        params = {"grant_type": "client_credential", "appid": self.appid, "secret": self.secret}
+        return self._fetch_access_token(f"{self.API_BASE_URL}token", params)
+
+
+def article(text: str) -> dict[str, Any]:
+    return {"title": "News", "author": "Library", "content": f"<p>{text}</p>", "thumb_media_id": "thumb"}
+
+
+@pytest.mark.parametrize("text", TEXTS["allow"])
+def test_an_allowed_message_arrives_as_it_was_sent(site: Site[WeChat], text: str) -> None:
+    answer = send_both_ways(site, lambda url: Client(url).message.send_text(READER, text))
+    assert answer["errcode"] == 0
+
+
+@pytest.mark.parametrize("text", TEXTS["allow"])
+def test_an_allowed_mass_message_arrives_as_it_was_sent(site: Site[WeChat], text: str) -> None:
+    answer = send_both_ways(site, lambda url: Client(url).message.send_mass_text(None, text, is_to_all=True))
+    assert answer["msg_id"]
+
+
+def test_a_draft_can_be_published_by_what_it_was_answered(site: Site[WeChat]) -> None:
+    client = Client(site.url)
+    site.server.take()
+    draft = client.post("draft/add", data={"articles": [article(TEXTS["allow"][1])]})
+    published = client.post("freepublish/submit", data={"media_id": draft["media_id"]})
+    assert published["publish_id"]
+    assert [request.path for request in site.server.take()] == ["/cgi-bin/draft/add", "/cgi-bin/freepublish/submit"]
+
+
+def test_an_unknown_reference_is_held(site: Site[WeChat]) -> None:
+    client = Client(site.url)
+    with site.nothing_arrives(), pytest.raises(WeChatClientException) as raised:
+        client.post("freepublish/submit", data={"media_id": "never seen"})
+    assert raised.value.errcode == BLOCKED
+
+
+def writes(client: Client, text: str) -> list[Callable[[], Any]]:
+    return [
+        lambda: client.message.send_text(READER, text),
+        lambda: client.message.send_mass_text(None, text, is_to_all=True),
+        lambda: client.post("draft/add", data={"articles": [article(text)]}),
+    ]
+
+
+@pytest.mark.parametrize("text", [*TEXTS["block"], *TEXTS["hold"]])
+def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[WeChat], text: str) -> None:
+    with site.nothing_arrives():
+        for write in writes(Client(site.url), text):
+            with pytest.raises(WeChatClientException) as raised:
+                write()
+            assert raised.value.errcode == BLOCKED
+
+
+def test_a_restricted_account_gets_the_ordinary_error(site: Site[WeChat]) -> None:
+    client = Client(site.url, WeChat.RESTRICTED)
+    with site.nothing_arrives(), pytest.raises(APILimitedException) as raised:
+        client.message.send_text(READER, TEXTS["allow"][0])
+    assert raised.value.errcode == LIMITED
+
+
+def test_the_same_message_id_gets_the_same_answer_and_one_effect(site: Site[WeChat]) -> None:
+    client = Client(site.url)
+    mass = {"filter": {"is_to_all": True}, "msgtype": "text", "text": {"content": TEXTS["allow"][0]}}
+    mass["clientmsgid"] = "once"
+    site.server.take()
+    first, second = (client.post("message/mass/sendall", data=mass) for _ in range(2))
+    assert first == second
+    assert len(site.server.take()) == 1
+
+
+def test_everything_else_passes(site: Site[WeChat]) -> None:
+    assert Client(site.url).misc.get_wechat_ips() == ["127.0.0.1"]
