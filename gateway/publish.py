@@ -141,7 +141,9 @@ class Publish:
         """
         stored = await self._store.by_key(submission.tenant.tenant_id, key)
         for _ in range(_ATTEMPTS):
-            if stored is None or not (submission.client_retries and stored.state is MessageState.FAILED):
+            if stored is None or stored.state is not MessageState.FAILED:
+                break
+            if not submission.client_retries or stored.fingerprint != submission.fingerprint:
                 break
             key = f"{submission.key}/{stored.message_id}"
             stored = await self._store.by_key(submission.tenant.tenant_id, key)

@@ -22,6 +22,9 @@ ADMINISTRATORS = Owner(-1, 0)
 PERSON = "person"
 """The rule of a decision that a person took."""
 
+EXPIRED = "hold_expired"
+"""The rule of a decision that nobody took in time."""
+
 
 class Review:
     """What becomes of held messages in a running gateway."""
@@ -77,8 +80,8 @@ class Review:
         due = [stored for stored in held if stored.created_ms + hours * 3_600_000 <= now_ms]
         for stored in due:
             _, newest = (await self._store.cases(stored.message_id))[-1]
-            reason = Reason("hold_expired", Outcome.BLOCK, f"Nobody decided within {hours:g} hours.", "policy")
-            decision = Decision(Outcome.BLOCK, "hold_expired", (reason,), policy.version)
+            reason = Reason(EXPIRED, Outcome.BLOCK, f"Nobody decided within {hours:g} hours.", "policy")
+            decision = Decision(Outcome.BLOCK, EXPIRED, (reason,), policy.version)
             await self._perform.move(
                 Transition(
                     stored.message_id,

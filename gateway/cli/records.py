@@ -20,7 +20,7 @@ from gateway.core.model import Case, Decision, MessageState, Outcome
 from gateway.core.policy import parse_policy
 from gateway.core.records import AuditRow, Stored, Transition
 from gateway.ports import Register, Store
-from gateway.review import ADMINISTRATORS, PERSON, resolve_by_person
+from gateway.review import ADMINISTRATORS, EXPIRED, PERSON, resolve_by_person
 
 
 @click.group()
@@ -53,7 +53,7 @@ def decisions_explain(decision_id: str) -> None:
         if not _committed(found, case, rows):
             click.echo("DIFFERENT from the case that the audit chain commits to.")
             return False
-        if case.decision.rule == PERSON:
+        if case.decision.rule in (PERSON, EXPIRED):
             click.echo("A person decided this; there is nothing to compute again.")
             return True
         text = await store.policy(case.decision.policy_version)
