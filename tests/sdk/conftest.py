@@ -61,4 +61,4 @@ def gateway(
 @pytest.fixture(scope="session")
 def sites(servers: dict[str, Platform], gateway: GatewayProcess) -> dict[str, Site[Platform]]:
     """Every platform but Matrix, with the gateway in front of it."""
-    return {name: Site(server, gateway.url_of(name)) for name, server in servers.items()}
+    return {name: Site(server, gateway.url_of(name), gateway) for name, server in servers.items()}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import pytest
+
+from tests.sdk.gateway import GatewayProcess
 from tests.sdk.upstreams.server import Platform, Received
 
 Server = TypeVar("Server", bound=Platform)
+Error = TypeVar("Error", bound=Exception)
 
 # A proxy speaks for itself in these.
 _HOP_BY_HOP = {"host", "connection", "keep-alive", "te", "proxy-connection"}
@@ -21,13 +26,34 @@ class Site(Generic[Server]):
 
     server: Server
     url: str
+    gateway: GatewayProcess
+
+    def refused(self, error: type[Error], *calls: Callable[[], Any]) -> list[Error]:
+        """What these calls raised. Each raises, is judged once (so the SDK does not try again), and nothing arrives."""
+        with self._refusing(len(calls)):
+            return [_raised(error, call) for call in calls]
+
+    async def arefused(self, error: type[Error], *calls: Awaitable[Any]) -> list[Error]:
+        """`refused`, for an SDK that is awaited."""
+        with self._refusing(len(calls)):
+            results = await asyncio.gather(*calls, return_exceptions=True)
+        errors = [result for result in results if isinstance(result, error)]
+        assert len(errors) == len(calls), results
+        return errors
 
     @contextmanager
-    def nothing_arrives(self) -> Iterator[None]:
-        """Fails if the platform is asked to publish anything meanwhile."""
+    def _refusing(self, times: int) -> Iterator[None]:
         self.server.take()
+        before = self.gateway.decisions()
         yield
+        assert self.gateway.decisions() - before == times
         assert self.server.take() == []
+
+
+def _raised(error: type[Error], call: Callable[[], Any]) -> Error:
+    with pytest.raises(error) as raised:
+        call()
+    return raised.value
 
 
 def send_both_ways(site: Site[Any], send: Callable[[str], Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -60,10 +61,9 @@ def test_a_draft_can_be_published_by_what_it_was_answered(site: Site[WeChat]) ->
 
 
 def test_an_unknown_reference_is_held(site: Site[WeChat]) -> None:
-    client = Client(site.url)
-    with site.nothing_arrives(), pytest.raises(WeChatClientException) as raised:
-        client.post("freepublish/submit", data={"media_id": "never seen"})
-    assert raised.value.errcode == BLOCKED
+    submit = functools.partial(Client(site.url).post, "freepublish/submit", data={"media_id": "never seen"})
+    (error,) = site.refused(WeChatClientException, submit)
+    assert error.errcode == BLOCKED
 
 
 def writes(client: Client, text: str) -> list[Callable[[], Any]]:
@@ -76,18 +76,14 @@ def writes(client: Client, text: str) -> list[Callable[[], Any]]:
 
 @pytest.mark.parametrize("text", [*TEXTS["block"], *TEXTS["hold"]])
 def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[WeChat], text: str) -> None:
-    with site.nothing_arrives():
-        for write in writes(Client(site.url), text):
-            with pytest.raises(WeChatClientException) as raised:
-                write()
-            assert raised.value.errcode == BLOCKED
+    errors = site.refused(WeChatClientException, *writes(Client(site.url), text))
+    assert {error.errcode for error in errors} == {BLOCKED}
 
 
 def test_a_restricted_account_gets_the_ordinary_error(site: Site[WeChat]) -> None:
     client = Client(site.url, WeChat.RESTRICTED)
-    with site.nothing_arrives(), pytest.raises(APILimitedException) as raised:
-        client.message.send_text(READER, TEXTS["allow"][0])
-    assert raised.value.errcode == LIMITED
+    (error,) = site.refused(APILimitedException, *writes(client, TEXTS["allow"][0])[:1])
+    assert error.errcode == LIMITED
 
 
 def test_the_same_message_id_gets_the_same_answer_and_one_effect(site: Site[WeChat]) -> None:
