@@ -1,0 +1,186 @@
+"""The fields of one request, and what a selector finds among them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.platforms.call import BadRequest, Headers, header
+from gateway.platforms.forms import pairs
+from gateway.platforms.multiparts import Parts
+from gateway.platforms.scalars import is_name
+from gateway.platforms.selectors import EVERYTHING, Selector
+from gateway.platforms.strict_json import BadJson, loads
+
+Place = tuple[str | int, ...]
+"""Where a value stands: the kind of field, its name, and the way down into its JSON."""
+
+NOTHING: Any = object()
+"""The JSON of a request that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a request holds, parsed once. ``value`` is its JSON, or `NOTHING`."""
+
+    headers: Headers = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    query: tuple[tuple[str, str], ...] = ()
+    value: Any = NOTHING
+    form: Mapping[str, str] = field(default_factory=dict)
+    parts: Parts = field(default_factory=lambda: Parts({}, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value and its place."""
+
+    place: Place
+    value: Any
+
+
+def head_fields(headers: Headers, variables: Mapping[str, str], query: bytes) -> Fields:
+    """The fields outside of the body. Raises `BadRequest` for a query that can be read in two ways."""
+    return Fields(headers, variables, tuple(pairs(query, "query")))
+
+
+def select(selector: Selector, fields: Fields, taken: Collection[Place] = ()) -> Iterator[Found]:
+    """What a selector finds, in order; wrappers that change a text (html, markdown) are left to the reader of texts.
+
+    ``taken`` are the places that ``**`` leaves out. Raises `BadRequest` where a field cannot be read in one way.
+    """
+    for found in _base(selector, fields, taken):
+        value = found.value
+        for wrap, argument in selector.wraps:
+            if wrap == "prefix":
+                value = _after(argument, value)
+        if value is not None:
+            yield Found(found.place, value)
+
+
+def _base(selector: Selector, fields: Fields, taken: Collection[Place]) -> Iterator[Found]:
+    name = selector.name
+    match selector.kind:
+        case "json":
+            if fields.value is not NOTHING:
+                yield from _walk(fields.value, selector.path, ("json",), taken)
+        case "param":
+            yield from _params(name, fields, taken)
+        case "path":
+            if name in fields.variables:
+                yield Found(("path", name), fields.variables[name])
+        case "query":
+            yield from [Found(("query", key), value) for key, value in fields.query if key == name]
+        case "form":
+            if name in fields.form:
+                yield Found(("form", name), fields.form[name])
+        case "part":
+            if name in fields.parts.fields:
+                yield Found(("part", name), fields.parts.fields[name])
+        case "part-json":
+            if name in fields.parts.fields:
+                yield from _walk(_parsed(fields.parts.fields[name], name), selector.path, ("part", name), taken)
+        case "param-json":
+            for outer in _params(name, fields, ()):
+                yield from _walk(_parsed(outer.value, name), selector.path, outer.place, taken)
+        case "json-in-json":
+            if fields.value is not NOTHING:
+                for outer in _walk(fields.value, selector.outer, ("json",), taken):
+                    inner = _parsed(outer.value, ".".join(map(str, outer.place[1:])))
+                    yield from _walk(inner, selector.path, outer.place, taken)
+        case "const":
+            yield Found(("const",), name)
+        case _:
+            yield from _authority(selector, fields)
+
+
+def _authority(selector: Selector, fields: Fields) -> Iterator[Found]:
+    """Headers, and the parts of the Authorization header."""
+    if selector.kind == "header":
+        value = header(fields.headers, selector.name)
+        if value:
+            yield Found(("header", selector.name), value)
+        return
+    scheme, _, rest = (header(fields.headers, "authorization") or "").partition(" ")
+    if selector.kind == "bearer":
+        if scheme.lower() == "bearer" and rest.strip():
+            yield Found(("header", "authorization"), rest.strip())
+    elif scheme.lower() == "basic":
+        try:
+            user, _, password = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise BadRequest(("header authorization", "not base64 of user:password in UTF-8")) from error
+        value = user if selector.kind == "basic.user" else password
+        if value:
+            yield Found(("header", "authorization"), value)
+
+
+def _params(name: str, fields: Fields, taken: Collection[Place]) -> Iterator[Found]:
+    everything = name == EVERYTHING
+    for kind, items in (("query", fields.query), ("form", fields.form.items()), ("part", fields.parts.fields.items())):
+        for key, value in items:
+            if everything:
+                if (kind, key) not in taken:
+                    if not is_name(key):
+                        yield Found((kind, key), key)
+                    yield Found((kind, key), value)
+            elif key == name:
+                yield Found((kind, key), value)
+    if fields.value is not NOTHING:
+        if everything:
+            yield from _rest(fields.value, ("json",), taken)
+        elif isinstance(fields.value, dict) and name in fields.value:
+            yield Found(("json", name), fields.value[name])
+    if not everything and any(file.name == name for file in fields.parts.files):
+        raise BadRequest((name, "a file, where some servers read a text"))
+
+
+def _walk(value: Any, path: tuple[str, ...], place: Place, taken: Collection[Place]) -> Iterator[Found]:
+    if not path:
+        yield Found(place, value)
+    elif path[0] == EVERYTHING:
+        yield from _rest(value, place, taken)
+    elif isinstance(value, dict):
+        for key in value if path[0] == "*" else (path[0],):
+            if key in value:
+                yield from _walk(value[key], path[1:], (*place, key), taken)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if path[0] in ("*", str(index)):
+                yield from _walk(item, path[1:], (*place, index), taken)
+
+
+def _rest(value: Any, place: Place, taken: Collection[Place]) -> Iterator[Found]:
+    """Every scalar below that is not taken, and every key that is more than a name."""
+    if place in taken:
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not is_name(key):
+                yield Found((*place, key), key)
+            yield from _rest(item, (*place, key), taken)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _rest(item, (*place, index), taken)
+    else:
+        yield Found(place, value)
+
+
+def _parsed(text: Any, name: str) -> Any:
+    """The JSON in a text; a value that is JSON already is itself. Raises `BadRequest`."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return loads(text.encode("utf-8", "surrogatepass"))
+    except BadJson as error:
+        raise BadRequest((name, error.message)) from error
+
+
+def _after(literal: str, value: Any) -> str | None:
+    """What follows the literal (its case does not matter) and white space."""
+    if isinstance(value, str) and value[: len(literal)].lower() == literal.lower():
+        return value[len(literal) :].strip() or None
+    return None

@@ -1,0 +1,147 @@
+"""What the platform's own answers tell: whose a credential is, what was published, and under which id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from gateway.platforms.call import Call
+from gateway.platforms.fields import Fields, select
+from gateway.platforms.reading import SEPARATOR, fields_of, joined_values
+from gateway.platforms.recognise import Match
+from gateway.platforms.schema import Platform, Verdicts
+from gateway.platforms.selectors import Selector
+from gateway.platforms.strict_json import BadJson, loads
+
+MAX_REMEMBERED = 100
+
+
+class Verdict(StrEnum):
+    """What an upstream's answer says about the message that was forwarded to it."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    """Refused, because the credential is no longer good."""
+    UNSURE = "unsure"
+    """The message may or may not have been published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request to the platform. ``target`` is path and query, ready to send."""
+
+    method: str
+    target: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+def remembered(platform: Platform, match_route_id: str, content_type: str, body: bytes) -> tuple[str, ...]:
+    """The ids in the upstream's answer by which a later request publishes this content; at most `MAX_REMEMBERED`."""
+    route = platform.route(match_route_id)
+    fields = _answered(body) if route.remember else None
+    if fields is None:
+        return ()
+    found = [value for joined in route.remember for value in joined_values(joined, fields)]
+    return tuple(dict.fromkeys(found))[:MAX_REMEMBERED]
+
+
+def learned(
+    platform: Platform, match: Match, call: Call, content_type: str, answer_body: bytes
+) -> tuple[str, str, float | None] | None:
+    """The credential that an answer hands out, its account, and for how many seconds it is good (None: not said).
+
+    None if the answer hands out none. Raises `BadRequest` if the request cannot be read in one way.
+    """
+    learn = match.route.learn
+    answered = _answered(answer_body)
+    if learn is None or answered is None:
+        return None
+    credential = next(iter(joined_values((learn.credential,), answered)), None)
+    accounts = joined_values(learn.answer_account, answered) if learn.answer_account else []
+    if not accounts and learn.account:
+        accounts = joined_values(learn.account, fields_of(match, call))
+    if not credential or not accounts:
+        return None
+    expires = next(iter(joined_values((learn.expires,), answered)), None) if learn.expires else None
+    return credential, _account(accounts[0]), _seconds(expires)
+
+
+def whoami_request(platform: Platform, credential: str) -> Ask | None:
+    """The request that asks the platform whose a credential is; None if it cannot be asked."""
+    ask = platform.learn_account
+    if ask is None or credential.startswith(ask.not_for) or not _is_sendable(credential):
+        return None
+    first, *others = credential.split(SEPARATOR)
+    values = {"credential": first, "credential.0": first}
+    values |= {f"credential.{index}": value for index, value in enumerate(others, start=1)}
+    in_path = {name: quote(value, safe=":") for name, value in values.items()}
+    query = {name: str(filled.render(values)) for name, filled in ask.query.items()}
+    target = str(ask.path.render(in_path))
+    if encoded := urlencode({name: value for name, value in query.items() if value}):
+        target += f"?{encoded}"
+    headers = [(name.lower().encode(), str(filled.render(values)).encode()) for name, filled in ask.headers.items()]
+    return Ask(ask.method, target.encode(), tuple(headers))
+
+
+def whoami_account(platform: Platform, status: int, body: bytes) -> str | None:
+    """The account in the platform's answer to `whoami_request`; None if it names none."""
+    ask, fields = platform.learn_account, _answered(body)
+    if ask is None or fields is None or not 200 <= status < 300:
+        return None
+    accounts = joined_values(ask.account, fields)
+    return _account(accounts[0]) if accounts else None
+
+
+def verdict(platform: Platform, status: int, content_type: str, body: bytes) -> Verdict:
+    """Whether the upstream published what was forwarded to it."""
+    rules = platform.verdicts
+    fields = _answered(body)
+    if status in rules.expired_statuses or (fields is not None and _is_expired(rules, fields)):
+        return Verdict.EXPIRED
+    if status >= 500 or status == 408 or status < 200:
+        return Verdict.UNSURE
+    if status >= 300:
+        return Verdict.REFUSED
+    if rules.field is None:
+        return Verdict.ACCEPTED
+    if fields is None:
+        return Verdict.UNSURE
+    given = next((found.value for found in select(rules.field, fields)), None)
+    return Verdict.ACCEPTED if _among(given, rules.good) else Verdict.REFUSED
+
+
+def _is_expired(rules: Verdicts, fields: Fields) -> bool:
+    where: list[Selector] = [selector for selector in (rules.field, rules.error) if selector is not None]
+    return any(_among(found.value, rules.expired) for selector in where for found in select(selector, fields))
+
+
+def _among(value: Any, values: tuple[Any, ...]) -> bool:
+    """Whether a value is one of some; True is not 1 here."""
+    return any(value == item and isinstance(value, bool) == isinstance(item, bool) for item in values)
+
+
+def _answered(body: bytes) -> Fields | None:
+    """The JSON of an answer, or None if it is none. Its Content-Type does not matter: platforms are not exact."""
+    try:
+        value = loads(body)
+    except BadJson:
+        return None
+    return Fields(value=value)
+
+
+def _account(joined: str) -> str:
+    return joined.replace(SEPARATOR, ":")
+
+
+def _is_sendable(credential: str) -> bool:
+    return all(" " <= char <= "~" or char == SEPARATOR for char in credential)
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return None if text is None else max(0.0, float(text))
+    except ValueError:
+        return None

@@ -1,0 +1,36 @@
+"""Everything that the rest of the gateway asks of a platform: request to message, decision to answer. Pure."""
+
+from __future__ import annotations
+
+from gateway.platforms.answering import NativeAnswer, answer
+from gateway.platforms.call import Ambiguous, BadRequest, Call
+from gateway.platforms.learning import Ask, Verdict, learned, remembered, verdict, whoami_account, whoami_request
+from gateway.platforms.reading import content_hash, credential, idempotency, read, references
+from gateway.platforms.recognise import Match, recognise, websocket_passes
+from gateway.platforms.schema import AnswerKind, Platform, Route
+
+__all__ = [
+    "Ambiguous",
+    "AnswerKind",
+    "Ask",
+    "BadRequest",
+    "Call",
+    "Match",
+    "NativeAnswer",
+    "Platform",
+    "Route",
+    "Verdict",
+    "answer",
+    "content_hash",
+    "credential",
+    "idempotency",
+    "learned",
+    "read",
+    "recognise",
+    "references",
+    "remembered",
+    "verdict",
+    "websocket_passes",
+    "whoami_account",
+    "whoami_request",
+]

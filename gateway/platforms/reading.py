@@ -1,0 +1,257 @@
+"""From a publish request to the message in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, product
+
+from gateway.core.model import Media, Message
+from gateway.platforms.bodies import with_body
+from gateway.platforms.call import BadRequest, Call
+from gateway.platforms.fields import Fields, Found, Place, head_fields, select
+from gateway.platforms.html_text import html_texts, markdown_texts
+from gateway.platforms.recognise import Match
+from gateway.platforms.scalars import TooDeep, words
+from gateway.platforms.schema import MediaMap, Platform, Route
+from gateway.platforms.selectors import Selector
+from gateway.platforms.strict_json import MAX_VALUES
+
+SEPARATOR = "\x1f"
+"""Between values that belong together; no header, path or JSON identifier has it."""
+_MAX_JOINED = 100
+_MAX_TARGET = 255
+_IDENTIFIER = 255
+_IN_BODY = frozenset({"json", "form", "part", "param", "part-json", "param-json", "json-in-json"})
+
+
+def fields_of(match: Match, call: Call) -> Fields:
+    """Every field of a request. Raises `BadRequest`."""
+    route = match.route
+    fields = head_fields(call.headers, match.variables, call.query)
+    ignored = route.content_type == "ignored"
+    return with_body(fields, call.headers, call.body, route.body, route.untyped, ignored)
+
+
+def _fields_for(match: Match, call: Call, selectors: Iterable[Selector]) -> Fields:
+    """The fields that these selectors need: the body is parsed only for those that look into it."""
+    if any(selector.kind in _IN_BODY for selector in selectors):
+        return fields_of(match, call)
+    return head_fields(call.headers, match.variables, call.query)
+
+
+def credential(platform: Platform, call: Call, match: Match | None) -> str | None:
+    """The credential of a request: what the first of the route's, or the platform's, selectors finds.
+
+    Several values that belong together are joined by `SEPARATOR`. Without a match the body is not looked at. Raises
+    `BadRequest` for two credentials that differ: which one the platform takes cannot be known.
+    """
+    if match is None:
+        fields = head_fields(call.headers, {}, call.query)
+        alternatives = platform.account
+    else:
+        alternatives = match.route.account or platform.account
+        fields = _fields_for(match, call, [selector for joined in alternatives for selector in joined])
+    found: str | None = None
+    first: set[str] = set()
+    for joined in alternatives:
+        values = joined_values(joined, fields)
+        first |= {value.partition(SEPARATOR)[0] for value in values}
+        if values and found is None:
+            found = values[0]
+    if len(first) > 1:
+        raise BadRequest(("credential", "two different credentials"))
+    return found
+
+
+def read(
+    platform: Platform,
+    match: Match,
+    call: Call,
+    *,
+    tenant_id: str,
+    account_id: str,
+    referenced: Sequence[Message] = (),
+) -> Message:
+    """The message in a publish request.
+
+    ``referenced`` are the messages behind what `references` gives, one for each that is known; their texts and media
+    are judged with this one's, and if one is missing the message is in doubt. Raises `BadRequest`.
+    """
+    route, fields = match.route, fields_of(match, call)
+    taken = _secrets(platform, route, fields) | _identifiers(route, fields)
+    doubts = [doubt.code for doubt in route.doubts if _doubtful(select(doubt.when, fields), doubt.equals)]
+    media = [found for item in route.media for found in _media(platform, item, fields, taken)]
+    texts: list[str] = [file.filename for file in fields.parts.files]
+    try:
+        for selector in route.text:
+            texts += _texts(selector, fields, taken)
+    except TooDeep:
+        doubts.append("unreadable_part")
+    media += [Media(file.content_type, sha256=file.sha256) for file in fields.parts.files]
+    if len(referenced) != len(_joined_all(route.refs, fields)):
+        doubts.append("unknown_reference")
+    for other in referenced:
+        texts += other.texts
+        media += other.media
+        doubts += other.doubts
+    shown = [text for text in dict.fromkeys(texts) if text and not text.isspace()]
+    if len(shown) > MAX_VALUES:
+        raise BadRequest(("body", f"more than {MAX_VALUES} texts"))
+    return Message(
+        tenant_id=tenant_id,
+        account_id=account_id,
+        platform=platform.name,
+        texts=tuple(shown),
+        content_hash=content_hash(call),
+        media=tuple(dict.fromkeys(media)),
+        target=target(route, fields),
+        doubts=tuple(dict.fromkeys(doubts)),
+    )
+
+
+def content_hash(call: Call) -> str:
+    """SHA-256 (hex) of the method, path, query and body, each after its length."""
+    return frame_hash([call.method.encode(), call.raw_path, call.query, call.body])
+
+
+def frame_hash(pieces: Iterable[bytes]) -> str:
+    """SHA-256 (hex) of pieces, each after its length in eight bytes, so that no two lists have the same."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(len(piece).to_bytes(8, "big"))
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def references(platform: Platform, match: Match, call: Call) -> tuple[str, ...]:
+    """The ids of what else this request publishes, in the form in which `remembered` gives them."""
+    refs = match.route.refs
+    return tuple(_joined_all(refs, _fields_for(match, call, [selector for joined in refs for selector in joined])))
+
+
+def idempotency(platform: Platform, match: Match, call: Call) -> str | None:
+    """The platform's own key by which a request is safe to repeat, scoped by route and target; 64 hex digits."""
+    route = match.route
+    if route.idempotency is None:
+        return None
+    needed = route.idempotency if route.target is None else (*route.idempotency, route.target)
+    fields = _fields_for(match, call, needed)
+    values = joined_values(route.idempotency, fields)
+    if not values:
+        return None
+    scope = [platform.name, route.id, target(route, fields) or "", *values]
+    return frame_hash([text.encode("utf-8", "replace") for text in scope])
+
+
+def target(route: Route, fields: Fields) -> str | None:
+    """Where a message goes, as far as one text can say it."""
+    if route.target is None:
+        return None
+    values = [text for found in select(route.target, fields) for text in words(found.value)]
+    return ",".join(values)[:_MAX_TARGET] or None
+
+
+def joined_values(joined: Sequence[Selector], fields: Fields) -> list[str]:
+    """Every way to choose one value for each selector, joined; none if a selector finds nothing."""
+    found = [list(dict.fromkeys(_keys(selector, fields))) for selector in joined]
+    return [SEPARATOR.join(values) for values in islice(product(*found), _MAX_JOINED + 1)]
+
+
+def _joined_all(alternatives: Iterable[Sequence[Selector]], fields: Fields) -> list[str]:
+    found = [value for joined in alternatives for value in joined_values(joined, fields)]
+    if len(found) > _MAX_JOINED:
+        raise BadRequest(("body", f"more than {_MAX_JOINED} references"))
+    return list(dict.fromkeys(found))
+
+
+def _keys(selector: Selector, fields: Fields) -> Iterator[str]:
+    """Values as identifiers. False and null stand for nothing, as a flag that is not set."""
+    for found in select(selector, fields):
+        if found.value is True:
+            yield "true"
+        elif isinstance(found.value, str) and found.value.lower() in ("", "false"):
+            continue
+        else:
+            texts = list(words(found.value))
+            yield from texts[1:] if isinstance(found.value, str) and len(texts) > 1 else texts  # "[1, 2]" is 1 and 2
+
+
+def _secrets(platform: Platform, route: Route, fields: Fields) -> set[Place]:
+    """The places of credentials, which are never judged: what is judged leaves this process."""
+    return {
+        found.place
+        for joined in (*platform.account, *route.account)
+        for selector in joined
+        for found in select(selector, fields)
+        if found.place[0] != "const"
+    }
+
+
+def _identifiers(route: Route, fields: Fields) -> set[Place]:
+    """The places of identifiers that no reader sees. What does not look like one is not among them."""
+    selectors = [*route.ignore, *(route.idempotency or ()), *[one for joined in route.refs for one in joined]]
+    if route.target is not None:
+        selectors.append(route.target)
+    return {found.place for selector in selectors for found in select(selector, fields) if _is_identifier(found)}
+
+
+def _is_identifier(found: Found) -> bool:
+    value = found.value
+    if isinstance(value, str):
+        return len(value) <= _IDENTIFIER and all("!" <= char <= "~" for char in value)
+    if isinstance(value, list):
+        return all(isinstance(item, str | int) and _is_identifier(Found((), item)) for item in value)
+    return not isinstance(value, dict)
+
+
+def _doubtful(found: Iterable[Found], equals: Sequence[str]) -> bool:
+    return any(not equals or item.value in equals for item in found if item.value is not None)
+
+
+def _media(platform: Platform, item: MediaMap, fields: Fields, taken: set[Place]) -> Iterator[Media]:
+    """Media by address, or by the platform's own id, written ``platform:id``. Anything else is left to be text."""
+    for found in select(item.where, fields, taken):
+        value = found.value
+        if not isinstance(value, str) or not value or value.startswith("attach://"):
+            continue
+        if value.startswith(("http://", "https://")):
+            yield Media(item.content_type, url=value)  # an address is judged as text as well
+        elif _is_identifier(found):
+            taken.add(found.place)
+            yield Media(item.content_type, url=f"{platform.name}:{value}")
+
+
+def _texts(selector: Selector, fields: Fields, taken: set[Place]) -> list[str]:
+    """The texts a selector finds; their places are taken afterwards."""
+    texts: list[str] = []
+    places: list[Place] = []
+    for found in select(selector, fields, taken):
+        places.append(found.place)
+        for text in words(found.value):
+            texts += _unwrapped(selector, text)
+    taken.update(places)
+    if selector.takes_the_rest:
+        taken.update(_containers(selector, fields))
+    return texts
+
+
+def _unwrapped(selector: Selector, text: str) -> list[str]:
+    found = [text]
+    for wrap, _ in reversed(selector.wraps):
+        if wrap == "html":
+            found = [line for item in found for line in html_texts(item)]
+        elif wrap == "markdown":
+            found = [line for item in found for line in markdown_texts(item)]
+    return found
+
+
+def _containers(selector: Selector, fields: Fields) -> Iterator[Place]:
+    """The texts that a selector opened, and that need not be read again as they are."""
+    if selector.kind == "part-json":
+        yield ("part", selector.name)
+    elif selector.kind == "param-json":
+        yield from [(kind, selector.name) for kind in ("query", "form", "part", "json")]
+    elif selector.kind == "json-in-json":
+        outer = Selector(selector.source, "json", path=selector.outer)
+        yield from [found.place for found in select(outer, fields)]

@@ -1,0 +1,121 @@
+"""Reads route maps: YAML in, a platform or every problem out, each with its line and field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from gateway.core.yaml_lines import Problem, read_yaml, to_problem
+from gateway.platforms.render import Filled
+from gateway.platforms.schema import AnswerKind, AnswerMap, Platform, Route
+from gateway.platforms.selectors import Selector
+
+ANSWER_VALUES = frozenset({"message", "message_id", "decision_id", "code", "retry_after"})
+"""What the texts of an answer may name."""
+ASK_VALUES = frozenset({"credential", *[f"credential.{index}" for index in range(10)]})
+
+
+class RouteMapError(ValueError):
+    """A route map that cannot be used, with every problem found in it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+def load(text: str) -> Platform:
+    """Read a route map. Raises `RouteMapError`."""
+    values, lines, problems = read_yaml(text)
+    if problems:
+        raise RouteMapError(problems)
+    try:
+        platform = Platform.model_validate(values)
+    except ValidationError as error:
+        raise RouteMapError([to_problem(e, lines) for e in error.errors()]) from error
+    found = [to_problem({"loc": place, "msg": message}, lines) for place, message in _contradictions(platform)]
+    if found:
+        raise RouteMapError(found)
+    return platform
+
+
+_Finding = tuple[tuple[str | int, ...], str]
+
+
+def _contradictions(platform: Platform) -> Iterator[_Finding]:
+    """What each field allows by itself, but not together with the others."""
+    seen: set[str] = set()
+    for index, route in enumerate(platform.routes):
+        place = ("routes", index)
+        if route.id in seen:
+            yield (*place, "id"), f"{route.id} is given twice"
+        seen.add(route.id)
+        for field, message in _route(route):
+            yield (*place, *field), message
+        for kind, answer in route.answers.items():
+            yield from _answer((*place, "answers", kind.value), kind, answer)
+    for kind in AnswerKind:
+        if kind not in platform.answers:
+            yield ("answers",), f"no answer for {kind.value}"
+    for kind, answer in platform.answers.items():
+        yield from _answer(("answers", kind.value), kind, answer)
+    if platform.learn_account is not None:
+        ask = platform.learn_account
+        for field, filled in (("path", ask.path), *ask.query.items(), *ask.headers.items()):
+            yield from _values(("learn_account", field), filled, ASK_VALUES)
+
+
+def _route(route: Route) -> Iterator[_Finding]:
+    for index, method in enumerate(route.methods):
+        if not (method.isascii() and method.isalpha() and method.isupper()):
+            yield ("methods", index), f"{method!r} is no method: write it in capitals"
+    for field, selector in _selectors(route):
+        if selector.kind == "path":
+            for template in route.path:
+                if selector.name not in template.names:
+                    yield (field,), f"{selector.source}: {template.source} has no variable {selector.name}"
+        needed = {"json": "json", "json-in-json": "json", "form": "form", "part": "multipart", "part-json": "multipart"}
+        if (wanted := needed.get(selector.kind)) and wanted not in route.body and field != "remember":
+            yield (field,), f"{selector.source}: the route's body is not {wanted}"
+    if route.untyped is not None and route.untyped not in route.body:
+        yield ("untyped",), f"{route.untyped} is not among the route's bodies"
+    if route.content_type == "ignored" and route.untyped is None:
+        yield ("content_type",), "say in `untyped` how every body is read"
+    if (route.learn is None) == (route.kind == "watch"):
+        yield ("kind",), "a route that watches says what it learns in `learn`, and no other does"
+    if route.kind == "publish" and not (route.text or route.media or route.refs or route.doubts):
+        yield ("kind",), "a route that publishes says what: text, media, refs or doubts"
+    if route.kind != "publish" and (route.text or route.media or route.refs or route.doubts):
+        yield ("kind",), "only a route that publishes has text, media, refs and doubts"
+
+
+def _selectors(route: Route) -> Iterator[tuple[str, Selector]]:
+    yield from [("text", selector) for selector in route.text]
+    yield from [("media", item.where) for item in route.media]
+    yield from [("doubts", doubt.when) for doubt in route.doubts]
+    yield from [("ignore", selector) for selector in route.ignore]
+    yield from [("account", selector) for joined in route.account for selector in joined]
+    yield from [("refs", selector) for joined in route.refs for selector in joined]
+    yield from [("remember", selector) for joined in route.remember for selector in joined]
+    yield from [("idempotency", selector) for selector in route.idempotency or ()]
+    if route.target is not None:
+        yield "target", route.target
+    if route.learn is not None:
+        yield from [("learn", selector) for selector in route.learn.account or ()]
+
+
+def _answer(place: tuple[str | int, ...], kind: AnswerKind, answer: AnswerMap) -> Iterator[_Finding]:
+    if (answer.body is None) == (answer.text is None):
+        yield place, "give either body (JSON) or text"
+    if answer.status == 429 and kind is AnswerKind.HELD:
+        yield (*place, "status"), "held is never 429: clients would send it again and again"
+    if answer.status < 400 and answer.text is not None and kind is not AnswerKind.HELD:
+        yield (*place, "status"), "plain text with a status of success would pass for one"
+    for filled in (answer.body, answer.text, *answer.headers.values()):
+        if filled is not None:
+            yield from _values(place, filled, ANSWER_VALUES)
+
+
+def _values(place: tuple[str | int, ...], filled: Filled, known: frozenset[str]) -> Iterator[_Finding]:
+    for name in sorted(filled.names - known):
+        yield place, f"{{{name}}} is unknown; there are {', '.join(sorted(known))}"

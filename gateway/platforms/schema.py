@@ -1,0 +1,198 @@
+"""The shape of a route map: what a platform's publish API looks like, as data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+
+from gateway.platforms.bodies import FORMATS, Format
+from gateway.platforms.index import PathIndex
+from gateway.platforms.render import Filled, fill
+from gateway.platforms.selectors import Selector, parse_selector
+from gateway.platforms.templates import Template, parse_template
+
+
+class AnswerKind(StrEnum):
+    """What the gateway answers by itself, in the platform's own format."""
+
+    BLOCKED = "blocked"
+    HELD = "held"
+    LIMITED = "limited"
+    UNAVAILABLE = "unavailable"
+    MALFORMED = "malformed"
+
+
+def _listed(value: Any) -> Any:
+    """One item stands for a list of it."""
+    return value if isinstance(value, list) else [value]
+
+
+def _selector(value: Any) -> Any:
+    return parse_selector(value) if isinstance(value, str) else value
+
+
+def _selectors(value: Any) -> Any:
+    return tuple([_selector(item) for item in _listed(value)])
+
+
+def _template(value: Any) -> Any:
+    return parse_template(value) if isinstance(value, str) else value
+
+
+def _formats(value: Any) -> Any:
+    return FORMATS if value == "auto" else () if value == "none" else _listed(value)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+
+One = Annotated[Selector, BeforeValidator(_selector)]
+Many = Annotated[tuple[One, ...], BeforeValidator(_listed), Field(strict=False)]
+Joined = Annotated[tuple[One, ...], BeforeValidator(_selectors), Field(strict=False, min_length=1)]
+"""Selectors whose values belong together (a chat and a message in it): all of them must be found."""
+Alternatives = Annotated[tuple[Joined, ...], BeforeValidator(_listed), Field(strict=False)]
+Text = Annotated[Filled, BeforeValidator(fill)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(strict=False)]
+Value = str | int | bool | None
+Values = Annotated[tuple[Value, ...], BeforeValidator(_listed), Field(strict=False)]
+
+
+class MediaMap(_Part):
+    """Where a picture, sound or video is named: by its address, or by an id that only the platform knows."""
+
+    where: One
+    content_type: str = "application/octet-stream"
+
+
+class Doubt(_Part):
+    """What makes a message unjudgeable: a field that is there, or that has one of some values."""
+
+    code: Literal["encrypted", "unknown_reference", "unreadable_part"]
+    when: One
+    equals: Words = ()
+
+
+class AnswerMap(_Part):
+    """One answer: its status, headers, and either JSON or plain text, with {message} and the like in them."""
+
+    status: int = Field(ge=200, le=599)
+    headers: dict[str, Text] = Field(default_factory=dict)
+    body: Text | None = None
+    text: Text | None = None
+
+
+class Learn(_Part):
+    """A credential that the platform's answer hands out, and whose it is (kind watch).
+
+    ``account`` is looked for in the request, ``answer_account`` in the answer's JSON, as are the credential and the
+    seconds for which it is good.
+    """
+
+    credential: One
+    account: Joined | None = None
+    answer_account: Joined | None = None
+    expires: One | None = None
+
+
+class Route(_Part):
+    """One kind of request; of two routes with the same path the first counts.
+
+    ``publish``: moderated; ``watch``: passed, and its answer is read; ``refuse``: goes nowhere; ``pass``: passed, an
+    exception from a route behind it.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9_.-]{1,80}$")
+    kind: Literal["publish", "watch", "refuse", "pass"] = "publish"
+    methods: Words = Field(min_length=1)
+    path: Annotated[
+        tuple[Annotated[Template, BeforeValidator(_template)], ...],
+        BeforeValidator(_listed),
+        Field(strict=False, min_length=1),
+    ]
+    body: Annotated[tuple[Format, ...], BeforeValidator(_formats), Field(strict=False)] = ("json",)
+    untyped: Format | None = None
+    """How a body without Content-Type is read; without it such a body is refused."""
+    content_type: Literal["declared", "ignored"] = "declared"
+    """Whether the platform reads by Content-Type, or every body as ``untyped``."""
+    account: Alternatives = ()
+    """Where the credential of this route stands; without it, where the platform's stands."""
+    text: Many = ()
+    media: tuple[MediaMap, ...] = Field(default=(), strict=False)
+    refs: Alternatives = ()
+    target: One | None = None
+    idempotency: Joined | None = None
+    remember: Alternatives = ()
+    """Ids in the platform's answer, by which a later request publishes this content."""
+    ignore: Many = ()
+    """Identifiers that no reader sees. What is not of the form of an identifier is judged all the same."""
+    doubts: tuple[Doubt, ...] = Field(default=(), strict=False)
+    answers: dict[Annotated[AnswerKind, Field(strict=False)], AnswerMap] = Field(default_factory=dict)
+    learn: Learn | None = None
+
+
+class Ask(_Part):
+    """The request that asks the platform whose a credential is, and where its answer says so."""
+
+    method: Literal["GET", "POST"] = "GET"
+    path: Text
+    query: dict[str, Text] = Field(default_factory=dict)
+    """A parameter whose value comes out empty is left out."""
+    headers: dict[str, Text] = Field(default_factory=dict)
+    account: Joined
+    not_for: Words = ()
+    """What a credential begins with that cannot be asked about (that of a webhook)."""
+
+
+class Verdicts(_Part):
+    """How to tell from an answer whether the message was published. A status of 500 or more leaves it open."""
+
+    field: One | None = None
+    """A field of the JSON of a 2xx answer; not one of ``good``: refused."""
+    good: Values = ()
+    expired: Values = ()
+    """Values of ``field`` (or of ``error``) by which the credential is no longer good."""
+    error: One | None = None
+    expired_statuses: Annotated[tuple[int, ...], Field(strict=False)] = (401,)
+
+
+class Platform(_Part):
+    """A platform's publish API."""
+
+    platform: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
+    case: Literal["exact", "ignore"] = "exact"
+    account: Alternatives = Field(min_length=1)
+    learn_account: Ask | None = None
+    websockets: Literal["pass", "refuse"] = "refuse"
+    websocket_paths: Annotated[
+        tuple[Annotated[Template, BeforeValidator(_template)], ...], BeforeValidator(_listed), Field(strict=False)
+    ] = ()
+    """The only paths on which WebSockets pass; none: all."""
+    routes: tuple[Route, ...] = Field(min_length=1, strict=False)
+    answers: dict[Annotated[AnswerKind, Field(strict=False)], AnswerMap]
+    verdicts: Verdicts = Verdicts()
+    _index: PathIndex[Route] = PrivateAttr()
+
+    def model_post_init(self, _context: Any) -> None:
+        """Make the index by which paths are found."""
+        entries = [(template, route) for route in self.routes for template in route.path]
+        self._index = PathIndex(entries, fold=self.case == "ignore")
+
+    @property
+    def name(self) -> str:
+        """The platform's name, as messages carry it."""
+        return self.platform
+
+    @property
+    def index(self) -> PathIndex[Route]:
+        """The routes by path."""
+        return self._index
+
+    def route(self, route_id: str) -> Route:
+        """The route with this id. Raises `KeyError`."""
+        for route in self.routes:
+            if route.id == route_id:
+                return route
+        raise KeyError(route_id)
