@@ -95,9 +95,12 @@ async def test_a_held_message_is_published_once_released(
     assert await bodies(reader, room) == [TEXTS["hold"][0]]
 
 
-async def test_a_restricted_account_gets_the_ordinary_error(gateway: GatewayProcess, reader: Any, room: str) -> None:
+async def test_a_restricted_account_gets_the_ordinary_error(
+    gateway: GatewayProcess, synapse: Synapse, reader: Any, room: str
+) -> None:
+    async with client_at(synapse.url, "restricted", PASSWORD) as member:
+        await member.join(room)
     async with client_at(gateway.url_of("matrix"), "restricted", PASSWORD) as restricted:
-        await restricted.join(room)
         answer = await say(restricted, room, HELLO)
     assert isinstance(answer, nio.RoomSendError)
     assert answer.status_code == "M_FORBIDDEN"

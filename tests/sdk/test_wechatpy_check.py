@@ -1,4 +1,4 @@
-"""wechatpy's text check, with ``wxa.API_BASE_URL`` set to the gateway's own address: for apps that ask before they send.
+"""wechatpy's text check, with ``wxa.API_BASE_URL`` set to the gateway: for apps that ask before they send.
 
 The access token is the application key.
 """
