@@ -19,19 +19,26 @@ from gateway.adapters.holder import is_dead, this_holder
 from gateway.adapters.inprocess import InProcessClassifiers
 from gateway.adapters.kafka.classifiers import KafkaClassifiers
 from gateway.adapters.kafka.events import KafkaEvents
+from gateway.adapters.keys import FileSealer
+from gateway.adapters.listeners_file import read_listeners
+from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.policy_file import PolicyFile
+from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.adapters.sql import open_store
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.core.records import Lease
 from gateway.http import api, ops
 from gateway.http.api import json_response
 from gateway.http.health import Checks, Component, starting
-from gateway.http.intercept import Gateway, Service
+from gateway.http.intercept import Gateway, Listeners, Service
 from gateway.http.openapi import document
+from gateway.http.platforms import Moderate
 from gateway.http.problems import Problem
+from gateway.http.proxy import Proxy
+from gateway.identify import Identify
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
-from gateway.ports import Clock, Store, StoreUnavailable
+from gateway.ports import Clock, Store, StoreUnavailable, Upstream
 from gateway.publish import Publish
 from gateway.review import Review
 from gateway.settings import Settings
@@ -64,6 +71,7 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.draining = False
+    app.state.listeners = None
     app.state.components = [Component("start", True, starting)]
     app.include_router(api.router)
     app.include_router(ops.router)
@@ -96,8 +104,16 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     if settings.kafka.bootstrap_servers:
         events = KafkaEvents(settings.kafka)
         stack.push_async_callback(events.stop)
-    upstream = HttpUpstream(UpstreamLimits(connections=settings.upstream_connections, total=settings.upstream_seconds))
-    stack.push_async_callback(upstream.close)
+    native = HttpUpstream(UpstreamLimits(connections=settings.upstream_connections, total=settings.upstream_seconds))
+    stack.push_async_callback(native.close)
+    sealer = FileSealer(settings.keys_file) if settings.keys_file else None
+    listeners = read_listeners(settings.listeners_file) if settings.listeners_file else ()
+    origin = HttpOrigin()
+    stack.push_async_callback(origin.close)
+    upstream: Upstream = native
+    if sealer is not None:
+        named = {listener.name: listener for listener in listeners}
+        upstream = SealedUpstream(native, origin, sealer, named, settings.upstream_seconds)
 
     perform = Perform(store, upstream, clock, lease)
     review = Review(
@@ -134,6 +150,22 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         in_flight=lambda: publish.in_flight,
         events=events,
     )
+    if sealer is not None:
+        app.state.listeners = Listeners(
+            listeners,
+            Proxy(
+                origin,
+                Moderate(
+                    publish=publish,
+                    registry=registry,
+                    identify=Identify(store, origin, sealer, clock, settings.cache_size),
+                    references=store,
+                    sealer=sealer,
+                    origin=origin,
+                    read_seconds=settings.body_read_seconds,
+                ),
+            ),
+        )
     app.state.store = store
     app.state.reload_policy = policy.reload
     app.state.components = Checks(

@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 from gateway.platforms import mapping
 from gateway.platforms.listeners import Listener
-from gateway.ports import Clock, Credentials, Fault, Origin, Sealer
+from gateway.ports import Clock, Credentials, Fault, Origin, OriginHead, Sealer
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +58,10 @@ class Identify:
             return account_id
         return await self._once(place, lambda: self._find(listener, credential, index))
 
-    async def learn(self, listener: Listener, credential: str, account_id: str, seconds: int | None) -> None:
+    async def learn(self, listener: Listener, credential: str, account_id: str, seconds: float | None) -> None:
         """Remember whose a credential is that the platform has just issued. Raises `StoreUnavailable`."""
         index = self._sealer.index(credential)
-        expires_ms = None if seconds is None else self._clock.now_ms() + seconds * 1000
+        expires_ms = None if seconds is None else self._clock.now_ms() + int(seconds * 1000)
         await self._credentials.put_credential(listener.tenant, listener.map.name, index, account_id, expires_ms)
         self._found.pop((listener.name, index), None)
 
@@ -87,9 +88,11 @@ class Identify:
         return known if known is not None else await self._ask(listener, credential)
 
     async def _ask(self, listener: Listener, credential: str) -> str | None:
-        head = mapping.whoami_request(listener.map, credential)
-        if head is None:
+        ask = mapping.whoami_request(listener.map, credential)
+        if ask is None:
             return None
+        host = (b"Host", urlsplit(listener.upstream).netloc.encode("ascii"))
+        head = OriginHead(ask.method, ask.target, (host, (b"Content-Length", b"0"), *ask.headers))
         try:
             async with asyncio.timeout(self._ask_seconds):
                 response = await self._origin.send(listener, head, b"")

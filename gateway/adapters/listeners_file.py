@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.core.yaml_lines import Problem
-from gateway.platforms import routemap
+from gateway.platforms import routemap, shipped
 from gateway.platforms.listeners import Listener, ListenersError, parse_listeners
-from gateway.platforms.routemap import Platform
+from gateway.platforms.schema import Platform
 
 
 def read_listeners(path: Path) -> tuple[Listener, ...]:
@@ -17,10 +17,10 @@ def read_listeners(path: Path) -> tuple[Listener, ...]:
 
 def _platform(folder: Path, name: str) -> Platform:
     """A shipped route map by its name, or one in a file, by its path from the listeners' file."""
-    if name in routemap.shipped():
-        return routemap.load_shipped(name)
+    if name in shipped.shipped():
+        return shipped.load_shipped(name)
     if not name.endswith((".yaml", ".yml")):
-        raise ValueError(f"no platform of that name is shipped; there are {', '.join(routemap.shipped())}")
+        raise ValueError(f"no platform of that name is shipped; there are {', '.join(shipped.shipped())}")
     return routemap.load(_read(folder / name))
 
 

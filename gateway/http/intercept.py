@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -12,6 +12,7 @@ from gateway import metrics, tracing
 from gateway.core.records import Request
 from gateway.http.answers import decision_answer, message_answer
 from gateway.http.problems import Answer, Problem, refusal
+from gateway.http.proxy import Proxy
 from gateway.http.requests import (
     Disconnected,
     Receive,
@@ -22,6 +23,7 @@ from gateway.http.requests import (
     read_headers,
 )
 from gateway.platforms import native
+from gateway.platforms.listeners import Listener
 from gateway.ports import Registry
 from gateway.publish import Publish, Refusal, Submission
 
@@ -42,6 +44,29 @@ class Service:
         self.read_seconds = read_seconds
 
 
+class Listeners:
+    """The platforms that are listened for, by the port or the host name that their requests come in on."""
+
+    def __init__(self, listeners: Sequence[Listener], proxy: Proxy) -> None:
+        self._ports = {listener.port: listener for listener in listeners if listener.port}
+        self._names = {listener.hostname: listener for listener in listeners if listener.hostname}
+        self._proxy = proxy
+
+    def of(self, scope: Scope) -> Listener | None:
+        """The listener that a request is for; None when it is for the gateway itself."""
+        server = scope.get("server")
+        if server is not None and (listener := self._ports.get(server[1])) is not None:
+            return listener
+        if not self._names:
+            return None
+        host: bytes = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        return self._names.get(host.decode("latin-1").rpartition(":")[0].lower() or host.decode("latin-1").lower())
+
+    async def answer(self, listener: Listener, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for one of them."""
+        await self._proxy(listener, scope, receive, send)
+
+
 class Gateway(FastAPI):
     """The application. It answers publish requests before the framework sees them, and leaves it everything else.
 
@@ -54,6 +79,9 @@ class Gateway(FastAPI):
         if scope["type"] == "http":
             if self.state.draining:
                 send = _closing(send)
+            if self.state.listeners is not None and (listener := self.state.listeners.of(scope)) is not None:
+                await self.state.listeners.answer(listener, scope, receive, send)
+                return
             if any(name == b"upgrade" for name, _ in scope["headers"]):
                 # What follows may be a body or another protocol; nobody shall take it for a next request.
                 await _send(_closing(send), Problem(400, "upgrade", "Upgrade: no other protocol is spoken.").answer())

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway import metrics, tracing
 from gateway.core.model import Message, MessageState, Outcome
@@ -21,7 +22,7 @@ from gateway.platforms import mapping
 from gateway.platforms.call import Call
 from gateway.platforms.listeners import Listener
 from gateway.platforms.mapping import AnswerKind, BadRequest, Match, NativeAnswer
-from gateway.ports import Clock, Origin, OriginHead, References, Registry, Sealer, StoreUnavailable
+from gateway.ports import Origin, OriginHead, References, Registry, Sealer, StoreUnavailable
 from gateway.publish import Publish, Refusal, Submission
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,6 @@ class Moderate:
         references: References,
         sealer: Sealer,
         origin: Origin,
-        clock: Clock,
         read_seconds: float,
     ) -> None:
         self._publish = publish
@@ -60,7 +60,6 @@ class Moderate:
         self._references = references
         self._sealer = sealer
         self._origin = origin
-        self._clock = clock
         self._read_seconds = read_seconds
 
     async def __call__(self, listener: Listener, match: Match, scope: Scope, receive: Receive) -> NativeAnswer | Pass:
@@ -96,8 +95,6 @@ class Moderate:
         return await self._judge(listener, match, scope, call, account_id)
 
     async def _account(self, listener: Listener, call: Call, match: Match) -> str | None:
-        if (stated := mapping.stated_account(listener.map, call, match)) is not None:
-            return stated
         credential = mapping.credential(listener.map, call, match)
         return None if credential is None else await self._identify(listener, credential)
 
@@ -131,14 +128,13 @@ class Moderate:
         credential = mapping.credential(listener.map, call, match)
         return f"unknown-{self._sealer.index(credential)[:16]}" if credential else "unknown"
 
-    async def _referenced(self, listener: Listener, match: Match, call: Call) -> list[Message] | None:
-        """The messages behind the ids that this request publishes; None when one of them is not known."""
+    async def _referenced(self, listener: Listener, match: Match, call: Call) -> list[Message]:
+        """What is behind the ids that this request publishes, one message for each id that is known."""
         found: list[Message] = []
         for reference in mapping.references(listener.map, match, call):
             messages = await self._references.recall(listener.tenant, listener.map.name, reference)
-            if not messages:
-                return None
-            found += messages
+            if messages:
+                found.append(_together(messages))
         return found
 
     def _submission(
@@ -233,6 +229,21 @@ def _length(call: Call) -> int | None:
 
 def _content_type(headers: tuple[tuple[bytes, bytes], ...]) -> str:
     return next((value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"), "")
+
+
+def _together(messages: list[Message]) -> Message:
+    """Everything that was ever judged under one id: a draft that was changed may show any of it."""
+    first, *others = messages
+    return (
+        replace(
+            first,
+            texts=tuple([text for message in messages for text in message.texts]),
+            media=tuple([media for message in messages for media in message.media]),
+            doubts=tuple([doubt for message in messages for doubt in message.doubts]),
+        )
+        if others
+        else first
+    )
 
 
 def _as_answered(result: Performed) -> NativeAnswer:

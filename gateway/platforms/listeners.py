@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from gateway.core.yaml_lines import Problem, read_yaml, to_problem
-from gateway.platforms.routemap import Platform
+from gateway.platforms.schema import Platform
 
 Seconds = Annotated[float, Field(gt=0, le=3600, strict=False)]
 
