@@ -43,6 +43,23 @@ GROUP_COMMIT = Histogram(
     "gateway_group_commit", "Writes that shared one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 )
 FORWARDS = Counter("gateway_forwards", "Forwards to upstreams, by how they ended.", ["result"])
+PROXIED = Counter(
+    "gateway_proxied",
+    "Requests on the listeners, by listener and by what became of them: passed, moderated, refused.",
+    ["listener", "kind"],
+)
+PROXIED_SECONDS = Histogram(
+    "gateway_proxied_seconds",
+    "Time from a request on a listener to the end of its answer.",
+    ["listener", "kind"],
+    buckets=(*_SECONDS, 30.0, 60.0),
+)
+PROXIED_BYTES = Counter(
+    "gateway_proxied_bytes",
+    "Bytes of bodies and WebSockets passed on, up to and down from upstreams.",
+    ["listener", "direction"],
+)
+TUNNELS = Gauge("gateway_tunnels", "WebSockets that are open.", ["listener"], multiprocess_mode="livesum")
 HELD = Gauge("gateway_held_messages", "Messages on hold.", multiprocess_mode="mostrecent")
 HOLD_AGE_SECONDS = Gauge(
     "gateway_oldest_hold_seconds", "Age of the oldest message on hold.", multiprocess_mode="mostrecent"

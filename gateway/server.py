@@ -7,8 +7,9 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,7 +17,10 @@ from fastapi import FastAPI
 from gateway.http.bounded import BoundedHttp
 from gateway.ports import Fault
 
-_GRACE_SECONDS = 3.0
+Application = Callable[..., Awaitable[Any]]
+
+BACKLOG: Final = 2048
+_GRACE_SECONDS: Final = 3.0
 """How long an idle connection may stay once draining began; a busy one closes with its next answer."""
 
 
@@ -91,12 +95,10 @@ async def _reload_policy(app: FastAPI) -> None:
         await app.state.reload_policy()
 
 
-def run(app: FastAPI, host: str, port: int, fd: int | None, line: Line | None, drain_seconds: float) -> bool:
-    """Serve until a signal; True when it ended in order. ``fd`` is a listening socket to use instead of a new one."""
-    config = uvicorn.Config(
+def configuration(app: Application, drain_seconds: float) -> uvicorn.Config:
+    """How uvicorn serves the gateway. Which sockets is up to `listen`."""
+    return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         loop="uvloop",
         http=BoundedHttp,
         ws="none",
@@ -107,8 +109,26 @@ def run(app: FastAPI, host: str, port: int, fd: int | None, line: Line | None, d
         proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(drain_seconds),
-        backlog=2048,
+        backlog=BACKLOG,
     )
-    server = Server(config, app, line)
-    server.run([socket.socket(fileno=fd)] if fd is not None else None)
+
+
+def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
+    """A listening socket on each port, the main one first. Raises `OSError`, naming the port, when one is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened: list[socket.socket] = []
+    for port in ports:
+        try:
+            opened.append(socket.create_server((host, port), family=family, backlog=BACKLOG))
+        except OSError as error:
+            for other in opened:
+                other.close()
+            raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return opened
+
+
+def run(app: FastAPI, sockets: list[socket.socket], line: Line | None, drain_seconds: float) -> bool:
+    """Serve on these listening sockets until a signal; True when it ended in order. They are closed."""
+    server = Server(configuration(app, drain_seconds), app, line)
+    server.run(sockets)
     return server.started

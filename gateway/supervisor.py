@@ -1,5 +1,5 @@
-"""N gateway processes behind one port: the supervisor holds the listening socket, so while one of them ends another
-accepts, and no connection is refused.
+"""N gateway processes behind the same ports: the supervisor holds the listening sockets, so while one of them ends
+another accepts, and no connection is refused.
 
 Signals: SIGTERM and SIGINT end all; SIGHUP reloads the policy in each; SIGUSR1 replaces them one after another.
 """
@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +41,8 @@ class _Child:
 class Supervisor:
     """Keeps ``workers`` processes running. Each dies with the supervisor, also when that is killed."""
 
-    def __init__(self, listening: socket.socket, workers: int) -> None:
-        self._listening = listening
+    def __init__(self, listening: Sequence[socket.socket], workers: int) -> None:
+        self._listening = [each.fileno() for each in listening]
         self._workers = workers
         self._children: dict[int, _Child] = {}
         self._ending = asyncio.Event()
@@ -102,10 +103,10 @@ class Supervisor:
 
     async def _spawn(self) -> _Child:
         ready, ready_end = os.pipe()
-        command = [sys.executable, "-m", "gateway", "serve", "--fd", str(self._listening.fileno())]
+        command = [sys.executable, "-m", "gateway", "serve", "--fds", ",".join(map(str, self._listening))]
         command += ["--line", f"{self._life},{ready_end}"]
         process = await asyncio.create_subprocess_exec(
-            *command, pass_fds=(self._listening.fileno(), self._life, ready_end), start_new_session=True
+            *command, pass_fds=(*self._listening, self._life, ready_end), start_new_session=True
         )
         os.close(ready_end)
         loop = asyncio.get_running_loop()
@@ -142,15 +143,14 @@ def _hear(ready: int, future: asyncio.Future[bool]) -> None:
     os.close(ready)
 
 
-def supervise(host: str, port: int, workers: int) -> int:
-    """Listen and keep the processes running; return the exit status. Raises `OSError` when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=2048) as listening:
-        listening.set_inheritable(True)
-        with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as directory:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(Path(directory))
+def supervise(listening: Sequence[socket.socket], workers: int) -> int:
+    """Keep the processes running, each with all these listening sockets; return the exit status."""
+    for each in listening:
+        each.set_inheritable(True)
+    with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as directory:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(Path(directory))
 
-            async def main() -> int:
-                return await Supervisor(listening, workers).run()
+        async def main() -> int:
+            return await Supervisor(listening, workers).run()
 
-            return asyncio.run(main())
+        return asyncio.run(main())

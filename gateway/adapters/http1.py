@@ -1,17 +1,26 @@
-"""One HTTP/1.1 client connection: bytes out as given, one response in, parsed by httptools.
+"""One HTTP/1.1 client connection: bytes out as given, one response in as it comes, parsed by httptools.
 
 General clients rewrite what they send (header case and order, transfer coding, the path) and cost several times what
 the rest of a publish request does. A proxy needs neither, so this speaks HTTP/1.1 to the letter of what it is given.
+Nothing is buffered beyond a bound: reading stops while nobody takes the body, writing waits for the peer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Final, cast
 
 import httptools
 
 from gateway.core.records import UpstreamAnswer
+
+BUFFER: Final = 65_536
+"""Bytes of a body kept for the reader before the peer is made to wait; one read more may come on top."""
+HEAD_LIMIT: Final = 65_536
+"""Bytes of names and values in a response's head."""
+
+END_SECONDS: Final = 5.0
+"""How long the peer may take to read what was sent before an end in order."""
 
 
 class ClosedEarly(ConnectionError):
@@ -19,46 +28,114 @@ class ClosedEarly(ConnectionError):
 
 
 class Connection(asyncio.Protocol):
-    """A connection that carries one request at a time. ``body_limit`` bounds what is kept of a response, in bytes;
-    a longer one is cut and the connection is not used again."""
+    """A connection that carries one request at a time: `start`, perhaps `write`, then `head`, then `piece` until it
+    returns nothing. All of them raise `ClosedEarly` when the peer closed first, and `httptools.HttpParserError`, on
+    reading, when it did not answer in HTTP."""
 
-    def __init__(self, body_limit: int) -> None:
-        self._body_limit = body_limit
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
-        self._response: asyncio.Future[UpstreamAnswer] | None = None
-        self._content_type = ""
-        self._framed = False
-        self._until_close = False
-        self._body: list[bytes] = []
-        self._size = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._bodiless = self._upgrading = self._until_close = self._paused = False
+        self._keeps = False
+        self._pieces: list[bytes] = []
+        self._buffered = self._head_size = 0
+        self._error: Exception | None = None
+        self.status = 0
+        """Of the response; 0 while its head is not whole."""
+        self.headers: list[tuple[bytes, bytes]] = []
+        """Of the response, names as they came."""
+        self.complete = True
+        """Whether the response has arrived to its end. Pieces of it may still have to be taken."""
+        self.continued = asyncio.Event()
+        """Set once the peer asked for the body (100 Continue), or answered without it."""
         self.usable = False
         """Whether another request may be sent."""
+        self.used = False
+        """Whether it has carried a request before, so that the peer may be closing it as we write."""
         self.idle_since = 0.0
         """Loop time at which the last response ended."""
 
-    async def exchange(self, data: bytes) -> UpstreamAnswer:
-        """Send a whole request and return its response.
+    @property
+    def ready(self) -> bool:
+        """Whether `piece` returns at once."""
+        return bool(self._pieces) or self.complete
 
-        Raises `ClosedEarly` when the peer closed first, `httptools.HttpParserError` when it did not answer in HTTP.
-        """
-        if self._transport is None or self._response is not None:
+    @property
+    def drained(self) -> bool:
+        """Whether the response is complete and was taken to its end."""
+        return self.complete and not self._pieces
+
+    def start(self, *data: bytes, bodiless: bool = False, upgrade: bool = False) -> None:
+        """Send a request, or its head. ``bodiless``: the response has no body whatever its head says (HEAD).
+        ``upgrade``: the request asks for another protocol."""
+        if self._transport is None or not self.usable:
             raise ClosedEarly("the connection is not open, or busy")
         self._parser = httptools.HttpResponseParser(self)
-        self._body, self._size, self._until_close = [], 0, False
-        self._response = asyncio.get_running_loop().create_future()
-        self.usable = False
+        self._bodiless, self._upgrading, self._until_close = bodiless, upgrade, False
+        self.status, self.complete, self.usable = 0, False, False
+        if self.continued.is_set():
+            self.continued = asyncio.Event()
+        self._transport.writelines(data)
+
+    async def write(self, data: bytes) -> None:
+        """Send more of a request, or of the other protocol, once the peer has taken enough of what was sent before."""
+        if self._transport is None or self._transport.is_closing():
+            raise ClosedEarly("closed by the peer")
         self._transport.write(data)
-        try:
-            return await self._response
-        finally:
-            self._response = None
+        if self._writable is not None:
+            await self._writable
+            if self._error is not None:
+                raise ClosedEarly(str(self._error))
+
+    async def head(self) -> None:
+        """Wait until `status` and `headers` are those of the response."""
+        while not self.status:
+            await self._wait()
+
+    async def piece(self) -> bytes:
+        """What has arrived of the body; nothing at its end."""
+        while not self._pieces:
+            if self.complete:
+                return b""
+            await self._wait()
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces, self._buffered = [], 0
+        if self._paused and self._transport is not None:
+            self._paused = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+        return data
+
+    async def exchange(self, data: bytes, body_limit: int) -> UpstreamAnswer:
+        """Send a whole request and return its response. A body of more than ``body_limit`` bytes is cut, and the
+        connection is not used again."""
+        self.start(data)
+        await self.head()
+        body = await self.piece()
+        while len(body) <= body_limit and (more := await self.piece()):
+            body += more
+        if len(body) > body_limit:
+            self.close()
+        content_type = next(
+            (v.decode("latin-1") for n, v in reversed(self.headers) if n.lower() == b"content-type"), ""
+        )
+        return UpstreamAnswer(self.status, body[:body_limit], content_type)
 
     def close(self) -> None:
-        """Close at once; an exchange under way ends with `ClosedEarly`."""
+        """Close at once; whoever waits for something gets `ClosedEarly`."""
         self.usable = False
         if self._transport is not None:
             self._transport.abort()
+
+    def end(self) -> None:
+        """Close once everything that was written has been sent."""
+        self.usable = False
+        if self._transport is not None:
+            self._transport.close()
+            self._loop.call_later(END_SECONDS, self._transport.abort)
 
     # -- asyncio.Protocol
 
@@ -67,63 +144,131 @@ class Connection(asyncio.Protocol):
         self.usable = True
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None or self._response is None or self._response.done():
-            self.close()  # a response nobody asked for: whose it is cannot be known
+        if self.complete or self._parser is None:
+            if self.status != 101:
+                self.close()  # a response nobody asked for: whose it is cannot be known
+                return
+            self.on_body(data)
             return
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._switch(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._fail(error)
-        except httptools.HttpParserUpgrade:
-            self._fail(httptools.HttpParserError("it changes to another protocol"))
+
+    def pause_writing(self) -> None:
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
         if exc is None and self._until_close:
-            self._finish(usable=False)
+            self._finish()
         self._fail(ClosedEarly(str(exc or "closed by the peer")))
+        self.resume_writing()
 
     # -- httptools callbacks
 
     def on_message_begin(self) -> None:
-        self._content_type, self._framed = "", False
-        if self._response is None or self._response.done():
-            self.close()  # more than was asked for
+        if self.complete:
+            raise ValueError("more than was asked for")
+        self.headers, self._head_size = [], 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        match name.lower():
-            case b"content-type":
-                self._content_type = value.decode("latin-1")
-            case b"content-length" | b"transfer-encoding":
-                self._framed = True
+        if self.status:
+            return  # a trailer
+        self._head_size += len(name) + len(value)
+        if self._head_size > HEAD_LIMIT:
+            raise ValueError("the head is too long")
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        # A response of no stated length ends with its connection (RFC 9112 section 6.3).
-        self._until_close = not self._framed and self._parser is not None and self._parser.get_status_code() >= 200
+        assert self._parser is not None  # noqa: S101
+        status = self._parser.get_status_code()
+        if status < 200:
+            if status == 101 and not self._parser.should_upgrade():
+                raise ValueError("it changes to another protocol without a name")
+            self.continued.set()
+            return
+        framed = False
+        self._keeps = self._parser.get_http_version() == "1.1"
+        for name, value in self.headers:
+            match name.lower():
+                case b"content-length":
+                    framed = True
+                case b"transfer-encoding":
+                    framed = True
+                    if value.strip().lower() != b"chunked":
+                        raise ValueError("an unknown transfer coding")
+                case b"connection":
+                    self._keeps = self._keeps and b"close" not in value.lower()
+        self.status = status
+        self.continued.set()
+        if self._bodiless or status in (204, 304):
+            self._finish()
+        else:
+            # A response of no stated length ends with its connection (RFC 9112 section 6.3).
+            self._until_close = not framed
+            self._wake()
 
     def on_body(self, body: bytes) -> None:
-        room = self._body_limit - self._size
-        self._body.append(body[:room])
-        self._size += len(body)
-        if self._size > self._body_limit:
-            self._finish(usable=False)
+        if self.complete and self.status != 101:
+            self.close()  # a body where there can be none
+            return
+        self._pieces.append(body)
+        self._buffered += len(body)
+        if self._buffered > BUFFER and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
 
     def on_message_complete(self) -> None:
-        if self._parser is None or 100 <= self._parser.get_status_code() < 200:
-            return  # after an interim response the real one follows
-        self._finish(usable=self._parser.should_keep_alive())
+        if self.status:  # after an interim response the real one follows
+            self._finish()
 
-    def _finish(self, usable: bool) -> None:
-        if self._response is None or self._response.done() or self._parser is None:
+    # -- the rest
+
+    def _switch(self, data: bytes) -> None:
+        """The peer speaks the other protocol from here on, until it closes."""
+        if not self._upgrading:
+            self._fail(httptools.HttpParserError("it changes to another protocol"))
             return
-        body = b"".join(self._body)
-        self.idle_since = asyncio.get_running_loop().time()
-        self._response.set_result(UpstreamAnswer(self._parser.get_status_code(), body, self._content_type))
-        self.usable = usable
-        if not usable:
+        self._parser, self._keeps, self._until_close, self.status = None, False, True, 101
+        if data:
+            self.on_body(data)
+        self._wake()
+
+    def _finish(self) -> None:
+        if self.complete:
+            return
+        self.complete = True
+        self.idle_since = self._loop.time()
+        self.usable = self._keeps and not self._until_close
+        if not self.usable:
             self.close()
+        self._wake()
 
     def _fail(self, error: Exception) -> None:
-        if self._response is not None and not self._response.done():
-            self._response.set_exception(error)
+        if self._error is None:
+            self._error = error
+        self.continued.set()
+        self._wake()
         self.close()
+
+    async def _wait(self) -> None:
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 import httptools
 
 from gateway import tracing
 from gateway.adapters.http1 import ClosedEarly, Connection
+from gateway.adapters.pool import IDLE_SECONDS, Address, Pool
 from gateway.core.records import Request, Tenant, UpstreamAnswer
 from gateway.ports import UpstreamNotReached, UpstreamUnknown
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamLimits:
-    """Bounds on one upstream. Times in seconds, ``body`` in bytes.
-
-    ``idle`` is kept below the usual keep-alive time of servers (5 s), so that a connection is seldom used just as
-    the peer closes it.
-    """
+    """Bounds on one upstream. Times in seconds, ``body`` in bytes."""
 
     connections: int = 128
     connect: float = 2.0
     total: float = 10.0
-    idle: float = 3.0
+    idle: float = IDLE_SECONDS
     body: int = 65_536
-
-
-@dataclass(slots=True)
-class _Pool:
-    free: asyncio.Semaphore
-    idle: deque[Connection] = field(default_factory=deque)
 
 
 class HttpUpstream:
@@ -44,28 +33,27 @@ class HttpUpstream:
 
     def __init__(self, limits: UpstreamLimits) -> None:
         self._limits = limits
-        self._pools: dict[tuple[str, str], _Pool] = {}
-        self._tls = ssl.create_default_context()
+        self._pools: dict[tuple[str, str], Pool] = {}
 
-    async def forward(self, tenant: Tenant, message_id: str, request: Request) -> UpstreamAnswer:
+    async def forward(self, tenant: Tenant, message_id: str, request: Request, content_hash: str) -> UpstreamAnswer:
         """See `gateway.ports.Upstream`. An idempotent upstream that closed without an answer is asked once more."""
-        url, port, data = _prepare(tenant, message_id, request)
-        host = url.hostname or ""
+        url, data = _prepare(tenant, message_id, request)
         pool = self._pools.get((url.scheme, url.netloc))
         if pool is None:
-            pool = self._pools[url.scheme, url.netloc] = _Pool(asyncio.Semaphore(self._limits.connections))
-        tls = self._tls if url.scheme == "https" else None
+            pool = self._pools[url.scheme, url.netloc] = Pool(
+                Address.of(tenant.upstream_url), self._limits.connections, self._limits.connect, self._limits.idle
+            )
         sent = False
         try:
             async with asyncio.timeout(self._limits.total), pool.free:
-                connection = await self._connection(pool, host, port, tls)
+                connection = await pool.connection()
                 sent = True
                 try:
                     return await self._exchange(pool, connection, data)
                 except ClosedEarly:
                     if not tenant.upstream_idempotent:
                         raise
-                connection = await self._connection(pool, host, port, tls)
+                connection = await pool.connection()
                 return await self._exchange(pool, connection, data)
         except ClosedEarly as error:
             raise UpstreamUnknown(f"the upstream closed without an answer: {error}") from error
@@ -83,41 +71,24 @@ class HttpUpstream:
     async def close(self) -> None:
         """Close the idle connections."""
         for pool in self._pools.values():
-            while pool.idle:
-                pool.idle.pop().close()
+            pool.close()
 
-    async def _exchange(self, pool: _Pool, connection: Connection, data: bytes) -> UpstreamAnswer:
+    async def _exchange(self, pool: Pool, connection: Connection, data: bytes) -> UpstreamAnswer:
         try:
-            answer = await connection.exchange(data)
+            answer = await connection.exchange(data, self._limits.body)
         except BaseException:
             connection.close()
             raise
-        if connection.usable:
-            pool.idle.append(connection)
+        pool.give_back(connection)
         return answer
 
-    async def _connection(self, pool: _Pool, host: str, port: int, tls: ssl.SSLContext | None) -> Connection:
-        loop = asyncio.get_running_loop()
-        while pool.idle:
-            connection = pool.idle.pop()
-            if connection.usable and loop.time() - connection.idle_since < self._limits.idle:
-                return connection
-            connection.close()
-        try:
-            async with asyncio.timeout(self._limits.connect):
-                _, connection = await loop.create_connection(lambda: Connection(self._limits.body), host, port, ssl=tls)
-                return connection
-        except TimeoutError as error:
-            raise UpstreamNotReached(f"no connection within {self._limits.connect} s") from error
-        except (OSError, UnicodeError) as error:  # the latter for a host name that cannot be one
-            raise UpstreamNotReached(f"no connection: {error}") from error
 
-
-def _prepare(tenant: Tenant, message_id: str, request: Request) -> tuple[SplitResult, int, bytes]:
-    """Address, port, and the bytes to send there. Raises `UpstreamNotReached` when there is no such address."""
+def _prepare(tenant: Tenant, message_id: str, request: Request) -> tuple[SplitResult, bytes]:
+    """Address, and the bytes to send there. Raises `UpstreamNotReached` when there is no such address."""
     try:
         url = urlsplit(tenant.upstream_url)
-        return url, url.port or (443 if url.scheme == "https" else 80), _render(tenant, message_id, request)
+        _ = url.port
+        return url, _render(tenant, message_id, request)
     except ValueError as error:
         raise UpstreamNotReached("the tenant's upstream_url is not a valid address") from error
 

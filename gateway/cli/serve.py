@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ import uvicorn
 
 from gateway import logs
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import open_store
 from gateway.app import create_app
@@ -24,7 +26,8 @@ from gateway.core.policy import PolicyError, PolicyInForce
 from gateway.demo import seed, tries
 from gateway.demo_upstream import create_demo_upstream
 from gateway.embedded import embedded_judge
-from gateway.server import Line, run
+from gateway.platforms.listeners import Listener, ListenersError
+from gateway.server import Line, listen, run
 from gateway.settings import Settings
 from gateway.supervisor import supervise
 
@@ -33,16 +36,18 @@ from gateway.supervisor import supervise
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True)
 @click.option("--workers", default=1, show_default=True, help="Gateway processes behind the port.")
-@click.option("--fd", type=int, hidden=True, help="A listening socket, from the supervisor.")
+@click.option("--fds", hidden=True, help="Listening sockets, from the supervisor.")
 @click.option("--line", hidden=True, help="Pipes to the supervisor: its life, our readiness.")
-def serve(host: str, port: int, workers: int, fd: int | None, line: str | None) -> None:
+def serve(host: str, port: int, workers: int, fds: str | None, line: str | None) -> None:
     """Run the gateway until SIGTERM. SIGHUP reloads the policy; with --workers, SIGUSR1 replaces the processes."""
     chosen = settings()
     logs.configure(chosen.log_level)
     checked_policy(chosen.policy_file)
+    ports = [port, *[listener.port for listener in checked_listeners(chosen.listeners_file) if listener.port]]
+    sockets = _listen(host, ports) if fds is None else [socket.socket(fileno=int(fd)) for fd in fds.split(",")]
     if workers > 1:
-        sys.exit(supervise(host, port, workers))
-    sys.exit(_serve(chosen, host, port, fd, _line(line)))
+        sys.exit(supervise(sockets, workers))
+    sys.exit(_serve(chosen, sockets, _line(line)))
 
 
 @click.command()
@@ -64,7 +69,7 @@ def demo(port: int, upstream_port: int, data: Path) -> None:
             click.echo(f"Gateway on http://127.0.0.1:{port}, chat app on {upstream_url}. Try:\n")
             click.echo(tries(f"http://127.0.0.1:{port}"))
             click.echo(f"See what was really published: {upstream_url}\nCtrl-C ends everything.")
-            status = _serve(chosen, "127.0.0.1", port, None, None)
+            status = _serve(chosen, _listen("127.0.0.1", [port]), None)
         finally:
             process.terminate()
     sys.exit(status)
@@ -117,9 +122,28 @@ def checked_policy(file: Path) -> PolicyInForce:
         sys.exit(2)
 
 
-def _serve(chosen: Settings, host: str, port: int, fd: int | None, line: Line | None) -> int:
+def checked_listeners(file: Path | None) -> tuple[Listener, ...]:
+    """The listeners in a file; a bad one ends the command with status 2 and its problems."""
+    if file is None:
+        return ()
+    try:
+        return read_listeners(file)
+    except ListenersError as error:
+        for problem in error.problems:
+            click.echo(f"{file}: {problem}", err=True)
+        sys.exit(2)
+
+
+def _listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
+    try:
+        return listen(host, ports)
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _serve(chosen: Settings, sockets: list[socket.socket], line: Line | None) -> int:
     judge = None if chosen.kafka.bootstrap_servers else embedded_judge()
-    return 0 if run(create_app(chosen, judge), host, port, fd, line, chosen.drain_seconds) else 1
+    return 0 if run(create_app(chosen, judge), sockets, line, chosen.drain_seconds) else 1
 
 
 def _line(text: str | None) -> Line | None:

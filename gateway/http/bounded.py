@@ -1,53 +1,236 @@
-"""uvicorn's HTTP/1.1 protocol, with bounds on what a client may send before anything of the gateway sees it."""
+"""uvicorn's HTTP/1.1 protocol, strict and bounded in what it takes before anything of the gateway sees it."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+import contextlib
+from typing import Any, Final, cast
+from urllib.parse import unquote
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.http import strict
+from gateway.http.cycle import Cycle
 
 HEAD_BYTES: Final = 64 * 1024
 """A request's line and headers. What arrives in one piece with their end may be a little more."""
 HEAD_SECONDS: Final = 10.0
 """From a request's first byte to the end of its headers."""
+LINGER_SECONDS: Final = 5.0
+"""How long the rest of a request is read and thrown away after its answer, so that the client gets to see that."""
+PIPELINE: Final = 64
+"""Requests that a client may send before the answer to the first."""
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """Closes a connection whose request head is too long or too slow: memory and time for it cost no key."""
+    """Closes a connection whose request head is too long or too slow, and refuses a request that others might read
+    differently: memory and time for it cost no key.
+
+    Beyond ASGI the scope has ``target``, the request target as on the wire, ``raw_headers``, with names as they came,
+    and ``cycle``, the `Cycle`.
+    """
 
     _head = 0
     _timer: asyncio.TimerHandle | None = None
+    _linger: asyncio.TimerHandle | None = None
+    _deaf = False
+    _running: Cycle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
+        self._fields: list[tuple[bytes, bytes]] | None = None
 
     def data_received(self, data: bytes) -> None:
         """Parse, and count while a head is not whole."""
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        if self._deaf:
+            return
+        if self._running is not None and self._running.switching:
+            self._running.fed(data)
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self._deaf and (rest := data[upgrade.args[0] :]):
+                self._current.fed(rest)
+        except httptools.HttpParserError:
+            self.refuse("The request is not valid HTTP/1.1.")
         if self._timer is not None:
             self._head += len(data)
             if self._head > HEAD_BYTES:
-                self._refuse()
+                self._give_up()
+
+    # -- the parser's callbacks
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        super().on_message_begin()
+        self.url = b""
+        self.expect_100_continue = False
+        self._fields = []
         self._head = 0
-        self._timer = self.loop.call_later(HEAD_SECONDS, self._refuse)
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header field; those after the body (trailers) are dropped."""
+        if self._fields is not None:
+            self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._stop_timer()
-        super().on_headers_complete()
+        fields, self._fields = self._fields or [], None
+        headers = [(name.lower(), value) for name, value in fields]
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if self._deaf or self.transport.is_closing():
+            self._deaf = True
+            return
+        if (fault := strict.fault(method, self.url, version, headers)) or len(self.pipeline) >= PIPELINE:
+            self.refuse(fault or "Too many requests before an answer.")
+            return
+        self.headers = headers
+        path, _, query = self.url.partition(b"?")
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "method": method.decode("ascii"),
+            "path": unquote(path.decode("ascii")) if b"%" in path else path.decode("ascii"),
+            "raw_path": path,
+            "query_string": query,
+            "headers": headers,
+            "state": self.app_state.copy(),
+            "target": self.url,
+            "raw_headers": fields,
+        }
+        cycle = Cycle(
+            scope=cast(Any, scope),
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=version == "1.1" and _expects(headers),
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        scope["cycle"] = cycle
+        cycle.switching = bool(self.parser.should_upgrade())
+        previous, self.cycle = self.cycle, cycle
+        if previous is None or previous.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def on_body(self, body: bytes) -> None:
+        """More of a request's body; nobody wants it once the request is answered."""
+        if not self._deaf and not self.cycle.response_complete:
+            self._current.fed(body)
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        if self._deaf:
+            return
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+            if self.cycle.keep_alive:
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
+            else:
+                self._give_up()
+
+    # -- the connection
+
+    def on_response_complete(self) -> None:
+        """A request is answered; if it is not whole yet, its rest is read for a while and thrown away."""
+        super().on_response_complete()
+        cycle = self.cycle
+        if self.transport.is_closing() or not (cycle.more_body and cycle.response_complete):
+            return
+        self._unset_keepalive_if_required()
+        self._close_soon(say_so=not cycle.keep_alive)
+
+    def refuse(self, why: str) -> None:
+        """Answer 400 and close; requests that came before on this connection are answered first."""
+        self._stop_timer()
+        self._deaf = True
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                cycle.keep_alive = False
+                return
+            self._current.gone()  # the fault is in this request's body
+            if self._running is not cycle:  # it waits for others to be answered
+                self.pipeline.popleft()
+                if self._running is not None:
+                    self._running.keep_alive = False
+                return
+            if cycle.response_started:
+                self.transport.abort()
+                return
+        lines = [b"%b: %b" % field for field in self.server_state.default_headers]
+        head = [b"HTTP/1.1 400 Bad Request", *lines, b"content-type: text/plain", b"content-length: %d" % len(why)]
+        self.transport.write(b"\r\n".join([*head, b"connection: close", b"", why.encode("ascii")]))
+        self._close_soon(say_so=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more comes."""
         self._stop_timer()
+        self._unset_keepalive_if_required()
+        if self._linger is not None:
+            self._linger.cancel()
+        if self._running is not None:
+            self._running.gone()
         super().connection_lost(exc)
+        self.pipeline.clear()
 
-    def _refuse(self) -> None:
+    def shutdown(self) -> None:
+        """The server ends: a connection that is used for another protocol has no next answer to close with."""
+        if self._running is not None and self._running.tunnel:
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        task = cycle.task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def _close_soon(self, *, say_so: bool) -> None:
+        """Close after a while. To close at once, with something of the client still unread, would make its system
+        throw away the answer before it is read."""
+        if say_so:
+            with contextlib.suppress(OSError, RuntimeError, NotImplementedError):
+                self.transport.write_eof()
+        self._linger = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    @property
+    def _current(self) -> Cycle:
+        return cast(Cycle, self.cycle)
+
+    def _give_up(self) -> None:
         self._stop_timer()
+        self._deaf = True
         self.transport.close()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _expects(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)

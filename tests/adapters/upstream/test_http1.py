@@ -36,16 +36,16 @@ class Wire(asyncio.Transport):
         self.aborted = True
 
 
-def connected(body_limit: int = 100) -> tuple[Connection, Wire]:
+def connected() -> tuple[Connection, Wire]:
     """A new connection."""
-    connection, wire = Connection(body_limit), Wire()
+    connection, wire = Connection(), Wire()
     connection.connection_made(wire)
     return connection, wire
 
 
-async def exchange(connection: Connection) -> asyncio.Task[UpstreamAnswer]:
+async def exchange(connection: Connection, body_limit: int = 100) -> asyncio.Task[UpstreamAnswer]:
     """An exchange whose request has been written."""
-    task = asyncio.create_task(connection.exchange(b"request"))
+    task = asyncio.create_task(connection.exchange(b"request", body_limit))
     await asyncio.sleep(0)
     return task
 
@@ -72,7 +72,7 @@ async def test_it_is_usable_before_and_after_but_not_during_an_exchange() -> Non
     task = await exchange(connection)
     usable.append(connection.usable)
     with pytest.raises(ClosedEarly):
-        await connection.exchange(b"another")
+        await connection.exchange(b"another", 100)
     connection.data_received(OK)
     await task
     usable.append(connection.usable)
@@ -118,8 +118,8 @@ async def test_the_headers_of_one_answer_are_not_those_of_the_next() -> None:
 
 
 async def test_pieces_beyond_the_limit_are_not_kept() -> None:
-    connection, wire = connected(body_limit=5)
-    task = await exchange(connection)
+    connection, wire = connected()
+    task = await exchange(connection, body_limit=5)
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nabc")
     assert not task.done()
     connection.data_received(b"defghi")
@@ -169,4 +169,4 @@ async def test_what_is_no_http_ends_the_connection() -> None:
 
 async def test_before_it_is_connected_nothing_can_be_sent() -> None:
     with pytest.raises(ClosedEarly):
-        await Connection(1).exchange(b"request")
+        await Connection().exchange(b"request", 1)

@@ -1,0 +1,181 @@
+"""A request on a listener: judged if it publishes something, refused if that cannot be told, else streamed through."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from time import perf_counter
+from typing import Protocol
+
+from gateway import metrics
+from gateway.http import forwarding, tunnel
+from gateway.http.requests import Disconnected, Receive, Scope, Send
+from gateway.platforms import mapping
+from gateway.platforms.listeners import Listener
+from gateway.platforms.mapping import Ambiguous, AnswerKind, Match, NativeAnswer
+from gateway.ports import Fault, Origin, OriginHead, OriginResponse
+
+log = logging.getLogger(__name__)
+
+
+class Passing(Protocol):
+    """What says that a request is not for the gateway to judge; ``body`` if it was read already."""
+
+    @property
+    def body(self) -> bytes | None: ...
+
+
+Moderate = Callable[[Listener, Match, Scope, Receive], Awaitable["NativeAnswer | Passing"]]
+
+
+class _Slow(Exception):
+    """The client did not send, or take, anything in time."""
+
+
+class Proxy:
+    """Answers the requests of all listeners. ``moderate`` judges those that a route map knows.
+
+    Streams are bounded in memory both ways. A body that the upstream does not finish is cut off for the client too.
+    """
+
+    def __init__(self, origin: Origin, moderate: Moderate) -> None:
+        self._origin = origin
+        self._moderate = moderate
+
+    async def __call__(self, listener: Listener, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, ASGI's way."""
+        started = perf_counter()
+        kind = "passed"
+        try:
+            try:
+                kind = await self._answer(listener, scope, receive, send)
+            except (Ambiguous, forwarding.Refused) as error:
+                kind = "refused"
+                await _native(listener, AnswerKind.MALFORMED, str(error), "malformed", send)
+            except Fault as fault:
+                log.info("an upstream did not answer", {"listener": listener.name, "fault": str(fault)})
+                message = "The platform cannot be reached; try again."
+                await _native(listener, AnswerKind.UNAVAILABLE, message, "upstream", send)
+        except (Disconnected, _Slow):
+            pass
+        finally:
+            metrics.child(metrics.PROXIED, listener.name, kind).inc()
+            metrics.child(metrics.PROXIED_SECONDS, listener.name, kind).observe(perf_counter() - started)
+
+    async def _answer(self, listener: Listener, scope: Scope, receive: Receive, send: Send) -> str:
+        """Answer, and return what kind of request it was."""
+        headers = scope["headers"]
+        forwarding.check(headers)
+        match = mapping.recognise(listener.map, scope["method"], scope["raw_path"], scope["query_string"], headers)
+        body: bytes | AsyncIterator[bytes] | None = None
+        if match is not None and match.route.kind != "pass":
+            if any(name == b"upgrade" for name, _ in headers):
+                raise Ambiguous("Upgrade: nothing is published by another protocol.")
+            answer = await self._moderate(listener, match, scope, receive)
+            if isinstance(answer, NativeAnswer):
+                await _send(send, answer)
+                return "moderated"
+            body = answer.body
+        if body is None:
+            body = await _body(listener, scope, receive)
+        upgrade = tunnel.wanted(listener, scope)
+        head = OriginHead(
+            scope["method"],
+            scope.get("target") or scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b""),
+            forwarding.forwarded_headers(listener, scope),
+            upgrade,
+        )
+        cycle = scope.get("cycle")
+        if cycle is not None:
+            cycle.cancel_when_gone = True  # nobody else wants the answer
+        response = await self._origin.send(listener, head, body)
+        try:
+            if response.status == 101:
+                if cycle is not None:
+                    cycle.cancel_when_gone = False  # what the client sent before it went is still sent on
+                await tunnel.run(listener, response, receive, send)
+            else:
+                await _stream(listener, response, send)
+        finally:
+            response.close()
+        return "passed"
+
+
+async def _stream(listener: Listener, response: OriginResponse, send: Send) -> None:
+    """Send a response on, piece by piece. What goes wrong from here on can only be shown by cutting it off."""
+    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+    size = 0
+    try:
+        if not response.done and not response.ready:
+            await send({"type": "http.response.body", "more_body": True})  # the head need not wait
+        while True:
+            piece = b"" if response.done else await response.piece()
+            size += len(piece)
+            event = {"type": "http.response.body", "body": piece, "more_body": not response.done}
+            if size == len(piece):
+                await send(event)
+            else:
+                async with asyncio.timeout(listener.idle_seconds):
+                    await send(event)
+            if response.done:
+                return
+    except Fault as fault:
+        log.info("an answer was cut off", {"listener": listener.name, "fault": str(fault)})
+        raise _Slow from fault
+    except TimeoutError as error:
+        log.info("a client was too slow", {"listener": listener.name})
+        raise _Slow from error
+    finally:
+        metrics.child(metrics.PROXIED_BYTES, listener.name, "down").inc(size)
+
+
+async def _body(listener: Listener, scope: Scope, receive: Receive) -> bytes | AsyncIterator[bytes]:
+    """A request's body: as a whole if it is there at once, else piece by piece."""
+    expects = has_body = False
+    for name, value in scope["headers"]:
+        if name == b"expect":
+            expects = True
+        elif name == b"transfer-encoding" or (name == b"content-length" and value.strip(b" 0")):
+            has_body = True
+    if not has_body:
+        return b""
+    if expects:  # to ask for the first piece would tell the client to send it
+        return _pieces(listener, receive, b"")
+    data, more = await _piece(listener, receive)
+    return _pieces(listener, receive, data) if more else data
+
+
+async def _pieces(listener: Listener, receive: Receive, first: bytes) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    more = True
+    while more:
+        data, more = await _piece(listener, receive)
+        if data:
+            yield data
+
+
+async def _piece(listener: Listener, receive: Receive) -> tuple[bytes, bool]:
+    """A piece of a request's body, and whether there is more."""
+    try:
+        async with asyncio.timeout(listener.idle_seconds):
+            event = await receive()
+    except TimeoutError as error:
+        log.info("a client was too slow", {"listener": listener.name})
+        raise _Slow from error
+    if event["type"] != "http.request":
+        raise Disconnected
+    data: bytes = event.get("body", b"")
+    metrics.child(metrics.PROXIED_BYTES, listener.name, "up").inc(len(data))
+    return data, event.get("more_body", False)
+
+
+async def _native(listener: Listener, kind: AnswerKind, message: str, code: str, send: Send) -> None:
+    values = {"message": message, "code": code, "retry_after": "1"}
+    await _send(send, mapping.answer(listener.map, kind, values))
+
+
+async def _send(send: Send, answer: NativeAnswer) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})
