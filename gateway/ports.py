@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from classifiers.contract import Answer, Reply
 from gateway.core.model import Account, Case, Message, MessageState
@@ -24,6 +24,9 @@ from gateway.core.records import (
     Transition,
     UpstreamAnswer,
 )
+
+if TYPE_CHECKING:
+    from gateway.platforms.listeners import Listener
 
 
 class Fault(Exception):
@@ -63,7 +66,17 @@ class Clock(Protocol):
         """A new identifier, unique and sortable by time of creation (32 hexadecimal digits)."""
 
 
-class Store(Protocol):
+class References(Protocol):
+    """What a platform calls by an id (a draft, uploaded media), and the messages that were judged under it."""
+
+    async def remember(self, tenant_id: str, platform: str, references: Sequence[str], message_id: str) -> None:
+        """Remember that these ids stand for this message too. Raises `StoreUnavailable`."""
+
+    async def recall(self, tenant_id: str, platform: str, reference: str) -> list[Message]:
+        """The messages behind an id, oldest first; none if it is not known. Raises `StoreUnavailable`."""
+
+
+class Store(References, Protocol):
     """The durable record. A method that returns has committed; one that raises `StoreUnavailable` has not, or
     cannot tell. ``commit`` and ``move`` of many callers share one transaction (group commit)."""
 
@@ -230,8 +243,9 @@ class Classifiers(Protocol):
 class Upstream(Protocol):
     """The chat app's real publish API."""
 
-    async def forward(self, tenant: Tenant, message_id: str, request: Request) -> UpstreamAnswer:
-        """Send the request's bytes as they are, once.
+    async def forward(self, tenant: Tenant, message_id: str, request: Request, content_hash: str) -> UpstreamAnswer:
+        """Send the request's bytes as they are, once. ``content_hash`` is that of the message that was judged: a sealed
+        request opens for no other.
 
         Raises `UpstreamNotReached` or `UpstreamUnknown`.
         """
@@ -257,6 +271,7 @@ class Sealer(Protocol):
         """The same short text (64 hexadecimal digits) for the same text, and nothing of it without the key."""
 
 
+@runtime_checkable
 class Credentials(Protocol):
     """Which account of a tenant calls with a credential of a platform, by the credential's `Sealer.index`."""
 
@@ -269,11 +284,51 @@ class Credentials(Protocol):
         """Remember whose a credential is, until it expires. Raises `StoreUnavailable`."""
 
 
-class References(Protocol):
-    """What a platform calls by an id (a draft, uploaded media), and the messages that were judged under it."""
+@dataclass(frozen=True, slots=True)
+class OriginHead:
+    """The head of a request, ready to send: ``target`` is path and query as on the wire, ``headers`` are end-to-end
+    and in order, with ``Host`` and, unless the body's length is not known, ``Content-Length``. ``upgrade``: the request
+    asks for a WebSocket."""
 
-    async def remember(self, tenant_id: str, platform: str, references: Sequence[str], message_id: str) -> None:
-        """Remember that these ids stand for this message too. Raises `StoreUnavailable`."""
+    method: str
+    target: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    upgrade: bool = False
 
-    async def recall(self, tenant_id: str, platform: str, reference: str) -> list[Message]:
-        """The messages behind an id, oldest first; none if it is not known. Raises `StoreUnavailable`."""
+
+class OriginResponse(Protocol):
+    """A response whose head is there. Its body is taken piece by piece; the upstream waits while nobody takes it.
+    After status 101 the pieces are those of the other protocol, and `write` sends to it. Whoever has one closes it."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    """End-to-end only; names as the upstream gave them."""
+    done: bool
+    """Whether `piece` has nothing more to give."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether `piece` returns at once."""
+
+    async def piece(self) -> bytes:
+        """More of the body; nothing at its end. Raises `UpstreamUnknown` when it is cut off, or stalls."""
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body, and close. Raises `UpstreamUnknown` also when it is longer than ``limit`` bytes."""
+
+    async def write(self, data: bytes) -> None:
+        """Send to the other protocol. Raises `UpstreamUnknown` when nobody is there to take it."""
+
+    def close(self) -> None:
+        """Free what it holds; the exchange is given up unless it was complete. May be called again."""
+
+
+class Origin(Protocol):
+    """The servers behind the listeners, spoken to in HTTP as it is."""
+
+    async def send(self, listener: Listener, head: OriginHead, body: bytes | AsyncIterator[bytes]) -> OriginResponse:
+        """Send a request and return when the head of its response is there, even if the body is still being sent.
+
+        Exactly one attempt, but for a GET, HEAD or OPTIONS without a body that met a connection just being closed.
+        Raises `UpstreamNotReached` or `UpstreamUnknown`, and what ``body`` raises.
+        """
