@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.keys import credentials, keys
+from gateway.cli.platforms import platforms
 from gateway.cli.records import audit, decisions, holds, messages
 from gateway.cli.registry import accounts, tenants
 from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve
@@ -33,5 +34,6 @@ for command in (
     accounts,
     keys,
     credentials,
+    platforms,
 ):
     main.add_command(command)

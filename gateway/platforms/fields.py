@@ -57,6 +57,8 @@ def select(selector: Selector, fields: Fields, taken: Collection[Place] = ()) ->
         for wrap, argument in selector.wraps:
             if wrap == "prefix":
                 value = _after(argument, value)
+            elif wrap == "only":
+                value = value if str(value) == argument else None
         if value is not None:
             yield Found(found.place, value)
 
@@ -64,37 +66,48 @@ def select(selector: Selector, fields: Fields, taken: Collection[Place] = ()) ->
 def _base(selector: Selector, fields: Fields, taken: Collection[Place]) -> Iterator[Found]:
     name = selector.name
     match selector.kind:
+        case "const":
+            return iter([Found(("const",), name)])
+        case "path":
+            return iter([Found(("path", name), fields.variables[name])] if name in fields.variables else [])
+        case "query" | "form" | "part":
+            return (
+                Found((kind, key), value) for kind, key, value in _texts(fields) if (kind, key) == (selector.kind, name)
+            )
+        case "param":
+            return _params(name, fields, taken)
+        case "json" | "json-in-json" | "param-json" | "part-json":
+            return _json(selector, fields, taken)
+        case _:
+            return _authority(selector, fields)
+
+
+def _texts(fields: Fields) -> Iterator[tuple[str, str, str]]:
+    """The kind, name and value of every field that is text."""
+    for key, value in fields.query:
+        yield "query", key, value
+    for key, value in fields.form.items():
+        yield "form", key, value
+    for key, value in fields.parts.fields.items():
+        yield "part", key, value
+
+
+def _json(selector: Selector, fields: Fields, taken: Collection[Place]) -> Iterator[Found]:
+    """What stands in the JSON of the body, or in that which a field holds."""
+    match selector.kind:
         case "json":
             if fields.value is not NOTHING:
                 yield from _walk(fields.value, selector.path, ("json",), taken)
-        case "param":
-            yield from _params(name, fields, taken)
-        case "path":
-            if name in fields.variables:
-                yield Found(("path", name), fields.variables[name])
-        case "query":
-            yield from [Found(("query", key), value) for key, value in fields.query if key == name]
-        case "form":
-            if name in fields.form:
-                yield Found(("form", name), fields.form[name])
-        case "part":
-            if name in fields.parts.fields:
-                yield Found(("part", name), fields.parts.fields[name])
-        case "part-json":
-            if name in fields.parts.fields:
-                yield from _walk(_parsed(fields.parts.fields[name], name), selector.path, ("part", name), taken)
-        case "param-json":
-            for outer in _params(name, fields, ()):
-                yield from _walk(_parsed(outer.value, name), selector.path, outer.place, taken)
+            return
         case "json-in-json":
-            if fields.value is not NOTHING:
-                for outer in _walk(fields.value, selector.outer, ("json",), taken):
-                    inner = _parsed(outer.value, ".".join(map(str, outer.place[1:])))
-                    yield from _walk(inner, selector.path, outer.place, taken)
-        case "const":
-            yield Found(("const",), name)
+            whole = Selector(selector.source, "json", path=selector.outer)
+        case "part-json":
+            whole = Selector(selector.source, "part", selector.name)
         case _:
-            yield from _authority(selector, fields)
+            whole = Selector(selector.source, "param", selector.name)
+    for outer in _base(whole, fields, ()):
+        inner = _parsed(outer.value, ".".join(map(str, outer.place[1:])))
+        yield from _walk(inner, selector.path, outer.place, taken)
 
 
 def _authority(selector: Selector, fields: Fields) -> Iterator[Found]:
@@ -113,29 +126,25 @@ def _authority(selector: Selector, fields: Fields) -> Iterator[Found]:
             user, _, password = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError) as error:
             raise BadRequest(("header authorization", "not base64 of user:password in UTF-8")) from error
-        value = user if selector.kind == "basic.user" else password
+        value = {"basic": f"{user}:{password}", "basic.user": user, "basic.password": password}[selector.kind]
         if value:
             yield Found(("header", "authorization"), value)
 
 
 def _params(name: str, fields: Fields, taken: Collection[Place]) -> Iterator[Found]:
-    everything = name == EVERYTHING
-    for kind, items in (("query", fields.query), ("form", fields.form.items()), ("part", fields.parts.fields.items())):
-        for key, value in items:
-            if everything:
-                if (kind, key) not in taken:
-                    if not is_name(key):
-                        yield Found((kind, key), key)
-                    yield Found((kind, key), value)
-            elif key == name:
+    """Every parameter of this name; of the name ``**`` every one that is not taken."""
+    if name == EVERYTHING:
+        for kind, key, value in _texts(fields):
+            if (kind, key) not in taken:
+                if not is_name(key):
+                    yield Found((kind, key), key)
                 yield Found((kind, key), value)
-    if fields.value is not NOTHING:
-        if everything:
+        if fields.value is not NOTHING:
             yield from _rest(fields.value, ("json",), taken)
-        elif isinstance(fields.value, dict) and name in fields.value:
-            yield Found(("json", name), fields.value[name])
-    if not everything and any(file.name == name for file in fields.parts.files):
-        raise BadRequest((name, "a file, where some servers read a text"))
+        return
+    yield from [Found((kind, key), value) for kind, key, value in _texts(fields) if key == name]
+    if isinstance(fields.value, dict) and name in fields.value:
+        yield Found(("json", name), fields.value[name])
 
 
 def _walk(value: Any, path: tuple[str, ...], place: Place, taken: Collection[Place]) -> Iterator[Found]:

@@ -6,12 +6,13 @@ import html
 from html.parser import HTMLParser
 
 _BREAKS = frozenset(
-    "address article aside blockquote br caption dd div dl dt figure footer form h1 h2 h3 h4 h5 h6 header hr li main "
-    "nav ol option p pre section summary table td th title tr ul".split()
+    {"address", "article", "aside", "blockquote", "br", "caption", "dd", "div", "dl", "dt", "figure", "footer", "form"}
+    | {"h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "option", "p", "pre", "section"}
+    | {"summary", "table", "td", "th", "title", "tr", "ul"}
 )
 _LOOKS = frozenset(
-    "align bgcolor border class color data-mx-bg-color data-mx-color dir height id lang rel start style target valign "
-    "width".split()
+    {"align", "bgcolor", "border", "class", "color", "data-mx-bg-color", "data-mx-color", "dir", "height", "id", "lang"}
+    | {"rel", "start", "style", "target", "valign", "width"}
 )
 """Attributes that say how something looks, not what it says."""
 _MARKS = str.maketrans("", "", "*_~`|\\")

@@ -33,7 +33,7 @@ class PathIndex(Generic[T]):
             candidates += self._by_word.get(part.lower(), ())
         if not candidates:
             return
-        for _, template, item in sorted(dict((entry[0], entry) for entry in candidates).values(), key=_rank):
+        for _, template, item in sorted({entry[0]: entry for entry in candidates}.values(), key=_rank):
             variables = template.match(parts, fold=fold or self._fold, empty=empty)
             if variables is not None:
                 yield item, variables

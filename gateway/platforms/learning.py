@@ -59,7 +59,7 @@ def learned(
     answered = _answered(answer_body)
     if learn is None or answered is None:
         return None
-    credential = next(iter(joined_values((learn.credential,), answered)), None)
+    credential = next(iter(joined_values(learn.credential, answered)), None)
     accounts = joined_values(learn.answer_account, answered) if learn.answer_account else []
     if not accounts and learn.account:
         accounts = joined_values(learn.account, fields_of(match, call))
@@ -108,7 +108,7 @@ def verdict(platform: Platform, status: int, content_type: str, body: bytes) -> 
     if rules.field is None:
         return Verdict.ACCEPTED
     if fields is None:
-        return Verdict.UNSURE
+        return Verdict.ACCEPTED if rules.text_is_good else Verdict.UNSURE
     given = next((found.value for found in select(rules.field, fields)), None)
     return Verdict.ACCEPTED if _among(given, rules.good) else Verdict.REFUSED
 

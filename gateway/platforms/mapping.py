@@ -8,6 +8,7 @@ from gateway.platforms.learning import Ask, Verdict, learned, remembered, verdic
 from gateway.platforms.reading import content_hash, credential, idempotency, read, references
 from gateway.platforms.recognise import Match, recognise, websocket_passes
 from gateway.platforms.schema import AnswerKind, Platform, Route
+from gateway.platforms.selectors import Selector
 
 __all__ = [
     "Ambiguous",
@@ -19,6 +20,7 @@ __all__ = [
     "NativeAnswer",
     "Platform",
     "Route",
+    "Selector",
     "Verdict",
     "answer",
     "content_hash",

@@ -103,6 +103,8 @@ def _disposition(segment: MultipartSegment) -> tuple[str, str | None]:
     given = [options[key] for key in _FILENAME if key in options]
     if len(given) > 1:
         raise BadRequest((name, "give one of filename and filename*"))
+    if given == [""]:
+        raise BadRequest((name, "a filename that is empty: some servers take the part for a text"))
     return name, segment.filename if "filename" in options else (given[0] if given else None)
 
 

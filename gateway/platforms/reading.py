@@ -80,9 +80,10 @@ def read(
     """
     route, fields = match.route, fields_of(match, call)
     taken = _secrets(platform, route, fields) | _identifiers(route, fields)
-    doubts = [doubt.code for doubt in route.doubts if _doubtful(select(doubt.when, fields), doubt.equals)]
+    doubts: list[str] = [doubt.code for doubt in route.doubts if _doubtful(select(doubt.when, fields), doubt.equals)]
     media = [found for item in route.media for found in _media(platform, item, fields, taken)]
     texts: list[str] = [file.filename for file in fields.parts.files]
+    _check_files(route, fields)
     try:
         for selector in route.text:
             texts += _texts(selector, fields, taken)
@@ -108,6 +109,14 @@ def read(
         target=target(route, fields),
         doubts=tuple(dict.fromkeys(doubts)),
     )
+
+
+def _check_files(route: Route, fields: Fields) -> None:
+    """Raises `BadRequest` for a file where a text stands: some servers read it as one."""
+    texts = {selector.name for selector in route.text if selector.name and selector.kind != "const"}
+    for file in fields.parts.files:
+        if file.name in texts:
+            raise BadRequest((file.name, "a file, where some servers read a text"))
 
 
 def content_hash(call: Call) -> str:

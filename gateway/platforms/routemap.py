@@ -39,19 +39,21 @@ def load(text: str) -> Platform:
     return platform
 
 
-_Finding = tuple[tuple[str | int, ...], str]
+_NEEDED = {"json": "json", "json-in-json": "json", "form": "form", "part": "multipart", "part-json": "multipart"}
+_Path = tuple[str | int, ...]
+_Finding = tuple[_Path, str]
 
 
 def _contradictions(platform: Platform) -> Iterator[_Finding]:
     """What each field allows by itself, but not together with the others."""
     seen: set[str] = set()
     for index, route in enumerate(platform.routes):
-        place = ("routes", index)
+        place: _Path = ("routes", index)
         if route.id in seen:
             yield (*place, "id"), f"{route.id} is given twice"
         seen.add(route.id)
-        for field, message in _route(route):
-            yield (*place, *field), message
+        for where, message in _route(route):
+            yield (*place, *where), message
         for kind, answer in route.answers.items():
             yield from _answer((*place, "answers", kind.value), kind, answer)
     for kind in AnswerKind:
@@ -61,8 +63,8 @@ def _contradictions(platform: Platform) -> Iterator[_Finding]:
         yield from _answer(("answers", kind.value), kind, answer)
     if platform.learn_account is not None:
         ask = platform.learn_account
-        for field, filled in (("path", ask.path), *ask.query.items(), *ask.headers.items()):
-            yield from _values(("learn_account", field), filled, ASK_VALUES)
+        for filled in (ask.path, *ask.query.values(), *ask.headers.values()):
+            yield from _values(("learn_account",), filled, ASK_VALUES)
 
 
 def _route(route: Route) -> Iterator[_Finding]:
@@ -70,22 +72,25 @@ def _route(route: Route) -> Iterator[_Finding]:
         if not (method.isascii() and method.isalpha() and method.isupper()):
             yield ("methods", index), f"{method!r} is no method: write it in capitals"
     for field, selector in _selectors(route):
-        if selector.kind == "path":
-            for template in route.path:
-                if selector.name not in template.names:
-                    yield (field,), f"{selector.source}: {template.source} has no variable {selector.name}"
-        needed = {"json": "json", "json-in-json": "json", "form": "form", "part": "multipart", "part-json": "multipart"}
-        if (wanted := needed.get(selector.kind)) and wanted not in route.body and field != "remember":
+        if selector.kind == "path" and not any(selector.name in template.names for template in route.path):
+            yield (field,), f"{selector.source}: no path of this route has a variable {selector.name}"
+        wanted = _NEEDED.get(selector.kind)
+        if wanted is not None and wanted not in route.body and field != "remember":
             yield (field,), f"{selector.source}: the route's body is not {wanted}"
     if route.untyped is not None and route.untyped not in route.body:
         yield ("untyped",), f"{route.untyped} is not among the route's bodies"
     if route.content_type == "ignored" and route.untyped is None:
         yield ("content_type",), "say in `untyped` how every body is read"
+    yield from _kind(route)
+
+
+def _kind(route: Route) -> Iterator[_Finding]:
+    published = route.text or route.media or route.refs or route.doubts
     if (route.learn is None) == (route.kind == "watch"):
         yield ("kind",), "a route that watches says what it learns in `learn`, and no other does"
-    if route.kind == "publish" and not (route.text or route.media or route.refs or route.doubts):
+    if route.kind == "publish" and not published:
         yield ("kind",), "a route that publishes says what: text, media, refs or doubts"
-    if route.kind != "publish" and (route.text or route.media or route.refs or route.doubts):
+    if route.kind != "publish" and published:
         yield ("kind",), "only a route that publishes has text, media, refs and doubts"
 
 
@@ -104,7 +109,7 @@ def _selectors(route: Route) -> Iterator[tuple[str, Selector]]:
         yield from [("learn", selector) for selector in route.learn.account or ()]
 
 
-def _answer(place: tuple[str | int, ...], kind: AnswerKind, answer: AnswerMap) -> Iterator[_Finding]:
+def _answer(place: _Path, kind: AnswerKind, answer: AnswerMap) -> Iterator[_Finding]:
     if (answer.body is None) == (answer.text is None):
         yield place, "give either body (JSON) or text"
     if answer.status == 429 and kind is AnswerKind.HELD:
@@ -116,6 +121,6 @@ def _answer(place: tuple[str | int, ...], kind: AnswerKind, answer: AnswerMap) -
             yield from _values(place, filled, ANSWER_VALUES)
 
 
-def _values(place: tuple[str | int, ...], filled: Filled, known: frozenset[str]) -> Iterator[_Finding]:
+def _values(place: _Path, filled: Filled, known: frozenset[str]) -> Iterator[_Finding]:
     for name in sorted(filled.names - known):
         yield place, f"{{{name}}} is unknown; there are {', '.join(sorted(known))}"

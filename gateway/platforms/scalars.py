@@ -40,18 +40,13 @@ def _words(value: Any, inside: int) -> Iterator[str]:
         return
     elif isinstance(value, int | float):
         yield orjson.dumps(value).decode()
-    elif isinstance(value, dict):
+    elif isinstance(value, list):
+        for item in value:
+            yield from _words(item, inside)
+    else:
         for key, item in value.items():
             if not is_name(key):
                 yield _sendable(key)
-            yield from _words(item, inside)
-    elif isinstance(value, _Pairs):
-        for key, item in value.pairs:
-            if not is_name(key):
-                yield _sendable(key)
-            yield from _words(item, inside)
-    else:
-        for item in value:
             yield from _words(item, inside)
 
 
@@ -79,7 +74,11 @@ class _Pairs:
     """An object with all its members: of a key given twice, both."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        self.pairs = pairs
+        self._pairs = pairs
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Keys and values, in order."""
+        return self._pairs
 
 
 _LOOSE = json.JSONDecoder(object_pairs_hook=_Pairs, strict=False, parse_int=str, parse_float=str, parse_constant=str)

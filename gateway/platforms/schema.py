@@ -91,7 +91,7 @@ class Learn(_Part):
     seconds for which it is good.
     """
 
-    credential: One
+    credential: Joined
     account: Joined | None = None
     answer_account: Joined | None = None
     expires: One | None = None
@@ -152,6 +152,8 @@ class Verdicts(_Part):
     field: One | None = None
     """A field of the JSON of a 2xx answer; not one of ``good``: refused."""
     good: Values = ()
+    text_is_good: bool = False
+    """Whether a 2xx answer that is not JSON says that it went well; otherwise it leaves it open."""
     expired: Values = ()
     """Values of ``field`` (or of ``error``) by which the credential is no longer good."""
     error: One | None = None

@@ -1,12 +1,14 @@
 """Selectors: where in a request something stands, as one line of a route map.
 
-``bearer``, ``basic.user``, ``basic.password``, ``header:X``, ``query:X``, ``path:X``, ``form:X``, ``part:X``,
-``json:a.*.b``, ``part-json:P:a.b``, ``json-in-json:content:text``, ``param:X`` (the parameter X wherever it stands:
-query, form, multipart field, top of the JSON), ``param-json:X:a.b`` (JSON in it, as text or as it is), ``const:X``. Around one of them: ``html:`` (the visible text of HTML),
-``markdown:`` (the text as it is and without its marks), ``prefix:X:`` (what follows X, if it starts with X).
-
-A JSON path is of keys parted by dots (``\\.`` is a dot in a key); ``*`` is every item, and ``**`` at its end everything
-below that nothing else of the route has taken. ``param:**`` is every parameter that nothing else has taken.
+- ``bearer``, ``basic`` (user:password), ``basic.user``, ``basic.password``, ``header:X``, ``query:X``, ``path:X``,
+  ``form:X``, ``part:X`` (a multipart field), ``const:X``
+- ``param:X``: the parameter X wherever it stands: query, form, multipart field, top of the JSON; ``param:**``: every
+  parameter that nothing else has taken
+- ``json:a.*.b``: a path of keys parted by dots (``\\.`` is a dot in a key); ``*`` is every item, and ``**`` at its end
+  everything below that nothing else of the route has taken
+- ``part-json:P:a.b``, ``param-json:P:a.b``, ``json-in-json:content:text``: a path in the JSON that a field holds
+- around one of them: ``html:`` (the visible text of HTML), ``markdown:`` (the text as it is, and without its marks),
+  ``prefix:X:`` (what follows X, if it starts with X), ``only:X:`` (only if it is X)
 """
 
 from __future__ import annotations
@@ -15,8 +17,7 @@ from dataclasses import dataclass
 
 EVERYTHING = "**"
 
-_NAMED = {"header", "query", "path", "form", "part", "param"}
-_BARE = {"bearer", "basic.user", "basic.password"}
+_BARE = {"bearer", "basic", "basic.user", "basic.password"}
 
 
 class BadSelector(ValueError):
@@ -54,10 +55,10 @@ def parse_selector(source: str) -> Selector:
         if word in ("html", "markdown") and colon:
             wraps.append((word, ""))
             rest = behind
-        elif word == "prefix":
+        elif word in ("prefix", "only"):
             literal, colon, behind = behind.partition(":")
             if not literal or not colon:
-                raise BadSelector("prefix: write prefix:TEXT:SELECTOR")
+                raise BadSelector(f"{word}: write {word}:TEXT:SELECTOR")
             wraps.append((word, literal))
             rest = behind
         else:
@@ -66,28 +67,26 @@ def parse_selector(source: str) -> Selector:
 
 def _base(source: str, text: str, wraps: tuple[tuple[str, str], ...]) -> Selector:
     kind, colon, rest = text.partition(":")
-    if kind in _BARE:
-        if colon:
-            raise BadSelector(f"{kind} takes nothing after it")
+    if kind in _BARE and not colon:
         return Selector(source, kind, wraps=wraps)
-    if not rest:
+    if not rest or kind in _BARE:
         raise BadSelector(f"{source!r} is no selector; see the list in gateway/platforms/selectors.py")
-    if kind == "const":
-        return Selector(source, kind, rest, wraps=wraps)
-    if kind in _NAMED:
-        name = rest.lower() if kind == "header" else rest
-        if name == EVERYTHING and kind != "param":
-            raise BadSelector(f"{kind}:** is no selector; param:** is every parameter")
-        return Selector(source, kind, name, wraps=wraps)
-    if kind == "json":
-        return Selector(source, kind, path=_path(rest), wraps=wraps)
-    if kind in ("part-json", "param-json", "json-in-json"):
-        name, colon, inner = rest.partition(":")
-        if not name or not inner:
-            raise BadSelector(f"{kind}: write {kind}:WHERE:PATH")
-        if kind != "json-in-json":
+    match kind:
+        case "const" | "param":
+            return Selector(source, kind, rest, wraps=wraps)
+        case "header" | "query" | "path" | "form" | "part":
+            if rest == EVERYTHING:
+                raise BadSelector(f"{kind}:** is no selector; param:** is every parameter")
+            return Selector(source, kind, rest.lower() if kind == "header" else rest, wraps=wraps)
+        case "json":
+            return Selector(source, kind, path=_path(rest), wraps=wraps)
+        case "part-json" | "param-json" | "json-in-json":
+            name, _, inner = rest.partition(":")
+            if not name or not inner:
+                raise BadSelector(f"{kind}: write {kind}:WHERE:PATH")
+            if kind == "json-in-json":
+                return Selector(source, kind, outer=_path(name), path=_path(inner), wraps=wraps)
             return Selector(source, kind, name, path=_path(inner), wraps=wraps)
-        return Selector(source, kind, outer=_path(name), path=_path(inner), wraps=wraps)
     raise BadSelector(f"{source!r} is no selector; see the list in gateway/platforms/selectors.py")
 
 
