@@ -165,6 +165,8 @@ class BoundedHttp(HttpToolsProtocol):
     def refuse(self, why: str) -> None:
         """Answer 400 and close; requests that came before on this connection are answered first."""
         self._stop_timer()
+        if self._deaf:
+            return
         self._deaf = True
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:

@@ -52,7 +52,7 @@ class Proxy:
                 kind = await self._answer(listener, scope, receive, send)
             except (Ambiguous, forwarding.Refused) as error:
                 kind = "refused"
-                await _native(listener, AnswerKind.MALFORMED, str(error), "malformed", send)
+                await _refuse(listener, error, send)
             except Fault as fault:
                 log.info("an upstream did not answer", {"listener": listener.name, "fault": str(fault)})
                 message = "The platform cannot be reached; try again."
@@ -174,6 +174,13 @@ async def _piece(listener: Listener, receive: Receive) -> tuple[bytes, bool]:
 async def _native(listener: Listener, kind: AnswerKind, message: str, code: str, send: Send) -> None:
     values = {"message": message, "code": code, "retry_after": "1"}
     await _send(send, mapping.answer(listener.map, kind, values))
+
+
+async def _refuse(listener: Listener, error: Exception, send: Send) -> None:
+    """Answer that a request was refused, and close: others may see the next one elsewhere in what the client sends."""
+    values = {"message": str(error), "code": "malformed"}
+    answer = mapping.answer(listener.map, AnswerKind.MALFORMED, values)
+    await _send(send, NativeAnswer(answer.status, (*answer.headers, (b"connection", b"close")), answer.body))
 
 
 async def _send(send: Send, answer: NativeAnswer) -> None:
