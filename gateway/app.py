@@ -27,7 +27,8 @@ from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.adapters.sql import open_store
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.core.records import Lease
-from gateway.http import api, ops
+from gateway.examine import Examine
+from gateway.http import api, moderations, ops, wechat_check, wechat_tokens
 from gateway.http.api import json_response
 from gateway.http.health import Checks, Component, starting
 from gateway.http.intercept import Gateway, Listeners, Service
@@ -75,6 +76,8 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.components = [Component("start", True, starting)]
     app.include_router(api.router)
     app.include_router(ops.router)
+    for compatible in (wechat_tokens, wechat_check, moderations):
+        app.include_router(compatible.router)
     app.add_exception_handler(Problem, _problem)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     return app
@@ -166,6 +169,10 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
                 ),
             ),
         )
+    app.state.examine = Examine(
+        classifiers=classifiers, policy=policy.current, clock=clock, limit=settings.max_in_flight
+    )
+    app.state.wechat_tokens = wechat_tokens.Tokens(sealer, clock) if sealer is not None else None
     app.state.store = store
     app.state.reload_policy = policy.reload
     app.state.components = Checks(

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
 
-from gateway.http import api, ops
+from gateway.http import api, moderations, ops, wechat_check, wechat_tokens
 from gateway.http.intercept import ROUTES
 
 
@@ -26,8 +26,8 @@ def test_the_document_is_valid(document: dict[str, Any]) -> None:
 def test_every_route_is_described(document: dict[str, Any]) -> None:
     routes = {
         (route.path, method.lower())
-        for router in (api.router, ops.router)
-        for route in router.routes
+        for module in (api, ops, moderations, wechat_check, wechat_tokens)
+        for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()
     }
@@ -37,8 +37,45 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
 
 def test_every_route_for_apps_needs_an_application_key(document: dict[str, Any]) -> None:
     for path, item in document["paths"].items():
-        for operation in item.values():
-            assert ("security" in operation) is path.startswith("/v1/")
+        for method, operation in item.items():
+            if path.startswith("/v1/"):
+                assert operation["security"] == [{"app_key": []}]
+            elif (method, path) == ("post", wechat_check.PATH):
+                assert operation["security"] == [{"wechat_token": []}]
+            else:
+                assert "security" not in operation
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "valid"),
+    [
+        ("WeChatCheckBody", {"content": "x"}, True),
+        ("WeChatCheckBody", {"content": "x", "version": 2, "scene": 1, "openid": "o-1", "anything": {"more": 1}}, True),
+        ("WeChatCheckBody", {"content": ""}, False),
+        ("WeChatCheckBody", {"content": "x", "version": 3}, False),
+        ("WeChatCheckBody", {"content": "x", "version": 2, "scene": 5, "openid": "o-1"}, False),
+        ("WeChatCheckBody", {"content": "x", "version": 2, "scene": 1, "openid": "o 1"}, False),
+        ("WeChatTokenBody", {"grant_type": "client_credential", "appid": "a", "secret": "s"}, True),
+        ("WeChatTokenBody", {"grant_type": "password", "appid": "a", "secret": "s"}, False),
+        ("ModerationBody", {"input": ""}, True),
+        ("ModerationBody", {"input": ["a", "b"], "model": "any"}, True),
+        ("ModerationBody", {"input": [{"type": "text", "text": "a"}]}, True),
+        ("ModerationBody", {"input": []}, False),
+        ("ModerationBody", {"input": ["a"] * 101}, False),
+        ("ModerationBody", {"input": ["a", {"type": "text", "text": "a"}]}, False),
+        (
+            "ModerationBody",
+            {"input": [{"type": "image_url", "image_url": {"url": "https://chat.example/a.png"}}]},
+            False,
+        ),
+        ("ModerationBody", {"input": "a", "extra": 1}, False),
+    ],
+)
+def test_the_described_bodies_of_the_compatible_routes(
+    document: dict[str, Any], model: str, body: object, valid: bool
+) -> None:
+    schema = {"$ref": f"#/components/schemas/{model}", "components": document["components"]}
+    assert Draft202012Validator(schema).is_valid(body) is valid
 
 
 @pytest.mark.parametrize(
