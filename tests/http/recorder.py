@@ -20,6 +20,8 @@ class Got:
     target: str
     headers: Fields
     body: bytes = b""
+    raw_headers: Fields = field(default_factory=list)
+    """The same with names as they came."""
 
     def values(self, name: bytes) -> list[bytes]:
         """All values of a header."""
@@ -79,6 +81,7 @@ class Recorder:
                     parser.receive_data(data)
                 case h11.Request() as head:
                     got = Got(head.method.decode(), head.target.decode("latin-1"), list(head.headers))
+                    got.raw_headers = list(head.headers.raw_items())
                 case h11.Data() as piece:
                     body += piece.data
                 case h11.EndOfMessage():
