@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from gateway.platforms.call import Call
+from gateway.platforms.call import BadRequest, Call
 from gateway.platforms.fields import Fields, select
 from gateway.platforms.reading import SEPARATOR, fields_of, joined_values
 from gateway.platforms.recognise import Match
@@ -44,7 +45,7 @@ def remembered(platform: Platform, match_route_id: str, content_type: str, body:
     fields = _answered(body) if route.remember else None
     if fields is None:
         return ()
-    found = [value for joined in route.remember for value in joined_values(joined, fields)]
+    found = [value for joined in route.remember for value in _values(joined, fields)]
     return tuple(dict.fromkeys(found))[:MAX_REMEMBERED]
 
 
@@ -59,13 +60,13 @@ def learned(
     answered = _answered(answer_body)
     if learn is None or answered is None:
         return None
-    credential = next(iter(joined_values(learn.credential, answered)), None)
-    accounts = joined_values(learn.answer_account, answered) if learn.answer_account else []
+    credential = next(iter(_values(learn.credential, answered)), None)
+    accounts = _values(learn.answer_account, answered) if learn.answer_account else []
     if not accounts and learn.account:
         accounts = joined_values(learn.account, fields_of(match, call))
     if not credential or not accounts:
         return None
-    expires = next(iter(joined_values((learn.expires,), answered)), None) if learn.expires else None
+    expires = next(iter(_values((learn.expires,), answered)), None) if learn.expires else None
     return credential, _account(accounts[0]), _seconds(expires)
 
 
@@ -91,7 +92,7 @@ def whoami_account(platform: Platform, status: int, body: bytes) -> str | None:
     ask, fields = platform.learn_account, _answered(body)
     if ask is None or fields is None or not 200 <= status < 300:
         return None
-    accounts = joined_values(ask.account, fields)
+    accounts = _values(ask.account, fields)
     return _account(accounts[0]) if accounts else None
 
 
@@ -130,6 +131,14 @@ def _answered(body: bytes) -> Fields | None:
     except BadJson:
         return None
     return Fields(value=value)
+
+
+def _values(joined: Sequence[Selector], answered: Fields) -> list[str]:
+    """What selectors find in an answer; nothing if the answer cannot be read."""
+    try:
+        return joined_values(joined, answered)
+    except BadRequest:
+        return []
 
 
 def _account(joined: str) -> str:

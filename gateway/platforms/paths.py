@@ -8,7 +8,7 @@ dot segments, parameters after ``;``, what follows a NUL, letters that NFKC make
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from urllib.parse import unquote_to_bytes
 
 _ROUNDS = 4
@@ -40,7 +40,8 @@ def folded(raw_path: bytes) -> Iterator[tuple[str, ...]]:
     seen: set[tuple[str, ...]] = set()
     for _ in range(_ROUNDS):
         for reading in _spellings(text):
-            for segments in (_segments(reading), _resolved(_segments(reading)), _dropped(_segments(reading))):
+            plainly = _segments(reading)
+            for segments in (plainly, _resolved(plainly), _resolved(_dropped(plainly, {""})), _dropped(plainly)):
                 if segments not in seen:
                     seen.add(segments)
                     yield segments
@@ -78,19 +79,19 @@ def _segments(text: str) -> tuple[str, ...]:
 
 
 def _resolved(segments: tuple[str, ...]) -> tuple[str, ...]:
-    """Without empty segments, ``.`` left out and ``..`` carried out."""
+    """``..`` carried out (on an empty segment as well), then without empty segments and ``.``."""
     kept: list[str] = []
     for segment in segments:
         if segment == "..":
             del kept[-1:]
-        elif segment not in ("", "."):
+        elif segment != ".":
             kept.append(segment)
-    return tuple(kept)
+    return _dropped(tuple(kept))
 
 
-def _dropped(segments: tuple[str, ...]) -> tuple[str, ...]:
+def _dropped(segments: tuple[str, ...], what: Container[str] = ("", ".", "..")) -> tuple[str, ...]:
     """Without empty and dot segments, as if they were not there."""
-    return tuple([segment for segment in segments if segment not in ("", ".", "..")])
+    return tuple([segment for segment in segments if segment not in what])
 
 
 def _decode(data: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
+from typing import Any
 
 from gateway.core.model import Media, Message
 from gateway.platforms.bodies import with_body
@@ -12,7 +13,7 @@ from gateway.platforms.call import BadRequest, Call
 from gateway.platforms.fields import Fields, Found, Place, head_fields, select
 from gateway.platforms.html_text import html_texts, markdown_texts
 from gateway.platforms.recognise import Match
-from gateway.platforms.scalars import TooDeep, words
+from gateway.platforms.scalars import words
 from gateway.platforms.schema import MediaMap, Platform, Route
 from gateway.platforms.selectors import Selector
 from gateway.platforms.strict_json import MAX_VALUES
@@ -84,11 +85,8 @@ def read(
     media = [found for item in route.media for found in _media(platform, item, fields, taken)]
     texts: list[str] = [file.filename for file in fields.parts.files]
     _check_files(route, fields)
-    try:
-        for selector in route.text:
-            texts += _texts(selector, fields, taken)
-    except TooDeep:
-        doubts.append("unreadable_part")
+    for selector in route.text:
+        texts += _texts(selector, fields, taken)
     media += [Media(file.content_type, sha256=file.sha256) for file in fields.parts.files]
     if len(referenced) != len(_joined_all(route.refs, fields)):
         doubts.append("unknown_reference")
@@ -202,15 +200,18 @@ def _identifiers(route: Route, fields: Fields) -> set[Place]:
     selectors = [*route.ignore, *(route.idempotency or ()), *[one for joined in route.refs for one in joined]]
     if route.target is not None:
         selectors.append(route.target)
-    return {found.place for selector in selectors for found in select(selector, fields) if _is_identifier(found)}
+    return {found.place for selector in selectors for found in select(selector, fields) if _is_identifier(found.value)}
 
 
-def _is_identifier(found: Found) -> bool:
-    value = found.value
+def _is_identifier(value: Any) -> bool:
+    """Whether a value can only name something: visible ASCII without white space, a number, a flag, a list of such."""
     if isinstance(value, str):
+        inside = list(words(value))[1:]  # a list of ids in a form is JSON
+        if inside:
+            return all(_is_identifier(item) for item in inside)
         return len(value) <= _IDENTIFIER and all("!" <= char <= "~" for char in value)
     if isinstance(value, list):
-        return all(isinstance(item, str | int) and _is_identifier(Found((), item)) for item in value)
+        return all(isinstance(item, str | int) and _is_identifier(item) for item in value)
     return not isinstance(value, dict)
 
 
@@ -226,7 +227,7 @@ def _media(platform: Platform, item: MediaMap, fields: Fields, taken: set[Place]
             continue
         if value.startswith(("http://", "https://")):
             yield Media(item.content_type, url=value)  # an address is judged as text as well
-        elif _is_identifier(found):
+        elif _is_identifier(value):
             taken.add(found.place)
             yield Media(item.content_type, url=f"{platform.name}:{value}")
 

@@ -8,20 +8,19 @@ from typing import Any
 
 import orjson
 
+from gateway.platforms.call import BadRequest
+
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:$@-")
+_TOO_DEEP = "JSON inside of a text is nested too deep"
 _INSIDE = 4
 """How deep JSON is looked for inside of text inside of JSON."""
-
-
-class TooDeep(ValueError):
-    """JSON inside of a text that is nested too deep to be read."""
 
 
 def words(value: Any) -> Iterator[str]:
     """Every text in a value, and every number as text: of lists and objects all that is inside.
 
     A text that is itself a JSON object or list is given, and then what is in it: escapes would hide its words. Raises
-    `TooDeep`.
+    `BadRequest` for JSON in texts in JSON that is nested too deep.
     """
     return _words(value, _INSIDE)
 
@@ -54,15 +53,15 @@ def _inner(text: str, inside: int) -> Iterator[str]:
     try:
         value = _LOOSE.decode(text)
     except RecursionError as error:
-        raise TooDeep("JSON nested too deep") from error
+        raise BadRequest(("body", _TOO_DEEP)) from error
     except ValueError:
         return  # it only looks like JSON
     if inside == 0:
-        raise TooDeep("JSON in texts in JSON, nested too deep")
+        raise BadRequest(("body", _TOO_DEEP))
     try:
         yield from _words(value, inside - 1)
     except RecursionError as error:
-        raise TooDeep("JSON nested too deep") from error
+        raise BadRequest(("body", _TOO_DEEP)) from error
 
 
 def _sendable(text: str) -> str:

@@ -1,0 +1,166 @@
+"""The LINE and Zulip maps."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from gateway.core.model import Media
+from gateway.platforms import mapping
+from gateway.platforms.shipped import load_shipped
+from tests.platforms.calls import FORM, Row, check
+
+LINE, ZULIP = load_shipped("line"), load_shipped("zulip")
+RETRY = (("authorization", "Bearer tok"), ("x-line-retry-key", "k1"))
+BASIC = (("authorization", "Basic " + base64.b64encode(b"bot@one.example:key").decode()),)
+
+
+def line(path: str, body: object, route: str, *texts: str, **more: object) -> Row:
+    """A POST with a retry key."""
+    given = {"credential": "tok", "headers": RETRY, "repeatable": True, **more}
+    return Row("POST", path, body, route, texts, **given)  # type: ignore[arg-type]
+
+
+def zulip(method: str, path: str, body: object, route: str, *texts: str, **more: object) -> Row:
+    """A form with Basic authentication."""
+    given = {"credential": "bot@one.example:key", "headers": BASIC, "content_type": FORM, **more}
+    return Row(method, path, body, route, texts, **given)  # type: ignore[arg-type]
+
+
+LINE_ROWS = [
+    line(
+        "/v2/bot/message/push", {"to": "U1", "messages": [{"type": "text", "text": "hi"}]}, "message", "hi", target="U1"
+    ),
+    line(
+        "/v2/bot/message/push",
+        {"to": "U1", "messages": [{"type": "text", "text": "hi"}]},
+        "message",
+        "hi",
+        target="U1",
+        headers=RETRY[:1],
+        repeatable=False,
+    ),
+    line(
+        "/v2/bot/message/reply",
+        {"replyToken": "r1", "messages": [{"type": "sticker", "packageId": "1", "stickerId": "2"}]},
+        "message",
+    ),
+    line(
+        "/v2/bot/message/multicast",
+        {"to": ["U1", "U2"], "messages": [{"type": "text", "text": "hi"}]},
+        "message",
+        "hi",
+        target="U1,U2",
+    ),
+    line(
+        "/v2/bot/message/broadcast",
+        {"messages": [{"type": "flex", "altText": "alt", "contents": {"body": {"contents": [{"text": "deep"}]}}}]},
+        "message",
+        "alt",
+        "deep",
+    ),
+    line(
+        "/v2/bot/message/narrowcast",
+        {
+            "messages": [
+                {
+                    "type": "image",
+                    "originalContentUrl": "https://one.example/a",
+                    "previewImageUrl": "https://one.example/b",
+                }
+            ]
+        },
+        "message",
+        "https://one.example/a",
+        "https://one.example/b",
+        media=(
+            Media("application/octet-stream", "https://one.example/a"),
+            Media("image/jpeg", "https://one.example/b"),
+        ),
+    ),
+    line("/bot/pnp/push", {"to": "hash", "messages": [{"text": "hi"}]}, "partner", "hi", target="hash"),
+    line("/v2/bot/richmenu", {"name": "n", "chatBarText": "tap"}, "menu", "n", "tap", repeatable=False),
+]
+ZULIP_ROWS = [
+    zulip(
+        "POST",
+        "/api/v1/messages",
+        {"type": "stream", "to": "general", "topic": "tea", "content": "k**i**ll"},
+        "message",
+        "tea",
+        "k**i**ll",
+        "kill",
+        target="general",
+    ),
+    zulip("POST", "/json/messages", {"type": "direct", "to": "[9]", "content": "hi"}, "message", "hi", target="[9],9"),
+    zulip("POST", "/api/v1/scheduled_messages", {"to": "9", "content": "later"}, "message", "later", target="9"),
+    zulip("PATCH", "/api/v1/messages/7", {"content": "new", "topic": "t"}, "edit", "t", "new", target="7"),
+    zulip("POST", "/api/v1/messages/7", {"method": "PATCH", "content": "new"}, "edit", "new", "PATCH", target="7"),
+    zulip(
+        "POST",
+        "/api/v1/submessage",
+        {"message_id": "7", "msg_type": "widget", "content": '{"type":"new_option","option":"x y"}'},
+        "submessage",
+        '{"type":"new_option","option":"x y"}',
+        "new_option",
+        "x y",
+        target="7",
+    ),
+    Row(
+        "POST",
+        "/api/v1/external/github?api_key=k&stream=s",
+        {"commits": [{"message": "fix"}]},
+        "webhook",
+        ("fix",),
+        "s",
+        "webhook k",
+    ),
+    zulip("PATCH", "/api/v1/streams/3", {"description": "d"}, "surroundings", "d"),
+    zulip("POST", "/api/v1/users/me/status", {"status_text": "away"}, "surroundings", "away"),
+]
+
+
+@pytest.mark.parametrize("row", LINE_ROWS, ids=lambda row: row.url)
+def test_what_is_read_on_line(row: Row) -> None:
+    check(LINE, row)
+
+
+@pytest.mark.parametrize("row", ZULIP_ROWS, ids=lambda row: f"{row.method} {row.url}")
+def test_what_is_read_on_zulip(row: Row) -> None:
+    check(ZULIP, row)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v2/bot/info"),
+        ("POST", "/v2/bot/message/validate/push"),
+        ("POST", "/v2/bot/chat/loading/start"),
+        ("GET", "/v2/bot/message/quota"),
+    ],
+)
+def test_what_passes_on_line(method: str, path: str) -> None:
+    assert mapping.recognise(LINE, method, path.encode(), b"", ()) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/messages"),
+        ("POST", "/api/v1/register"),
+        ("GET", "/api/v1/events"),
+        ("POST", "/api/v1/messages/7/reactions"),
+        ("DELETE", "/api/v1/messages/7"),
+    ],
+)
+def test_what_passes_on_zulip(method: str, path: str) -> None:
+    assert mapping.recognise(ZULIP, method, path.encode(), b"", ()) is None
+
+
+def test_whose_a_credential_is() -> None:
+    ask = mapping.whoami_request(ZULIP, "bot@one.example:key")
+    assert ask is not None
+    assert ask.headers == ((b"authorization", BASIC[0][1].encode()),)
+    assert mapping.whoami_account(ZULIP, 200, b'{"result": "success", "user_id": 3}') == "3"
+    assert mapping.whoami_account(LINE, 200, b'{"userId": "U9"}') == "U9"

@@ -1,0 +1,217 @@
+"""The Telegram map: any method name in any case, parameters wherever they stand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from gateway.core.model import Media
+from gateway.platforms import mapping
+from gateway.platforms.shipped import load_shipped
+from tests.platforms.calls import FORM, JSON, MULTIPART, Row, call, check, multipart, read, recognised
+
+TELEGRAM = load_shipped("telegram")
+BOT = "/bot12:AA-b"
+PNG = b"\x89PNG"
+ALBUM = [{"type": "photo", "media": "attach://one", "caption": "c<b>a</b>t"}, {"type": "photo", "media": "AgAC9"}]
+KEYBOARD = {"inline_keyboard": [[{"text": "press", "url": "https://one.example"}]]}
+
+
+def row(method: str, url: str, body: object, route: str, *texts: str, **more: object) -> Row:
+    """A row with the token of the path."""
+    return Row(method, f"{BOT}{url}", body, route, texts, **{"credential": "12:AA-b", "target": "5", **more})  # type: ignore[arg-type]
+
+
+ROWS = [
+    row("POST", "/sendMessage", {"chat_id": 5, "text": "hello"}, "publish", "hello"),
+    row("POST", "/SENDMESSAGE", {"chat_id": 5, "text": "hello"}, "publish", "hello"),
+    row("POST", "/test/sendMessage", {"chat_id": 5, "text": "hello"}, "publish", "hello"),
+    row("GET", "/sendMessage?chat_id=5&text=hello", b"", "publish", "hello", content_type=None),
+    row("GET", "/sendMessage?chat_id=5&text=one&text=two", b"", "publish", "one", "two", content_type=None),
+    row("POST", "/sendMessage?text=one", {"chat_id": 5, "text": "two"}, "publish", "one", "two"),
+    row("POST", "/sendMessage", {"chat_id": "5", "text": "a b+c"}, "publish", "a b+c", content_type=FORM),
+    row(
+        "POST",
+        "/sendMessage",
+        multipart(("chat_id", "5"), ("text", "hello")),
+        "publish",
+        "hello",
+        content_type=MULTIPART,
+    ),
+    row(
+        "POST",
+        "/sendMessage",
+        {"chat_id": 5, "text": "k<b>i</b>ll", "parse_mode": "HTML"},
+        "publish",
+        "k<b>i</b>ll",
+        "kill",
+    ),
+    row(
+        "POST",
+        "/sendMessage",
+        {"chat_id": 5, "text": "k*i*ll", "parse_mode": "MarkdownV2"},
+        "publish",
+        "k*i*ll",
+        "kill",
+    ),
+    row(
+        "POST",
+        "/sendMessage",
+        {"chat_id": 5, "text": "x", "reply_markup": KEYBOARD},
+        "publish",
+        "x",
+        "press",
+        "https://one.example",
+    ),
+    row(
+        "POST",
+        "/sendMessage",
+        {"chat_id": "5", "text": "x", "reply_markup": '{"inline_keyboard": [[{"text": "pr\\u0065ss"}]]}'},
+        "publish",
+        "x",
+        '{"inline_keyboard": [[{"text": "pr\\u0065ss"}]]}',
+        "press",
+        content_type=FORM,
+    ),
+    row(
+        "POST",
+        "/sendPhoto",
+        {"chat_id": 5, "photo": "AgAC", "caption": "cat"},
+        "publish",
+        "cat",
+        media=(Media("image/jpeg", "telegram:AgAC"),),
+    ),
+    row(
+        "POST",
+        "/sendPhoto",
+        {"chat_id": 5, "photo": "https://one.example/a.png"},
+        "publish",
+        "https://one.example/a.png",
+        media=(Media("image/jpeg", "https://one.example/a.png"),),
+    ),
+    row(
+        "POST",
+        "/sendPhoto",
+        multipart(("chat_id", "5"), ("caption", "cat"), ("photo", "cat.png", PNG)),
+        "publish",
+        "cat.png",
+        "cat",
+        media=(Media("image/png", sha256=hashlib.sha256(PNG).hexdigest()),),
+        content_type=MULTIPART,
+    ),
+    row(
+        "POST",
+        "/sendMediaGroup",
+        multipart(("chat_id", "5"), ("media", json.dumps(ALBUM)), ("one", "1.png", PNG)),
+        "publish",
+        "1.png",
+        "cat",
+        "c<b>a</b>t",
+        json.dumps(ALBUM),
+        "photo",
+        "attach://one",
+        "AgAC9",
+        media=(
+            Media("application/octet-stream", "telegram:AgAC9"),
+            Media("image/png", sha256=hashlib.sha256(PNG).hexdigest()),
+        ),
+        content_type=MULTIPART,
+    ),
+    row(
+        "POST",
+        "/sendPoll",
+        {"chat_id": 5, "question": "why?", "options": ["a1", {"text": "b2"}]},
+        "publish",
+        "why?",
+        "a1",
+        "b2",
+    ),
+    row("POST", "/editMessageText", {"chat_id": 5, "message_id": 7, "text": "new"}, "publish", "new"),
+    row("POST", "/editMessageCaption", {"chat_id": 5, "message_id": 7, "caption": "new"}, "publish", "new"),
+    row(
+        "POST",
+        "/answerInlineQuery",
+        {"inline_query_id": "1", "results": [{"type": "article", "title": "t"}]},
+        "publish",
+        "article",
+        "t",
+        target=None,
+    ),
+    row("POST", "/answerCallbackQuery", {"callback_query_id": "1", "text": "done"}, "publish", "done", target=None),
+    row("POST", "/createNewStickerSet", {"title": "set"}, "publish", "set", target=None),
+    row(
+        "POST",
+        "/postStory",
+        {"caption": "c", "content": {"type": "photo", "photo": "attach://p"}},
+        "publish",
+        "c",
+        "photo",
+        "attach://p",
+        target=None,
+    ),
+    row("POST", "/setChatTitle", {"chat_id": 5, "title": "T"}, "set", "T"),
+    row("POST", "/setmydescription", {"description": "D"}, "set", "D", target=None),
+    row(
+        "POST",
+        "/copyMessage",
+        {"chat_id": 5, "from_chat_id": 6, "message_id": 7, "caption": "c"},
+        "forward",
+        "c",
+        references=("6 7",),
+    ),
+    row(
+        "POST",
+        "/forwardMessages",
+        {"chat_id": "5", "from_chat_id": "6", "message_ids": "[7, 8]"},
+        "forward",
+        references=("6 7", "6 8"),
+        content_type=FORM,
+    ),
+    row(
+        "POST",
+        "/forwardMessages",
+        {"chat_id": 5, "from_chat_id": 6, "message_ids": [7, 8]},
+        "forward",
+        references=("6 7", "6 8"),
+    ),
+    row(
+        "POST",
+        "/repostStory",
+        {"from_chat_id": 6, "from_story_id": 7},
+        "repost_story",
+        references=("6 7",),
+        target=None,
+    ),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.url}")
+def test_what_is_read(row: Row) -> None:
+    check(TELEGRAM, row)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/getUpdates", "/getMe", "/sendChatAction", "/SendChatAction", "/setWebhook", "/banChatMember", "/deleteMessage"],
+)
+def test_what_passes(path: str) -> None:
+    assert mapping.recognise(TELEGRAM, "POST", (BOT + path).encode(), b"", ()) is None
+
+
+def test_what_was_sent_may_be_forwarded() -> None:
+    sent = read(TELEGRAM, call("POST", f"{BOT}/sendMessage", body={"chat_id": 6, "text": "known"}))
+    answer = b'{"ok": true, "result": {"message_id": 7, "chat": {"id": 6}}}'
+    known = mapping.remembered(TELEGRAM, "publish", JSON, answer)
+    forward = call("POST", f"{BOT}/forwardMessage", body={"chat_id": 5, "from_chat_id": 6, "message_id": 7})
+    assert mapping.references(TELEGRAM, recognised(TELEGRAM, forward), forward) == known
+    message = read(TELEGRAM, forward, sent)
+    assert (message.texts, message.doubts) == (("known",), ())
+
+
+def test_a_bot_is_asked_who_it_is() -> None:
+    ask = mapping.whoami_request(TELEGRAM, "12:AA/../b")
+    assert ask is not None
+    assert (ask.method, ask.target) == ("GET", b"/bot12:AA%2F..%2Fb/getMe")
+    assert mapping.whoami_account(TELEGRAM, 200, b'{"ok": true, "result": {"id": 12}}') == "12"
