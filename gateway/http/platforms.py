@@ -32,6 +32,11 @@ _envelope = msgspec.msgpack.Encoder()
 _LEARN_LIMIT = 65_536
 """Bytes of an answer that a credential is looked for in."""
 
+_SOON, _MUCH_LATER = "1", "3600"
+"""Seconds after which a client may try again: what was unlucky, and what is not allowed to its account for now. A fixed
+time, since a repeated request gets the same answer, and an hour, since some clients sleep for as long as they are told.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Pass:
@@ -68,11 +73,11 @@ class Moderate:
         try:
             answer = await self._answer(listener, match, scope, receive)
         except BadRequest as error:
-            answer = self._native(listener, AnswerKind.MALFORMED, str(error))
+            answer = self._native(listener, match, AnswerKind.MALFORMED, str(error))
         except StoreUnavailable:
-            answer = self._native(listener, AnswerKind.UNAVAILABLE, "The gateway cannot decide now; try again.")
+            answer = self._native(listener, match, AnswerKind.UNAVAILABLE, "The gateway cannot decide now; try again.")
         except Problem as problem:  # a body that is too large or too slow
-            answer = self._native(listener, AnswerKind.MALFORMED, problem.detail, problem.code)
+            answer = self._native(listener, match, AnswerKind.MALFORMED, problem.detail, problem.code)
         if isinstance(answer, NativeAnswer):
             route = f"{listener.map.name}:{match.route.id}"
             metrics.child(metrics.REQUESTS, route, str(answer.status)).inc()
@@ -108,7 +113,7 @@ class Moderate:
     ) -> NativeAnswer:
         tenant = await self._registry.tenant(listener.tenant)
         if tenant is None:
-            return self._native(listener, AnswerKind.UNAVAILABLE, f"There is no tenant {listener.tenant}.")
+            return self._native(listener, match, AnswerKind.UNAVAILABLE, f"There is no tenant {listener.tenant}.")
         message = mapping.read(
             listener.map,
             match,
@@ -120,8 +125,8 @@ class Moderate:
         with tracing.request(f"{listener.map.name} {match.route.id}", None):
             result = await self._publish(self._submission(listener, match, scope, call, tenant, message))
         if isinstance(result, Refusal):
-            return self._refused(listener, result)
-        return self._performed(listener, result)
+            return self._refused(listener, match, result)
+        return self._performed(listener, match, result)
 
     def _stranger(self, listener: Listener, call: Call, match: Match) -> str:
         """A name for an account that is not known: the same for the same credential, and no way back to it."""
@@ -159,47 +164,62 @@ class Moderate:
             unknown=Outcome.BLOCK if listener.unknown_accounts == "block" else None,
         )
 
-    def _performed(self, listener: Listener, result: Performed) -> NativeAnswer:
+    def _performed(self, listener: Listener, match: Match, result: Performed) -> NativeAnswer:
         decision = result.decision
         match decision.outcome:
             case Outcome.ALLOW if result.upstream is not None and result.state is not MessageState.UNKNOWN:
                 return _as_answered(result)
             case Outcome.ALLOW:
                 return self._native(
-                    listener, AnswerKind.UNAVAILABLE, "The platform did not confirm it.", "upstream", result
+                    listener, match, AnswerKind.UNAVAILABLE, "The platform did not confirm it.", "upstream", result
                 )
             case Outcome.HOLD:
-                return self._native(listener, AnswerKind.HELD, decision.reasons[0].message, decision.rule, result)
+                return self._native(
+                    listener, match, AnswerKind.HELD, decision.reasons[0].message, decision.rule, result
+                )
             case Outcome.BLOCK:
                 limited = decision.rule == "sanction_restrict"
                 kind = AnswerKind.LIMITED if limited else AnswerKind.BLOCKED
-                return self._native(listener, kind, decision.reasons[0].message, decision.rule, result)
+                return self._native(listener, match, kind, decision.reasons[0].message, decision.rule, result)
 
-    def _refused(self, listener: Listener, reason: Refusal) -> NativeAnswer:
+    def _refused(self, listener: Listener, match: Match, reason: Refusal) -> NativeAnswer:
         match reason:
             case Refusal.OVERLOADED:
-                return self._native(listener, AnswerKind.UNAVAILABLE, "Too much to do; try again.", reason)
+                return self._native(listener, match, AnswerKind.UNAVAILABLE, "Too much to do; try again.", reason)
             case Refusal.STORE_UNAVAILABLE:
-                return self._native(listener, AnswerKind.UNAVAILABLE, "Nothing was published; try again.", reason)
+                return self._native(
+                    listener, match, AnswerKind.UNAVAILABLE, "Nothing was published; try again.", reason
+                )
             case Refusal.KEY_IN_FLIGHT:
-                return self._native(listener, AnswerKind.UNAVAILABLE, "It is being worked on; try again.", reason)
+                return self._native(
+                    listener, match, AnswerKind.UNAVAILABLE, "It is being worked on; try again.", reason
+                )
             case Refusal.ACCOUNT_ELSEWHERE:
-                return self._native(listener, AnswerKind.BLOCKED, "The account is not this app's.", reason)
+                return self._native(listener, match, AnswerKind.BLOCKED, "The account is not this app's.", reason)
             case Refusal.KEY_REUSED:
-                return self._native(listener, AnswerKind.MALFORMED, "Its id was used for something else.", reason)
+                return self._native(
+                    listener, match, AnswerKind.MALFORMED, "Its id was used for something else.", reason
+                )
             case _:
                 assert_never(reason)
 
     def _native(
-        self, listener: Listener, kind: AnswerKind, message: str, code: str = "", result: Performed | None = None
+        self,
+        listener: Listener,
+        match: Match,
+        kind: AnswerKind,
+        message: str,
+        code: str = "",
+        result: Performed | None = None,
     ) -> NativeAnswer:
         values = {
             "message": message,
             "code": code or kind.value,
             "message_id": result.message_id if result else "",
             "decision_id": result.decision_id if result else "",
+            "retry_after": _MUCH_LATER if kind is AnswerKind.LIMITED else _SOON,
         }
-        return mapping.answer(listener.map, kind, values)
+        return mapping.answer(listener.map, kind, values, match.route)
 
     async def _watch(
         self, listener: Listener, match: Match, scope: Scope, call: Call, receive: Receive
