@@ -35,7 +35,8 @@ from gateway.http.wechat_tokens import (
     tokens_of,
 )
 from gateway.perform import Performed
-from gateway.platforms.scalars import TooDeep, words
+from gateway.platforms.call import BadRequest
+from gateway.platforms.scalars import words
 from gateway.publish import Refusal, Submission
 
 PATH = "/wxa/msg_sec_check"
@@ -131,7 +132,7 @@ def read(body: bytes) -> Check:
     ordered |= {name: item for name, item in value.items() if name not in _CONTROL[version]}
     try:
         texts = tuple([text for text in words(ordered) if text])
-    except TooDeep as error:
+    except BadRequest as error:
         raise WeChatError(Code.FORMAT, f"data format error: {error}") from error
     if sum(len(text.encode()) for text in texts) > LIMIT:
         raise WeChatError(Code.TOO_LARGE, f"content size out of limit: at most {LIMIT} bytes of text")
