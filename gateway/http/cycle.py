@@ -8,6 +8,9 @@ events carry the bytes of the other protocol, both ways.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import struct
 from collections.abc import Iterable, MutableMapping
 from typing import Any, Final, cast
 
@@ -186,7 +189,15 @@ class Cycle(RequestResponseCycle):
         self.disconnected = True
         if self._head is not None and self.response_started:
             self.transport.write(self._head)
-        if self._until_close or self.flow.write_paused:
-            self.transport.abort()  # an end in order would look like the end of the body, or never come
+        if self._until_close:
+            self._reset()
+        elif self.flow.write_paused:
+            self.transport.abort()  # the end in order would have to wait for a client who takes nothing
         else:
             self.transport.close()
+
+    def _reset(self) -> None:
+        """End the connection by a reset, since an end in order would look like the end of the body."""
+        with socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno())) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()

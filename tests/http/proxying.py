@@ -22,7 +22,7 @@ ROUTES = """
 platform: testing
 account: bearer
 websockets: pass
-websocket_paths: ["/socket/*"]
+websocket_paths: ["/socket/{name}"]
 routes:
   - id: send
     methods: [POST]
