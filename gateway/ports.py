@@ -78,7 +78,8 @@ class References(Protocol):
 
 class Store(References, Protocol):
     """The durable record. A method that returns has committed; one that raises `StoreUnavailable` has not, or
-    cannot tell. ``commit`` and ``move`` of many callers share one transaction (group commit)."""
+    cannot tell. ``commit`` and ``move`` of many callers share one transaction (group commit). The request of a message
+    that has ended is erased with the same write."""
 
     async def ping(self) -> None:
         """Raise `StoreUnavailable` unless a write would be taken now."""
@@ -139,8 +140,8 @@ class Store(References, Protocol):
         """Move QUEUED messages to FORWARDING under ``owner``, each to one process only, oldest first."""
 
     async def recover(self, now_ms: int) -> tuple[int, int]:
-        """Settle FORWARDING messages whose owner's lease ended: QUEUED where the tenant's upstream is idempotent,
-        UNKNOWN elsewhere, each with its audit row. Returns how many of each."""
+        """Settle FORWARDING messages whose owner's lease ended: QUEUED where the upstream is idempotent for it, UNKNOWN
+        elsewhere, each with its audit row. Returns how many of each."""
 
     # -- leases
 

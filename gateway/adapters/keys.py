@@ -52,7 +52,7 @@ class FileSealer:
         return _VERSION + bytes([len(name)]) + name + nonce + sealed
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        if sealed[:1] != _VERSION or len(sealed) < 2 + sealed[1] + _NONCE:
+        if len(sealed) < 2 or sealed[:1] != _VERSION or len(sealed) < 2 + sealed[1] + _NONCE:
             raise KeysError("not something that was sealed")
         at = 2 + sealed[1]
         try:

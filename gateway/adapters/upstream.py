@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -37,7 +38,7 @@ class HttpUpstream:
 
     async def forward(self, tenant: Tenant, message_id: str, request: Request, content_hash: str) -> UpstreamAnswer:
         """See `gateway.ports.Upstream`. An idempotent upstream that closed without an answer is asked once more."""
-        url, data = _prepare(tenant, message_id, request)
+        url, data = _prepare(tenant, message_id, request, content_hash)
         pool = self._pools.get((url.scheme, url.netloc))
         if pool is None:
             pool = self._pools[url.scheme, url.netloc] = Pool(
@@ -83,8 +84,11 @@ class HttpUpstream:
         return answer
 
 
-def _prepare(tenant: Tenant, message_id: str, request: Request) -> tuple[SplitResult, bytes]:
-    """Address, and the bytes to send there. Raises `UpstreamNotReached` when there is no such address."""
+def _prepare(tenant: Tenant, message_id: str, request: Request, content_hash: str) -> tuple[SplitResult, bytes]:
+    """Address, and the bytes to send there. Raises `UpstreamNotReached` when there is no such address, or when these
+    are not the bytes that were judged."""
+    if hashlib.sha256(request.body).hexdigest() != content_hash:
+        raise UpstreamNotReached("the stored request is not the one that was judged")
     try:
         url = urlsplit(tenant.upstream_url)
         _ = url.port

@@ -158,7 +158,7 @@ class Moderate:
             request=Request(self._sealer.seal(_envelope.encode(envelope), message.content_hash), SEALED),
             forwards=True,
             key=key,
-            fingerprint=f"{match.route.id} {message.content_hash}",
+            fingerprint=f"{match.route.id} {message.content_hash}" if key is not None else "",
             idempotent=key is not None,
             client_retries=key is not None,
             unknown=Outcome.BLOCK if listener.unknown_accounts == "block" else None,

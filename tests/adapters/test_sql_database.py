@@ -228,7 +228,7 @@ from tests.contract.samples import change, entry, owner_of
 
 async def write(store, owner):
     while True:
-        new = entry()
+        new = entry(idempotent=False)
         new = replace(new, key=new.message_id)
         if await store.commit(owner, new) is None:
             print(new.message_id, flush=True)

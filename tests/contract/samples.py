@@ -85,6 +85,7 @@ def entry(
         "state": state,
         "forwards": True,
         "at_ms": at_ms,
+        "idempotent": tenant_id == TENANT.tenant_id,
         **fields,
     }
     return Entry(**values)

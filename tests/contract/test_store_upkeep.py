@@ -166,7 +166,7 @@ async def test_what_a_dead_process_was_forwarding_is_settled_by_its_tenant_s_kin
 
 async def test_a_restarted_process_does_not_own_what_it_forwarded_before(store: Store) -> None:
     before = await owner_of(store, "one")
-    new = entry()
+    new = entry(idempotent=False)
     await store.commit(before, new)
     after = await owner_of(store, "one")
     assert await store.move(after, change(new, FORWARDING, PUBLISHED)) is False
@@ -175,7 +175,7 @@ async def test_a_restarted_process_does_not_own_what_it_forwarded_before(store: 
 
 async def test_orphans_are_settled_once_by_many_at_once(store: Store, second: Opened) -> None:
     dead = await owner_of(store, "dead")
-    await asyncio.gather(*[store.commit(dead, entry()) for _ in range(40)])
+    await asyncio.gather(*[store.commit(dead, entry(idempotent=False)) for _ in range(40)])
     await store.break_lease(dead)
     results = await asyncio.gather(*[(store, second[0])[n % 2].recover(1) for n in range(4)])
     assert sum(unknown for _, unknown in results) == 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from tests.fakes import ScriptedUpstream
 from tests.peer import Peer, Play
 
 REQUEST = Request(b'{"text":"\xe2\x9c\x93\x00"}', "application/json")
+HASH = hashlib.sha256(REQUEST.body).hexdigest()
 
 
 class Side(Protocol):
@@ -96,24 +98,24 @@ async def side(request: pytest.FixtureRequest) -> AsyncIterator[Side]:
 async def test_an_answer_is_returned_whatever_its_status(side: Side, status: int) -> None:
     answer = UpstreamAnswer(status, b'{"id": 1}', "application/json; charset=utf-8")
     side.answers(answer)
-    assert await side.upstream.forward(side.tenant, "m1", REQUEST) == answer
+    assert await side.upstream.forward(side.tenant, "m1", REQUEST, HASH) == answer
 
 
 async def test_the_bytes_are_sent_as_they_are_and_once(side: Side) -> None:
     side.answers(UpstreamAnswer(200, b"", "text/plain"))
-    await side.upstream.forward(side.tenant, "m1", REQUEST)
+    await side.upstream.forward(side.tenant, "m1", REQUEST, HASH)
     assert side.got() == [REQUEST.body]
 
 
 async def test_without_an_answer_the_outcome_is_unknown(side: Side) -> None:
     side.hangs_up()
     with pytest.raises(UpstreamUnknown):
-        await side.upstream.forward(side.tenant, "m1", REQUEST)
+        await side.upstream.forward(side.tenant, "m1", REQUEST, HASH)
     assert side.got() == [REQUEST.body]
 
 
 async def test_an_upstream_that_is_gone_is_not_reached(side: Side) -> None:
     side.leaves()
     with pytest.raises(UpstreamNotReached):
-        await side.upstream.forward(side.tenant, "m1", REQUEST)
+        await side.upstream.forward(side.tenant, "m1", REQUEST, HASH)
     assert side.got() == []

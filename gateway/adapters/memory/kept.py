@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from classifiers.contract import Silence, Unanswered
 from gateway.core.model import Case, MessageState
-from gateway.core.records import Entry, Owner, Stored, UpstreamAnswer
+from gateway.core.records import Entry, Owner, Request, Stored, UpstreamAnswer
 
 _FAILED_LIMIT = 5
+
+
+def without_request(entry: Entry) -> Entry:
+    """The same, with its request erased."""
+    return replace(entry, request=Request(b"", entry.request.content_type))
 
 
 @dataclass(slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
-from gateway.adapters.memory.kept import Kept
+from gateway.adapters.memory.kept import Kept, without_request
 from gateway.adapters.memory.platform_records import MemoryPlatformRecords
 from gateway.core.audit import ADMINISTRATORS, DECISION, TRANSITION, decision_body, transition_body
 from gateway.core.codec import encode_case, encode_message
-from gateway.core.model import Case, MessageState
+from gateway.core.model import TERMINAL, Case, MessageState
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import AuditRow, Entry, Owner, Stored, Transition
 from gateway.ports import KeyTaken, LeaseLost, StoreUnavailable
@@ -48,7 +48,7 @@ class MemoryStore(MemoryPlatformRecords):
         if entry.message_id in self._kept or entry.decision_id in self._decisions:
             raise StoreUnavailable("the row is there already")
         self._kept[entry.message_id] = Kept(
-            entry,
+            without_request(entry) if entry.state in TERMINAL else entry,
             entry.state,
             owner if entry.state is MessageState.FORWARDING else None,
             updated_ms=entry.at_ms,
@@ -140,8 +140,7 @@ class MemoryStore(MemoryPlatformRecords):
         for kept in self._oldest_first():
             if kept.state is not MessageState.FORWARDING or self._holds(kept.owner):
                 continue
-            tenant = self._tenants.get(kept.entry.message.tenant_id)
-            state = MessageState.QUEUED if tenant and tenant.upstream_idempotent else MessageState.UNKNOWN
+            state = MessageState.QUEUED if kept.entry.idempotent else MessageState.UNKNOWN
             note = "the process that forwarded it is gone"
             change = Transition(kept.entry.message_id, kept.state, state, "recovery", note, now_ms)
             self._change_state(kept, ADMINISTRATORS, change)
@@ -197,6 +196,8 @@ class MemoryStore(MemoryPlatformRecords):
                 change, message.tenant_id, message.account_id, message.platform, message.content_hash, case_json
             )
         kept.state, kept.updated_ms = change.state, change.at_ms
+        if change.state in TERMINAL:
+            kept.entry = without_request(kept.entry)
         kept.owner = owner if change.state is MessageState.FORWARDING else None
         self._chains.append(chain, change.at_ms, TRANSITION, change.message_id, body)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import and_, exists, func, insert, select, update
+from sqlalchemy import and_, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.dialect import AnyRow
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.plan import Heads
 from gateway.adapters.sql.reads import STORED, in_this_state, stored
-from gateway.adapters.sql.tables import WAITS, audit, chains, messages, tenants
+from gateway.adapters.sql.tables import WAITS, audit, chains, messages
 from gateway.core.audit import ADMINISTRATORS, TRANSITION, transition_body
 from gateway.core.model import MessageState
 from gateway.core.records import Owner, Stored, Transition
@@ -90,12 +90,12 @@ class Claims:
                 # Their chain first: whoever locks several chains does so by number, and none waits for another.
                 heads = await lock_heads(connection, ADMINISTRATORS)
                 rows = await self._orphans(connection, now_ms)
-                again = [row for row in rows if row.upstream_idempotent]
-                lost = [row for row in rows if not row.upstream_idempotent]
+                again = [row for row in rows if row.idempotent]
+                lost = [row for row in rows if not row.idempotent]
                 await _move(connection, again, MessageState.QUEUED, now_ms)
                 await _move(connection, lost, MessageState.UNKNOWN, now_ms)
                 for row in rows:
-                    state = MessageState.QUEUED if row.upstream_idempotent else MessageState.UNKNOWN
+                    state = MessageState.QUEUED if row.idempotent else MessageState.UNKNOWN
                     note = "the process that forwarded it is gone"
                     _link(heads, ADMINISTRATORS, row, MessageState.FORWARDING, state, "recovery", note, now_ms)
                 await append(connection, heads)
@@ -116,8 +116,7 @@ class Claims:
             chains.c.expires_ms > 0,
         )
         found = await connection.execute(
-            select(*_MOVED, func.coalesce(tenants.c.upstream_idempotent, False).label("upstream_idempotent"))
-            .join_from(messages, tenants, tenants.c.tenant_id == messages.c.tenant_id, isouter=True)
+            select(*_MOVED, messages.c.idempotent)
             .where(in_this_state(MessageState.FORWARDING), ~owned)
             .order_by(messages.c.created_ms, messages.c.id)
             .limit(_ORPHANS)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gateway.adapters.sql.writer import Outcomes
 from gateway.adapters.sql.writes import Insert, Probe, Update, Write
 from gateway.core import audit
 from gateway.core.audit import row_hash
-from gateway.core.model import MessageState
+from gateway.core.model import TERMINAL, MessageState
 from gateway.core.records import Entry, Owner, Transition
 from gateway.ports import LeaseLost
 
@@ -37,8 +37,12 @@ MESSAGE: tuple[str, ...] = (
     "content_type",
     "at_ms",
     "recheck_limit",
+    "idempotent",
 )
 """The columns of `Plan.messages`; ``at_ms`` stands for created, updated and first recheck."""
+
+ENDED: Final = ", ".join([f"'{state.value}'" for state in sorted(TERMINAL)])
+"""The states in which a message's request is no longer needed, and erased, as a list in SQL."""
 
 
 class Moved(NamedTuple):
@@ -169,10 +173,11 @@ def message_row(write: Insert) -> Values:
         entry.decision_id,
         entry.fingerprint,
         write.message_json,
-        entry.request.body,
+        b"" if entry.state in TERMINAL else entry.request.body,
         entry.request.content_type,
         entry.at_ms,
         write.recheck_limit,
+        entry.idempotent,
     )
 
 

@@ -16,13 +16,13 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.adapters.sql.plan import Heads, Link
+from gateway.adapters.sql.plan import ENDED, Heads, Link
 from gateway.adapters.sql.writes import Insert, Update, Write
 from gateway.core import audit
-from gateway.core.model import MessageState
+from gateway.core.model import TERMINAL, MessageState
 from gateway.core.records import Owner
 
-STATEMENT: Final = """
+STATEMENT: Final = f"""
 WITH mine AS (
     UPDATE chains SET seq = $1, hash = $2
     WHERE slot = $3 AND epoch = $4 AND seq = $5 AND hash = $6 AND (expires_ms > 0 OR slot = -1)
@@ -32,14 +32,14 @@ WITH mine AS (
         json_to_recordset($7::json) AS (
             id text, tenant_id text, account_id text, platform text, content_hash text, state text, forwards bool,
             owned bool, decision_id text, fingerprint text, message text, content_type text, at_ms bigint,
-            recheck_limit int, key text, outcome text, policy_version text, case_json text, seq bigint,
+            recheck_limit int, idempotent bool, key text, outcome text, policy_version text, case_json text, seq bigint,
             audit_body text, prev_hash text, hash text
         ),
         unnest($8::bytea[])
     ) AS n (
         id, tenant_id, account_id, platform, content_hash, state, forwards, owned, decision_id, fingerprint, message,
-        content_type, at_ms, recheck_limit, key, outcome, policy_version, case_json, seq, audit_body, prev_hash, hash,
-        body
+        content_type, at_ms, recheck_limit, idempotent, key, outcome, policy_version, case_json, seq, audit_body,
+        prev_hash, hash, body
     ) CROSS JOIN mine
 ), won AS (
     INSERT INTO idempotency_keys (tenant_id, key, message_id)
@@ -49,6 +49,7 @@ WITH mine AS (
 ), moved AS (
     UPDATE messages m SET
         state = c.state,
+        body = CASE WHEN c.state IN ({ENDED}) THEN ''::bytea ELSE m.body END,
         updated_ms = c.at_ms,
         owner_slot = CASE WHEN c.state = 'forwarding' THEN $3 END,
         owner_epoch = CASE WHEN c.state = 'forwarding' THEN $4 END,
@@ -72,11 +73,12 @@ WITH mine AS (
 ), new_messages AS (
     INSERT INTO messages (
         id, tenant_id, account_id, platform, content_hash, state, forwards, owner_slot, owner_epoch, decision_id,
-        steps, fingerprint, message, body, content_type, created_ms, updated_ms, recheck_at, recheck_limit
+        steps, fingerprint, message, body, content_type, created_ms, updated_ms, recheck_at, recheck_limit,
+        idempotent
     )
     SELECT id, tenant_id, account_id, platform, content_hash, state, forwards, CASE WHEN owned THEN $3 END,
         CASE WHEN owned THEN $4 END, decision_id, 1, fingerprint, message, body, content_type, at_ms, at_ms, at_ms,
-        recheck_limit
+        recheck_limit, idempotent
     FROM entry
 ), new_decisions AS (
     INSERT INTO decisions (message_id, step, id, at_ms, outcome, policy_version, case_json)
@@ -90,7 +92,7 @@ WITH mine AS (
 SELECT 1 / (
     (SELECT count(*) FROM mine) = 1 AND (SELECT count(*) FROM won) = $11 AND (SELECT count(*) FROM moved) = $12
 )::int
-"""
+"""  # noqa: S608 - the states are constants
 """Divides by zero, which undoes it all, unless every assumption held."""
 
 
@@ -109,6 +111,7 @@ class _Entry(msgspec.Struct, omit_defaults=True, gc=False):
     content_type: str
     at_ms: int
     recheck_limit: int
+    idempotent: bool
     outcome: str
     policy_version: str
     case_json: str
@@ -152,7 +155,7 @@ def arguments(writes: Sequence[Write], owner: Owner, seq: int, last: str) -> tup
             at_ms, body = write.entry.at_ms, write.audit_body
             heads.append(slot, at_ms, audit.DECISION, write.message_id, body, 1)
             entries.append(_entry(write, heads.links[-1]))
-            bodies.append(write.entry.request.body)
+            bodies.append(b"" if write.entry.state in TERMINAL else write.entry.request.body)
             keys += write.entry.key is not None
         elif isinstance(write, Update) and write.owner == owner and write.audit_body is not None:
             upstream = write.transition.upstream
@@ -190,6 +193,7 @@ def _entry(write: Insert, link: Link) -> _Entry:
         entry.request.content_type,
         entry.at_ms,
         write.recheck_limit,
+        entry.idempotent,
         decision.outcome,
         decision.policy_version,
         write.case_json,

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from gateway.adapters.sql import postgres_at_once
 from gateway.adapters.sql.engine import FOREIGN, name_of, settings
-from gateway.adapters.sql.plan import Heads, Moved, Values, plan
+from gateway.adapters.sql.plan import ENDED, MESSAGE, Heads, Moved, Values, plan
 from gateway.adapters.sql.postgres_at_once import columns
 from gateway.adapters.sql.writer import Conflict, Outcomes, RowRefused
 from gateway.adapters.sql.writes import Insert, Probe, Update, Write
@@ -25,7 +25,7 @@ from gateway.ports import StoreUnavailable
 # `mine` are the leases in force among the locked rows: nothing is written for an owner that lost its slot. Slot -1 is
 # the administrators', which is leased to nobody.
 # Keys are given in order, so two processes that insert the same ones wait for each other and do not deadlock.
-_DECIDE: Final = """
+_DECIDE: Final = f"""
 WITH lease AS MATERIALIZED (
     SELECT slot, epoch, expires_ms, seq, hash FROM chains WHERE slot = ANY($1::int[]) ORDER BY slot FOR UPDATE
 ), mine AS (
@@ -41,6 +41,7 @@ WITH lease AS MATERIALIZED (
 ), moved AS (
     UPDATE messages m SET
         state = c.state,
+        body = CASE WHEN c.state IN ({ENDED}) THEN ''::bytea ELSE m.body END,
         updated_ms = c.at_ms,
         owner_slot = CASE WHEN c.state = 'forwarding' THEN c.slot END,
         owner_epoch = CASE WHEN c.state = 'forwarding' THEN c.epoch END,
@@ -63,35 +64,37 @@ WITH lease AS MATERIALIZED (
 SELECT 0 AS what, slot, epoch, expires_ms, seq, hash AS id, NULL, NULL, NULL, NULL FROM lease
 UNION ALL SELECT 1, NULL, NULL, NULL, NULL, message_id, NULL, NULL, NULL, NULL FROM won
 UNION ALL SELECT 2, NULL, NULL, NULL, steps, id, tenant_id, account_id, platform, content_hash FROM moved
-"""
+"""  # noqa: S608 - the states are constants
 
 _WRITE: Final = """
 WITH new_messages AS (
     INSERT INTO messages (
         id, tenant_id, account_id, platform, content_hash, state, forwards, owner_slot, owner_epoch, decision_id,
-        steps, fingerprint, message, body, content_type, created_ms, updated_ms, recheck_at, recheck_limit
+        steps, fingerprint, message, body, content_type, created_ms, updated_ms, recheck_at, recheck_limit,
+        idempotent
     )
     SELECT id, tenant_id, account_id, platform, content_hash, state, forwards, owner_slot, owner_epoch, decision_id,
-        1, fingerprint, message, body, content_type, at_ms, at_ms, at_ms, recheck_limit
+        1, fingerprint, message, body, content_type, at_ms, at_ms, at_ms, recheck_limit, idempotent
     FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::int[],
-        $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::text[], $15::bigint[], $16::int[]
+        $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::text[], $15::bigint[], $16::int[],
+        $17::bool[]
     ) AS n (
         id, tenant_id, account_id, platform, content_hash, state, forwards, owner_slot, owner_epoch, decision_id,
-        fingerprint, message, body, content_type, at_ms, recheck_limit
+        fingerprint, message, body, content_type, at_ms, recheck_limit, idempotent
     )
 ), new_decisions AS (
     INSERT INTO decisions (message_id, step, id, at_ms, outcome, policy_version, case_json)
-    SELECT * FROM unnest($17::text[], $18::int[], $19::text[], $20::bigint[], $21::text[], $22::text[], $23::text[])
+    SELECT * FROM unnest($18::text[], $19::int[], $20::text[], $21::bigint[], $22::text[], $23::text[], $24::text[])
 ), new_audit AS (
     INSERT INTO audit (chain, seq, at_ms, kind, message_id, body, prev_hash, hash, step)
     SELECT * FROM unnest(
-        $24::int[], $25::bigint[], $26::bigint[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[],
-        $32::int[]
+        $25::int[], $26::bigint[], $27::bigint[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[],
+        $33::int[]
     )
 )
 UPDATE chains c SET seq = h.seq, hash = h.hash
-FROM unnest($33::int[], $34::bigint[], $35::text[]) AS h (slot, seq, hash) WHERE c.slot = h.slot
+FROM unnest($34::int[], $35::bigint[], $36::text[]) AS h (slot, seq, hash) WHERE c.slot = h.slot
 """
 
 _PROBE: Final = "UPDATE counters SET value = value + 1 WHERE name = 'ping'"
@@ -210,7 +213,7 @@ class PostgresSession:
         if heads.links:
             await connection.execute(
                 _WRITE,
-                *columns(todo.messages, 16),
+                *columns(todo.messages, len(MESSAGE)),
                 *columns(todo.decisions, 7),
                 *columns(heads.links, 9),
                 *columns(heads.moved(), 3),

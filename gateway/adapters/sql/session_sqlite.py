@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import make_url
 
 from gateway.adapters.sql.engine import name_of, pragmas
-from gateway.adapters.sql.plan import MESSAGE, Heads, Moved, Values, plan
+from gateway.adapters.sql.plan import ENDED, MESSAGE, Heads, Moved, Values, plan
 from gateway.adapters.sql.writer import Outcomes, RowRefused
 from gateway.adapters.sql.writes import Insert, Probe, Update, Write
 from gateway.core.model import MessageState
@@ -51,12 +51,13 @@ SELECT json_group_array(json_array(
     m.id, m.state, m.owner_slot, m.owner_epoch, m.steps, m.tenant_id, m.account_id, m.platform, m.content_hash
 )) FROM json_each(?) AS n JOIN messages AS m ON m.id = n.value
 """
-_UPDATE: Final = """
+_UPDATE: Final = f"""
 WITH c (
     id, slot, epoch, state, at_ms, recheck_limit, upstream_status, upstream_body, upstream_content_type
-) AS (VALUES {rows})
+) AS (VALUES {{rows}})
 UPDATE messages SET
     state = c.state,
+    body = CASE WHEN c.state IN ({ENDED}) THEN x'' ELSE messages.body END,
     updated_ms = c.at_ms,
     owner_slot = c.slot,
     owner_epoch = c.epoch,
@@ -66,15 +67,15 @@ UPDATE messages SET
     upstream_body = coalesce(c.upstream_body, messages.upstream_body),
     upstream_content_type = coalesce(c.upstream_content_type, messages.upstream_content_type)
 FROM c WHERE messages.id = c.id
-"""
+"""  # noqa: S608 - the states are constants
 _MESSAGES: Final = f"""
 WITH n ({", ".join(MESSAGE)}) AS (VALUES {{rows}})
 INSERT INTO messages (
     id, tenant_id, account_id, platform, content_hash, state, forwards, owner_slot, owner_epoch, decision_id,
-    steps, fingerprint, message, body, content_type, created_ms, updated_ms, recheck_at, recheck_limit
+    steps, fingerprint, message, body, content_type, created_ms, updated_ms, recheck_at, recheck_limit, idempotent
 )
 SELECT id, tenant_id, account_id, platform, content_hash, state, forwards, owner_slot, owner_epoch, decision_id,
-    1, fingerprint, message, body, content_type, at_ms, at_ms, at_ms, recheck_limit FROM n
+    1, fingerprint, message, body, content_type, at_ms, at_ms, at_ms, recheck_limit, idempotent FROM n
 """  # noqa: S608 - the names are constants
 _KEYS: Final = "INSERT INTO idempotency_keys (tenant_id, key, message_id) VALUES {rows}"
 _DECISIONS: Final = """
