@@ -173,14 +173,38 @@ async def test_a_cancelled_caller_leaves_its_message_whole_or_absent(store: Stor
 
 async def test_large_and_odd_values_come_back_as_they_were(store: Store) -> None:
     owner = await owner_of(store)
-    text = "\u0000\x1f\x7f\u2028 \U0001f600 'quoted\" \\ %s {rows} :name $1"
-    new = entry(request=Request(bytes(range(256)) * 4096, "text/x; a=\u00e9"), key="\u00e9'\"\\")
-    new = replace(new, message=replace(new.message, texts=(text, "")))
-    await store.commit(owner, new)
-    found = await store.message(new.message_id)
-    assert found is not None
-    assert (found.message, found.request) == (new.message, new.request)
-    assert await store.by_key("t1", "\u00e9'\"\\") == found
+    text = "\u0000\x1f\x7f\u2028 \U0001f600 'quoted\" \\ \\u0000 %s {rows} :name $1"
+    odd = bytes(range(256)) * 4096
+    for number in range(3):  # a store may write a batch in another way once it knows the end of its chain
+        new = entry(request=Request(odd, "text/x; a=\u00e9"), key=f"\u00e9'\"\\{number}", fingerprint="\x01\u2029\\n")
+        new = replace(new, message=replace(new.message, texts=(text, "")))
+        await store.commit(owner, new)
+        found = await store.message(new.message_id)
+        assert found is not None
+        assert (found.message, found.request, found.first) == (new.message, new.request, new.case)
+        assert found.fingerprint == new.fingerprint
+        assert await store.by_key("t1", f"\u00e9'\"\\{number}") == found
+        upstream = UpstreamAnswer(299, odd, "\x7f\\'\U0001f600")
+        assert await store.move(owner, change(new, FORWARDING, PUBLISHED, upstream=upstream))
+        found = await store.message(new.message_id)
+        assert found is not None
+        assert found.upstream == upstream
+    await assert_chains_whole(store)
+
+
+async def test_new_messages_and_changes_share_a_batch(store: Store) -> None:
+    owner = await owner_of(store)
+    first = [entry() for _ in range(4)]
+    await asyncio.gather(*[store.commit(owner, new) for new in first])
+    second = [entry(HELD), entry(key="k"), entry()]
+    results = await asyncio.gather(
+        *[store.move(owner, change(of, FORWARDING, PUBLISHED)) for of in first],
+        *[store.commit(owner, new) for new in second],
+    )
+    assert results == [True] * 4 + [None] * 3
+    assert [len(await store.history(of.message_id)) for of in first + second] == [2] * 4 + [1] * 3
+    assert await store.forwarding(owner) == [await store.message(of.message_id) for of in second[1:]]
+    await assert_chains_whole(store)
 
 
 async def test_a_full_batch_and_more(store: Store) -> None:
