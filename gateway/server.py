@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import uvicorn
 from fastapi import FastAPI
 
-from gateway.http.bounded import BoundedHttp
+from gateway.http.direct import DirectHttp
 from gateway.ports import Fault
 
 _GRACE_SECONDS = 3.0
@@ -98,7 +98,7 @@ def run(app: FastAPI, host: str, port: int, fd: int | None, line: Line | None, d
         host=host,
         port=port,
         loop="uvloop",
-        http=BoundedHttp,
+        http=DirectHttp,
         ws="none",
         lifespan="on",
         access_log=False,

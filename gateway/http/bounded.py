@@ -16,25 +16,29 @@ HEAD_SECONDS: Final = 10.0
 class BoundedHttp(HttpToolsProtocol):
     """Closes a connection whose request head is too long or too slow: memory and time for it cost no key."""
 
+    _in_head = False
     _head = 0
     _timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Parse, and count while a head is not whole."""
         super().data_received(data)
-        if self._timer is not None:
+        if self._in_head:
             self._head += len(data)
             if self._head > HEAD_BYTES:
                 self._refuse()
+            elif self._timer is None:  # most heads come in one piece, and need none
+                self._timer = self.loop.call_later(HEAD_SECONDS, self._refuse)
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        self._in_head = True
         self._head = 0
-        self._timer = self.loop.call_later(HEAD_SECONDS, self._refuse)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        self._in_head = False
         self._stop_timer()
         super().on_headers_complete()
 

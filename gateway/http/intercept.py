@@ -20,6 +20,7 @@ from gateway.http.requests import (
     authenticate,
     read_body,
     read_headers,
+    too_large,
 )
 from gateway.platforms import native
 from gateway.ports import Registry
@@ -51,33 +52,51 @@ class Gateway(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] == "http":
-            if self.state.draining:
-                send = _closing(send)
-            if any(name == b"upgrade" for name, _ in scope["headers"]):
-                # What follows may be a body or another protocol; nobody shall take it for a next request.
-                await _send(_closing(send), Problem(400, "upgrade", "Upgrade: no other protocol is spoken.").answer())
-                return
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in ROUTES:
+        if scope["type"] == "http" and self.state.draining:
+            send = _closing(send)
+        if is_publish(scope):
+            answer = await self.publish(scope, receive)
+            if answer is not None:
+                await _send(send, answer)
+        elif scope["type"] == "http" and _upgrades(scope):
+            # What follows may be a body or another protocol; nobody shall take it for a next request.
+            await _send(_closing(send), Problem(400, "upgrade", "Upgrade: no other protocol is spoken.").answer())
+        else:
             await super().__call__(scope, receive, send)
-            return
+
+    async def publish(self, scope: Scope, receive: Receive, body: bytes | None = None) -> Answer | None:
+        """Answer a publish request; None when the client went away. ``body`` is there if it has come whole."""
         route: str = scope["path"]
         started = perf_counter()
         try:
-            answer = await _handle(self.state.service, route, ROUTES[route], scope, receive)
+            answer = await _handle(self.state.service, route, ROUTES[route], scope, receive, body)
         except Problem as problem:
             answer = problem.answer()
         except Disconnected:
-            return
-        await _send(send, answer)
+            return None
         metrics.child(metrics.REQUESTS, route, str(answer.status)).inc()
         metrics.child(metrics.REQUEST_SECONDS, route).observe(perf_counter() - started)
+        return answer
 
 
-async def _handle(service: Service, route: str, forwards: bool, scope: Scope, receive: Receive) -> Answer:
+def is_publish(scope: Scope) -> bool:
+    """Whether this is a request to publish or to decide, and to nothing else at the same time."""
+    return scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in ROUTES and not _upgrades(scope)
+
+
+def _upgrades(scope: Scope) -> bool:
+    return b"upgrade" in [name for name, _ in scope["headers"]]
+
+
+async def _handle(
+    service: Service, route: str, forwards: bool, scope: Scope, receive: Receive, body: bytes | None
+) -> Answer:
     headers = read_headers(scope)
     tenant = await authenticate(service.registry, headers.key_hash)
-    body = await read_body(receive, headers.content_length, service.body_limit, service.read_seconds)
+    if body is None:
+        body = await read_body(receive, headers.content_length, service.body_limit, service.read_seconds)
+    elif len(body) > service.body_limit:
+        raise too_large(service.body_limit)
     try:
         message = native.read(body, tenant.tenant_id)
     except native.BadBody as error:
