@@ -57,10 +57,12 @@ class BoundedHttp(HttpToolsProtocol):
                 self._current.fed(rest)
         except httptools.HttpParserError:
             self.refuse("The request is not valid HTTP/1.1.")
-        if self._timer is not None:
+        if self._fields is not None:
             self._head += len(data)
             if self._head > HEAD_BYTES:
                 self._give_up()
+            elif self._timer is None and not self._deaf:  # most heads come in one piece, and need none
+                self._timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     # -- the parser's callbacks
 
@@ -70,7 +72,6 @@ class BoundedHttp(HttpToolsProtocol):
         self.expect_100_continue = False
         self._fields = []
         self._head = 0
-        self._timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header field; those after the body (trailers) are dropped."""

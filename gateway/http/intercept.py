@@ -76,19 +76,26 @@ class Gateway(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] == "http":
-            if self.state.draining:
-                send = _closing(send)
-            if self.state.listeners is not None and (listener := self.state.listeners.of(scope)) is not None:
-                await self.state.listeners.answer(listener, scope, receive, send)
-                return
-            if any(name == b"upgrade" for name, _ in scope["headers"]):
-                # What follows may be a body or another protocol; nobody shall take it for a next request.
-                await _send(_closing(send), Problem(400, "upgrade", "Upgrade: no other protocol is spoken.").answer())
-                return
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in ROUTES:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        if self.state.draining:
+            send = _closing(send)
+        listeners: Listeners | None = self.state.listeners
+        if listeners is not None and (listener := listeners.of(scope)) is not None:
+            await listeners.answer(listener, scope, receive, send)
+        elif _upgrades(scope):
+            # What follows may be a body or another protocol; nobody shall take it for a next request.
+            await _send(_closing(send), Problem(400, "upgrade", "Upgrade: no other protocol is spoken.").answer())
+        elif scope["method"] == "POST" and scope["path"] in ROUTES:
+            answer = await self._publish(scope, receive)
+            if answer is not None:
+                await _send(send, answer)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _publish(self, scope: Scope, receive: Receive) -> Answer | None:
+        """Answer a publish request; None when the client went away."""
         route: str = scope["path"]
         started = perf_counter()
         try:
@@ -96,10 +103,14 @@ class Gateway(FastAPI):
         except Problem as problem:
             answer = problem.answer()
         except Disconnected:
-            return
-        await _send(send, answer)
+            return None
         metrics.child(metrics.REQUESTS, route, str(answer.status)).inc()
         metrics.child(metrics.REQUEST_SECONDS, route).observe(perf_counter() - started)
+        return answer
+
+
+def _upgrades(scope: Scope) -> bool:
+    return b"upgrade" in [name for name, _ in scope["headers"]]
 
 
 async def _handle(service: Service, route: str, forwards: bool, scope: Scope, receive: Receive) -> Answer:

@@ -97,7 +97,7 @@ async def read_body(receive: Receive, content_length: int | None, limit: int, se
     """The whole body. Raises `Problem` beyond ``limit`` bytes or ``seconds``, `Disconnected` when the client went
     away."""
     if content_length is not None and content_length > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     try:
         async with asyncio.timeout(seconds):
             return await _read(receive, limit)
@@ -110,7 +110,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
     if event["type"] == "http.request" and not event.get("more_body"):
         body: bytes = event.get("body", b"")
         if len(body) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         return body
     chunks: list[bytes] = []
     size = 0
@@ -118,12 +118,13 @@ async def _read(receive: Receive, limit: int) -> bytes:
         chunks.append(event.get("body", b""))
         size += len(chunks[-1])
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         if not event.get("more_body"):
             return b"".join(chunks)
         event = await receive()
     raise Disconnected
 
 
-def _too_large(limit: int) -> Problem:
+def too_large(limit: int) -> Problem:
+    """The problem of a body beyond the limit."""
     return Problem(413, "body_too_large", f"body: larger than {limit} bytes; send media by url.")

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -34,6 +35,7 @@ from classifiers.outbox import Outbox
 from classifiers.settings import Settings as WorkerSettings
 from gateway.adapters.kafka import events
 from gateway.adapters.kafka.client import TOPICS
+from gateway.adapters.kafka.direct import DirectProducer
 from gateway.adapters.kafka.questions import Asker
 from gateway.core import audit
 from gateway.core.codec import encode_case
@@ -121,6 +123,7 @@ class Broker:
 
     def __init__(self, **_: Any) -> None:
         self.records: list[tuple[str, Record, bytes | None]] = []
+        self.client = SimpleNamespace(cluster=SimpleNamespace(available_partitions_for_topic=lambda _: None))
 
     async def start(self) -> None:
         """Nothing to connect to."""
@@ -177,7 +180,7 @@ async def asked(*questions: Question) -> Record:
     def lost(questions: Sequence[Question], silence: Silence) -> None:
         pytest.fail(f"{silence}: {questions}")
 
-    asker = Asker(broker, "moderation.questions", 3, lost, in_flight=1)
+    asker = Asker(DirectProducer(broker), "moderation.questions", 3, lost, in_flight=1)
     for question in questions:
         asker.ask(question)
     await asker.close()

@@ -6,13 +6,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from classifiers.contract import Answer, ContractError, Question, Reply, Silence, decode_replies
 from gateway import metrics
 from gateway.adapters.kafka.client import client_options, close, ensure_topics
+from gateway.adapters.kafka.direct import TIMEOUT_MS, DirectProducer
 from gateway.adapters.kafka.questions import Asker
+from gateway.adapters.kafka.replies import Replies
 from gateway.adapters.pending import Pending, silent
 from gateway.core.model import Message
 from gateway.core.records import Owner
@@ -37,10 +39,9 @@ class KafkaClassifiers:
         self._limit = limit
         self._slot = owner.slot
         self._pending = Pending(f"{owner.slot}.{owner.epoch}")
-        self._partition = TopicPartition(f"{settings.topic_prefix}opinions", owner.slot)
         self._asker: Asker | None = None
         self._producer: AIOKafkaProducer | None = None
-        self._consumer: AIOKafkaConsumer | None = None
+        self._replies: Replies | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._helpers: list[asyncio.Task[None]] = []
 
@@ -56,8 +57,8 @@ class KafkaClassifiers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._consumer is not None:
-            await close(self._consumer)
+        if self._replies is not None:
+            await close(self._replies)
         if self._asker is not None:
             await self._asker.close()
         if self._producer is not None:
@@ -100,50 +101,56 @@ class KafkaClassifiers:
     async def _open(self) -> None:
         await ensure_topics(self._settings)
         options = client_options(self._settings)
-        self._consumer = AIOKafkaConsumer(group_id=None, enable_auto_commit=False, fetch_max_wait_ms=500, **options)
-        await self._consumer.start()
-        self._consumer.assign([self._partition])
-        await self._consumer.seek_to_end(self._partition)
-        # Until the position is known, a reply to a question asked now could be missed.
-        await self._consumer.position(self._partition)
-        self._producer = AIOKafkaProducer(acks="all", request_timeout_ms=5000, max_batch_size=_BATCH_BYTES, **options)
+        # Until the end of the partition is known, a reply to a question asked now could be missed.
+        self._replies = Replies(options, f"{self._settings.topic_prefix}opinions", self._slot)
+        await self._replies.start()
+        self._producer = AIOKafkaProducer(
+            acks="all", request_timeout_ms=TIMEOUT_MS, max_batch_size=_BATCH_BYTES, **options
+        )
         await self._producer.start()
         topic = f"{self._settings.topic_prefix}questions"
-        self._asker = Asker(self._producer, topic, self._slot, self._give_up, in_flight=2)
-        self._helpers = [asyncio.create_task(self._read(self._consumer)), asyncio.create_task(self._watch(self._asker))]
+        self._asker = Asker(DirectProducer(self._producer), topic, self._slot, self._give_up, in_flight=2)
+        self._helpers = [asyncio.create_task(self._read(self._replies)), asyncio.create_task(self._watch(self._asker))]
         self._tasks += self._helpers
         log.info("Kafka connected", {"reply_partition": self._slot})
 
     async def _close_half_open(self) -> None:
-        for client in (self._consumer, self._producer):
+        for client in (self._replies, self._producer):
             if client is not None:
                 await close(client)
-        self._consumer = self._producer = None
+        self._replies = self._producer = None
 
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+    async def _read(self, replies: Replies) -> None:
+        failing = False
         while True:
             try:
-                records = await consumer.getmany(self._partition, timeout_ms=1000)
+                records = await replies.read()
             except KafkaError as error:
-                log.warning("replies cannot be read", {"error": repr(error)})
+                if not failing:
+                    log.warning("replies cannot be read; trying again", {"error": repr(error)})
+                failing = True
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            for record in records.get(self._partition, ()):
-                try:
-                    replies = decode_replies(record.value or b"")  # a record may have no value at all
-                except ContractError as error:
-                    metrics.BAD_REPLIES.inc()
-                    log.warning("reply not understood", {"error": str(error), "offset": record.offset})
-                    continue
-                for reply in replies:
-                    self._pending.resolve(reply)
+            failing = False
+            for offset, value in records:
+                self._hand_out(offset, value)
+
+    def _hand_out(self, offset: int, value: bytes) -> None:
+        try:
+            replies = decode_replies(value)
+        except ContractError as error:
+            metrics.BAD_REPLIES.inc()
+            log.warning("reply not understood", {"error": str(error), "offset": offset})
+            return
+        for reply in replies:
+            self._pending.resolve(reply)
 
     async def _watch(self, asker: Asker) -> None:
         while True:
             await asyncio.sleep(_PAUSE_SECONDS)
             await asker.probe()
-            if self._consumer is not None and (end := self._consumer.highwater(self._partition)) is not None:
-                metrics.REPLY_LAG.set(max(0, end - await self._consumer.position(self._partition)))
+            if self._replies is not None:
+                metrics.REPLY_LAG.set(self._replies.lag)
 
     def _give_up(self, questions: Sequence[Question], silence: Silence) -> None:
         for question in questions:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, Protocol
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.helpers import create_ssl_context
@@ -67,7 +66,14 @@ async def ensure_topics(settings: KafkaSettings) -> None:
         await admin.close()
 
 
-async def close(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+class Client(Protocol):
+    """What can be closed."""
+
+    async def stop(self) -> None:
+        """Disconnect."""
+
+
+async def close(client: Client) -> None:
     """Close a client, without waiting long for a broker that is gone. Raises nothing.
 
     In a task of its own: without a broker, the client's own cancelled tasks surface in ``stop`` as a cancellation.

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from classifiers.contract import VERSION, Question, Silence, encode_questions
 from gateway import metrics
+from gateway.adapters.kafka.direct import DirectProducer
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Asker:
 
     def __init__(
         self,
-        producer: AIOKafkaProducer,
+        producer: DirectProducer,
         topic: str,
         reply_to: int,
         lost: Callable[[Sequence[Question], Silence], None],
@@ -63,7 +63,7 @@ class Asker:
         """While stalled: see whether the broker is back."""
         if not self.stalled:
             return
-        if await self._producer.client.force_metadata_update():
+        if await self._producer.reachable():
             self._failed_at = None
             self._plan()
 
@@ -112,8 +112,7 @@ class Asker:
         if traceparent is not None:
             headers.append(("traceparent", traceparent.encode()))
         try:
-            delivery = await self._producer.send(self._topic, encode_questions(batch), headers=headers)
-            await delivery
+            await self._producer.send(self._topic, encode_questions(batch), headers)
             self._failed_at = None
         except MessageSizeTooLargeError:
             # The broker is well, so nobody else is held up. Sent alone, each question shows whether it is too large.
