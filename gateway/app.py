@@ -25,6 +25,7 @@ from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.core.records import Lease
 from gateway.http import api, ops
 from gateway.http.api import json_response
+from gateway.http.budget import Budget
 from gateway.http.health import Checks, Component, starting
 from gateway.http.intercept import Gateway, Service
 from gateway.http.openapi import document
@@ -146,7 +147,8 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=policy.current,
         policy_problem=lambda: policy.problem,
     ).components()
-    app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds)
+    budget = Budget(settings.body_budget)
+    app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
 
 
