@@ -80,7 +80,8 @@ class Store(Protocol):
         """
 
     async def move(self, owner: Owner, transition: Transition) -> bool:
-        """Change a message's state, with its audit row (and decision, if any); False if it was not in ``expect``.
+        """Change a message's state, with its audit row (and decision, if any); False if it was not in ``expect``,
+        or not at ``step`` where the transition gives one.
 
         A message that moves to FORWARDING is owned by ``owner``. A move out of FORWARDING happens only if
         ``owner`` owns it.

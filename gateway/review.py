@@ -19,6 +19,9 @@ log = logging.getLogger("gateway.review")
 ADMINISTRATORS = Owner(-1, 0)
 """Writes in the administrators' chain, which is leased to nobody: for acts outside a gateway process."""
 
+_ATTEMPTS = 5
+"""How often what is made of a hold is made again, because somebody else wrote the hold meanwhile."""
+
 PERSON = "person"
 """The rule of a decision that a person took."""
 
@@ -89,10 +92,21 @@ class Review:
         return tenant
 
     async def _apply(self, stored: Stored, answers: Sequence[Answer], note: str) -> None:
+        """Decide again with these answers, beside whatever others find out about the hold at the same time."""
+        current: Stored | None = stored
+        for _ in range(_ATTEMPTS):
+            if current is None or current.state is not MessageState.HELD or await self._try(current, answers, note):
+                return
+            current = await self._store.message(stored.message_id)
+        # The hold still says that it waits for this opinion.
+        log.warning("opinion not applied; its hold is asked about again", {"message_id": stored.message_id})
+
+    async def _try(self, stored: Stored, answers: Sequence[Answer], note: str) -> bool:
+        """False when the hold was written since ``stored`` was read."""
         _, newest = (await self._store.cases(stored.message_id))[-1]
         merged = _merge(newest.answers, answers)
         if merged == newest.answers:
-            return
+            return True
         message = stored.message
         now_ms = self._clock.now_ms()
         facts = Facts(now_ms, await self._registry.account(message.tenant_id, message.account_id))
@@ -107,9 +121,13 @@ class Review:
             now_ms,
             self._clock.new_id(),
             Case(facts, merged, decision),
+            step=stored.steps,
         )
-        if await self._perform.move(transition) and transition.state is MessageState.FORWARDING:
+        if not await self._perform.move(transition):
+            return False
+        if transition.state is MessageState.FORWARDING:
             await self._perform.forward(tenant, stored)
+        return True
 
 
 async def resolve_by_person(

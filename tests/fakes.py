@@ -115,7 +115,7 @@ class WatchedStore(MemoryStore):
         self.before_move: Callable[[], None] | None = None
         """Called once as the next one begins."""
         self.meet: asyncio.Barrier | None = None
-        """Where readers of cases wait for each other, so that none has acted before all have read."""
+        """Where readers of cases wait for each other, once, so that none has acted before all have read."""
 
     async def commit(self, owner: Owner, entry: Entry) -> KeyTaken | None:
         """See `gateway.ports.Store`, as for every method below."""
@@ -144,8 +144,9 @@ class WatchedStore(MemoryStore):
 
     async def cases(self, message_id: str) -> list[tuple[str, Case]]:
         found = await super().cases(message_id)
-        if self.meet is not None:
-            await self.meet.wait()
+        if (meet := self.meet) is not None:
+            await meet.wait()
+            self.meet = None
         return found
 
     def _fail(self, method: str) -> None:

@@ -80,6 +80,21 @@ async def test_the_same_reply_twice_releases_once(world: World) -> None:
     assert "not moved forwarding" in world.store.journal
 
 
+async def test_opinions_that_come_at_once_to_two_processes_both_stand(world: World) -> None:
+    second = await open_world(world.store, process=1)
+    world.classifiers.silences["news"] = Silence.TIMEOUT
+    message_id = await hold(world)
+    world.store.meet = asyncio.Barrier(2)
+    await asyncio.gather(
+        world.review.late(late(message_id, SUSPECT)), second.review.late(late(message_id, Opinion("news", "1", ())))
+    )
+    _, newest = (await world.store.cases(message_id))[-1]
+    assert newest.answers == (SUSPECT, Opinion("news", "1", ()))
+    assert await world.state(message_id) is MessageState.HELD
+    assert len(await world.store.cases(message_id)) == 3
+    assert "not moved held" in world.store.journal
+
+
 async def test_two_processes_release_once(world: World) -> None:
     second = await open_world(world.store, process=1)
     message_id = await hold(world)

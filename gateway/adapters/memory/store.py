@@ -64,7 +64,7 @@ class MemoryStore(MemoryLeases):
     async def move(self, owner: Owner, transition: Transition) -> bool:
         self._check_lease(owner)
         kept = self._kept.get(transition.message_id)
-        if kept is None or kept.state is not transition.expect:
+        if kept is None or kept.state is not transition.expect or transition.step not in (None, kept.steps):
             return False
         if kept.state is MessageState.FORWARDING and kept.owner != owner:
             return False
@@ -196,7 +196,7 @@ class MemoryStore(MemoryLeases):
             body = transition_body(
                 change, message.tenant_id, message.account_id, message.platform, message.content_hash, case_json
             )
-        kept.state, kept.updated_ms = change.state, change.at_ms
+        kept.state, kept.updated_ms, kept.steps = change.state, change.at_ms, kept.steps + 1
         kept.owner = owner if change.state is MessageState.FORWARDING else None
         self._chains.append(chain, change.at_ms, TRANSITION, change.message_id, body)
 
