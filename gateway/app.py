@@ -120,6 +120,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         clock=clock,
         limit=settings.max_in_flight,
     )
+    stack.push_async_callback(perform.settle_last)
     upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
     stack.push_async_callback(upkeep.stop)
     plan(

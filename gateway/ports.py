@@ -127,8 +127,12 @@ class Store(Protocol):
         """Move QUEUED messages to FORWARDING under ``owner``, each to one process only, oldest first."""
 
     async def recover(self, now_ms: int) -> tuple[int, int]:
-        """Settle FORWARDING messages whose owner's lease ended: QUEUED where the tenant's upstream is idempotent,
-        UNKNOWN elsewhere, each with its audit row. Returns how many of each."""
+        """Settle FORWARDING messages whose owner's lease ended, each with its audit row; returns how many of each.
+
+        QUEUED where the tenant's upstream is idempotent and the client knows of the message: it came under a key
+        (has a ``fingerprint``), or was answered before it was forwarded (has more than one step). UNKNOWN elsewhere:
+        the client may have been told 503, and may have sent it again as another message.
+        """
 
     # -- leases
 

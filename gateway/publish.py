@@ -115,7 +115,7 @@ class Publish:
             forwards=submission.forwards,
             at_ms=started_ms,
             key=submission.key,
-            fingerprint=submission.fingerprint,
+            fingerprint=submission.fingerprint if submission.key is not None else "",
         )
         result = await self._perform.settle(tenant, entry)
         return _replay(result.stored, submission) if isinstance(result, KeyTaken) else result

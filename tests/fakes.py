@@ -111,6 +111,8 @@ class WatchedStore(MemoryStore):
         self.journal: list[str] = []
         self.refuse: set[str] = set()
         self.doubt: set[str] = set()
+        self.refuse_ids: set[str] = set()
+        """Messages whose moves raise and write nothing."""
         self.before_commit: Callable[[], None] | None = None
         self.before_move: Callable[[], None] | None = None
         """Called once as the next one begins."""
@@ -130,6 +132,8 @@ class WatchedStore(MemoryStore):
 
     async def move(self, owner: Owner, transition: Transition) -> bool:
         self._fail("move")
+        if transition.message_id in self.refuse_ids:
+            raise StoreUnavailable("told to refuse this message")
         if (meanwhile := self.before_move) is not None:
             self.before_move = None
             meanwhile()

@@ -36,7 +36,7 @@ class Entry(Value, frozen=True):
     """A new message with its first decision, written as one.
 
     ``forwards`` is False for apps that forward by themselves. ``key`` and ``fingerprint`` are the idempotency
-    key, if the client gave one, and the hash of what was asked under it.
+    key, if the client gave one, and the hash of what was asked under it, which is empty without a key.
     """
 
     message_id: str

@@ -346,7 +346,7 @@ async def test_what_comes_together_happens_in_the_order_it_came(store: Store) ->
 async def test_history_is_in_order_across_chains_whatever_the_clocks_say(store: Store, register: Register) -> None:
     await register.put_tenant(TENANT, "hash", "Ann", 0)
     one, two = await owner_of(store, "one"), await owner_of(store, "two")
-    new = entry(at_ms=8)
+    new = entry(at_ms=8, key="k", fingerprint="f")
     await store.commit(two, new)
     await store.break_lease(two)
     assert await store.recover(7) == (1, 0)

@@ -141,7 +141,8 @@ class MemoryStore(MemoryLeases):
             if kept.state is not MessageState.FORWARDING or self._holds(kept.owner):
                 continue
             tenant = self._tenants.get(kept.entry.message.tenant_id)
-            state = MessageState.QUEUED if tenant and tenant.upstream_idempotent else MessageState.UNKNOWN
+            known = kept.steps > 1 or kept.entry.fingerprint
+            state = MessageState.QUEUED if tenant and tenant.upstream_idempotent and known else MessageState.UNKNOWN
             note = "the process that forwarded it is gone"
             change = Transition(kept.entry.message_id, kept.state, state, "recovery", note, now_ms)
             self._change_state(kept, ADMINISTRATORS, change)
