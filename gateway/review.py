@@ -6,8 +6,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+import orjson
+
 from classifiers.contract import Answer, Opinion, Reply
-from gateway.core.decide import decide
+from gateway.core.decide import decide, settle
 from gateway.core.model import Case, Decision, Facts, MessageState, Outcome, Reason
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Owner, Stored, Tenant, Transition
@@ -78,12 +80,37 @@ class Review:
         return len(queued) == limit
 
     async def _forward(self, stored: Stored) -> None:
+        message = stored.message
         try:
             tenant = await self._tenant(stored)
+            facts = Facts(self._clock.now_ms(), await self._registry.account(message.tenant_id, message.account_id))
+            forbidden = settle(message, facts, self._policy())
+            if forbidden is not None:
+                await self._stop(stored, facts, forbidden)
+                return
         except StoreUnavailable:
             self._perform.put_back(stored)
             raise
         await self._perform.forward(tenant, stored)
+
+    async def _stop(self, stored: Stored, facts: Facts, decision: Decision) -> None:
+        """End a queued message that the account's facts forbid by now. One that a dead process was forwarding may have
+        been published before: of that, only a person can say."""
+        _, newest = (await self._store.cases(stored.message_id))[-1]
+        bodies = [orjson.loads(row.body) for row in await self._store.history(stored.message_id)]
+        recovered = (MessageState.FORWARDING.value, "recovery")
+        was_sent = any((body.get("from"), body.get("actor")) == recovered for body in bodies)
+        transition = Transition(
+            stored.message_id,
+            MessageState.FORWARDING,
+            MessageState.UNKNOWN if was_sent else MessageState.REJECTED,
+            "gateway",
+            "facts forbid it by now",
+            facts.at_ms,
+            self._clock.new_id(),
+            Case(facts, newest.answers, decision),
+        )
+        await self._perform.move(transition)
 
     async def _tenant(self, stored: Stored) -> Tenant:
         tenant = await self._registry.tenant(stored.message.tenant_id)
@@ -130,27 +157,53 @@ class Review:
         return True
 
 
+class ReleaseForbidden(Exception):
+    """A person's release that the account's facts forbid by now; the text says why, and the message stays held."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(" ".join([reason.message for reason in decision.reasons if reason.outcome is Outcome.BLOCK]))
+
+
 async def resolve_by_person(
-    store: Store, clock: Clock, stored: Stored, outcome: Outcome, actor: str, note: str
+    store: Store,
+    registry: Registry,
+    clock: Clock,
+    policy: PolicyInForce,
+    stored: Stored,
+    outcome: Outcome,
+    actor: str,
+    note: str,
 ) -> bool:
     """Release (ALLOW) or reject (BLOCK) a held message in a person's name; False if it was resolved before.
 
-    A released message is queued; a running gateway forwards it.
+    A released message is queued; a running gateway forwards it. A person overrules opinions, not the account's facts of
+    this moment: raises `ReleaseForbidden` where they alone block under ``policy``.
     """
-    _, newest = (await store.cases(stored.message_id))[-1]
-    reason = Reason("reviewed", outcome, note, actor)
-    decision = Decision(outcome, PERSON, (reason,), newest.decision.policy_version)
-    transition = Transition(
-        stored.message_id,
-        MessageState.HELD,
-        _reviewed_state(outcome, stored.forwards, MessageState.QUEUED),
-        actor,
-        note,
-        clock.now_ms(),
-        clock.new_id(),
-        Case(newest.facts, newest.answers, decision),
-    )
-    return await store.move(ADMINISTRATORS, transition)
+    message, current = stored.message, stored
+    for _ in range(_ATTEMPTS):
+        if current.state is not MessageState.HELD:
+            return False
+        _, newest = (await store.cases(stored.message_id))[-1]
+        facts = Facts(clock.now_ms(), await registry.account(message.tenant_id, message.account_id))
+        if outcome is Outcome.ALLOW and (forbidden := settle(message, facts, policy)) is not None:
+            raise ReleaseForbidden(forbidden)
+        reason = Reason("reviewed", outcome, note, actor)
+        decision = Decision(outcome, PERSON, (reason,), policy.version)
+        transition = Transition(
+            stored.message_id,
+            MessageState.HELD,
+            _reviewed_state(outcome, stored.forwards, MessageState.QUEUED),
+            actor,
+            note,
+            facts.at_ms,
+            clock.new_id(),
+            Case(facts, newest.answers, decision),
+            step=current.steps,
+        )
+        if await store.move(ADMINISTRATORS, transition):
+            return True
+        current = await store.message(stored.message_id) or stored
+    raise StoreUnavailable("others write this hold at the same time; try again")
 
 
 async def _all(work: Sequence[Awaitable[None]]) -> None:

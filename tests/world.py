@@ -10,6 +10,7 @@ from gateway.core.model import (
     AccountState,
     Message,
     MessageState,
+    Outcome,
     Registrant,
     RegistrantKind,
     VerificationState,
@@ -20,7 +21,7 @@ from gateway.http.requests import hash_key
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
 from gateway.publish import Publish, Submission
-from gateway.review import Review
+from gateway.review import Review, resolve_by_person
 from tests.fakes import FakeClock, ScriptedClassifiers, ScriptedUpstream, WatchedStore
 from tests.policies import policy
 
@@ -78,6 +79,10 @@ class World:
     async def state(self, message_id: str) -> MessageState:
         """Where a message is."""
         return (await self.stored(message_id)).state
+
+    async def resolve(self, stored: Stored, outcome: Outcome, actor: str, note: str) -> bool:
+        """Release or reject a hold as a person does."""
+        return await resolve_by_person(self.store, self.store, self.clock, self.policy, stored, outcome, actor, note)
 
     async def put(self, account: Account) -> None:
         """Add or replace an account of the first tenant."""

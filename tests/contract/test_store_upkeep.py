@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import orjson
 import pytest
@@ -141,7 +142,7 @@ async def test_what_a_dead_process_was_forwarding_is_settled_by_its_tenant_s_kin
     await register.put_tenant(TENANT, "h1", "Ann", 0)
     await register.put_tenant(OTHER, "h2", "Ann", 0)
     dead, alive = await owner_of(store, "dead"), await owner_of(store, "alive")
-    known = {"key": "k", "fingerprint": "f"}
+    known: dict[str, Any] = {"key": "k", "fingerprint": "f"}
     again, lost = entry(tenant_id="t1", **known), entry(tenant_id="t2", **known)
     stranger, running, held = entry(tenant_id="gone"), entry(tenant_id="t1"), entry(HELD)
     for new in (again, lost, stranger, held):
