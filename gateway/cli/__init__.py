@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.records import audit, decisions, holds, messages
-from gateway.cli.registry import accounts, tenants
+from gateway.cli.registry import accounts, registrants, tenants
 from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve
 
 
@@ -18,5 +18,18 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, demo_upstream, policy, openapi, decisions, messages, holds, audit, tenants, accounts):
+for command in (
+    serve,
+    demo,
+    demo_upstream,
+    policy,
+    openapi,
+    decisions,
+    messages,
+    holds,
+    audit,
+    tenants,
+    registrants,
+    accounts,
+):
     main.add_command(command)
