@@ -30,6 +30,7 @@ from gateway.core.records import Lease
 from gateway.examine import Examine
 from gateway.http import api, moderations, ops, wechat_check, wechat_tokens
 from gateway.http.api import json_response
+from gateway.http.budget import Budget
 from gateway.http.health import Checks, Component, starting
 from gateway.http.intercept import Gateway, Listeners, Service
 from gateway.http.openapi import document
@@ -142,6 +143,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         clock=clock,
         limit=settings.max_in_flight,
     )
+    stack.push_async_callback(perform.settle_last)
     upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
     stack.push_async_callback(upkeep.stop)
     plan(
@@ -157,6 +159,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         in_flight=lambda: publish.in_flight,
         events=events,
     )
+    budget = Budget(settings.body_budget)
     if sealer is not None:
         app.state.listeners = Listeners(
             listeners,
@@ -170,6 +173,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
                     sealer=sealer,
                     origin=origin,
                     read_seconds=settings.body_read_seconds,
+                    budget=budget,
                 ),
             ),
         )
@@ -189,7 +193,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=policy.current,
         policy_problem=lambda: policy.problem,
     ).components()
-    app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds)
+    app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
 
 

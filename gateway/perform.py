@@ -6,9 +6,12 @@ right after that commit. Whatever interrupts this leaves the message in FORWARDI
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from time import perf_counter
+
+from msgspec.structs import replace
 
 from gateway import logs, metrics
 from gateway.core.model import Decision, Message, MessageState, Outcome
@@ -26,6 +29,12 @@ from gateway.ports import (
 from gateway.stages import Stage
 
 log = logging.getLogger("gateway.decision")
+
+_TOGETHER = 256
+"""Results that are written at once when the store takes them again."""
+
+_LATE_MS = 10_000
+"""A commit in doubt happens within this time or never: the store bounds a statement to half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +88,8 @@ class Perform:
         self._unsettled_limit = unsettled_limit
         self._in_hand: set[str] = set()
         self._idle: set[str] = set()
-        self._answered_503: dict[str, None] = {}
-        """The newest messages whose client was told that nothing was forwarded, oldest first."""
+        self._answered_503: dict[str, Transition] = {}
+        """The newest messages whose client was told that nothing was forwarded, oldest first, and what makes it so."""
 
     async def settle(self, tenant: Tenant, entry: Entry) -> Performed | KeyTaken:
         """Commit a first decision and carry it out.
@@ -105,15 +114,7 @@ class Perform:
             if taken is None and entry.state is MessageState.FORWARDING:
                 owner = self._lease.owner  # a commit can take long: no forward begins when the lease is about to end
         except StoreUnavailable as fault:
-            if entry.state is MessageState.FORWARDING:
-                # If the commit did happen, or still does, the record must not say FORWARDING for ever, and it must
-                # never be forwarded: the client was told that it was not, and may send it again.
-                self._answered_503[entry.message_id] = None
-                if len(self._answered_503) > self._unsettled_limit:
-                    del self._answered_503[next(iter(self._answered_503))]
-                self._settle_later(
-                    self._ended(entry.message_id, entry.message, MessageState.FAILED, f"not sent: {fault}")
-                )
+            self._withdraw(entry, f"not sent: {fault}")
             raise
         if taken is not None:
             return taken
@@ -197,25 +198,55 @@ class Perform:
             log.warning("stranded message found", {"message_id": message_id})
             stored = owned[message_id]
             if message_id in self._answered_503:
-                self._settle_later(self._ended(message_id, stored.message, MessageState.FAILED, "answered 503"))
+                self._settle_later(self._answered_503[message_id])
             else:
                 self.put_back(stored)
         self._idle = idle
+        for message_id, withdrawal in list(self._answered_503.items()):
+            late = self._clock.now_ms() - withdrawal.at_ms >= _LATE_MS
+            if withdrawal.expect is MessageState.HELD and late:
+                del self._answered_503[message_id]
+                self._settle_later(withdrawal)
 
     def put_back(self, stored: Stored) -> None:
         """Queue a message again that was moved to FORWARDING and certainly not sent."""
         self._settle_later(self._ended(stored.message_id, stored.message, MessageState.QUEUED, "not sent yet"))
 
     async def move(self, transition: Transition) -> bool:
-        """Change a message's state under this process's lease; False if it had already left the expected state."""
+        """Change a message's state under this process's lease; False if it had already left the expected state, or is
+        about to because its client was told that nothing was forwarded."""
+        if transition.message_id in self._unsettled or transition.message_id in self._answered_503:
+            return False
         return await self._store.move(self._lease.owner, transition)
 
     async def settle_again(self) -> None:
-        """Write the results that the store did not take before. Raises `StoreUnavailable` if it still does not."""
-        for message_id, transition in list(self._unsettled.items()):
-            await self._store.move(self._lease.owner, transition)
-            if self._unsettled.get(message_id) is transition:  # and not a newer result
+        """Write the results that the store did not take before. Raises `StoreUnavailable` if there is one that it still
+        does not take; the others are written all the same."""
+        waiting = list(self._unsettled.values())
+        faults: list[BaseException] = []
+        for start in range(0, len(waiting), _TOGETHER):
+            some, owner = waiting[start : start + _TOGETHER], self._lease.owner
+            moves = [self._store.move(owner, transition) for transition in some]
+            results = await asyncio.gather(*moves, return_exceptions=True)
+            for transition, result in zip(some, results, strict=True):
+                message_id = transition.message_id
+                if self._unsettled.get(message_id) is not transition:  # a newer result has come
+                    continue
                 del self._unsettled[message_id]
+                if isinstance(result, BaseException):
+                    faults.append(result)
+                    self._unsettled[message_id] = transition  # behind those that were not tried yet
+            if all(isinstance(result, BaseException) for result in results):
+                break  # the store is away
+        if faults:
+            raise faults[0]
+
+    async def settle_last(self) -> None:
+        """Write what waits, once more, before the process ends. Raises nothing: what is left is for recovery."""
+        try:
+            await self.settle_again()
+        except StoreUnavailable as fault:
+            log.warning("results not written", {"results": self.unsettled, "fault": str(fault)})
 
     @property
     def owner(self) -> Owner:
@@ -276,8 +307,23 @@ class Perform:
         except StoreUnavailable:  # what refers to it will be held, as for any id that is not known
             log.warning("what the upstream calls it was not remembered", {"message_id": message_id})
 
+    def _withdraw(self, entry: Entry, note: str) -> None:
+        """After a commit in doubt: the client is told that nothing was forwarded, and may send the message again. If
+        the commit did happen, or still does, the message must come to an end without being forwarded.
+
+        A hold under a key stays: whoever sends it again under that key is answered with this very hold.
+        """
+        if entry.state is MessageState.FORWARDING or (entry.state is MessageState.HELD and entry.key is None):
+            now_ms = self._clock.now_ms()
+            withdrawal = Transition(entry.message_id, entry.state, MessageState.FAILED, "gateway", note, now_ms)
+            self._answered_503[entry.message_id] = withdrawal
+            if len(self._answered_503) > self._unsettled_limit:
+                del self._answered_503[next(iter(self._answered_503))]
+            self._settle_later(withdrawal)
+
     def _settle_later(self, transition: Transition) -> None:
-        self._unsettled[transition.message_id] = transition
+        # Without the message: the store has it, and many of them would take much memory here.
+        self._unsettled[transition.message_id] = replace(transition, message=None)
 
 
 def _state(answer: UpstreamAnswer, released: bool) -> MessageState:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from classifiers.contract import Answer, Reply
-from gateway.core.model import Account, Case, Message, MessageState
+from gateway.core.model import Account, Case, Message, MessageState, Registrant
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import (
     AuditRow,
@@ -39,6 +39,18 @@ class StoreUnavailable(Fault):
 
 class LeaseLost(StoreUnavailable):
     """This process no longer holds its slot, so the store refused its write."""
+
+
+class RegistrantShared(Fault):
+    """An account was to be written with another account's registrant, and with other facts about that registrant."""
+
+
+def shared(registrant_id: str, account_id: str) -> str:
+    """What `RegistrantShared` says, the same everywhere."""
+    return (
+        f"registrant {registrant_id!r} stands behind account {account_id!r} too, and is not as given here; change it "
+        "for all of them with `gateway registrants put`, or give it as it is"
+    )
 
 
 class UpstreamNotReached(Fault):
@@ -94,7 +106,8 @@ class Store(References, Protocol):
         """
 
     async def move(self, owner: Owner, transition: Transition) -> bool:
-        """Change a message's state, with its audit row (and decision, if any); False if it was not in ``expect``.
+        """Change a message's state, with its audit row (and decision, if any); False if it was not in ``expect``,
+        or not at ``step`` where the transition gives one.
 
         A message that moves to FORWARDING is owned by ``owner``. A move out of FORWARDING happens only if
         ``owner`` owns it.
@@ -140,8 +153,12 @@ class Store(References, Protocol):
         """Move QUEUED messages to FORWARDING under ``owner``, each to one process only, oldest first."""
 
     async def recover(self, now_ms: int) -> tuple[int, int]:
-        """Settle FORWARDING messages whose owner's lease ended: QUEUED where the upstream is idempotent for it, UNKNOWN
-        elsewhere, each with its audit row. Returns how many of each."""
+        """Settle FORWARDING messages whose owner's lease ended, each with its audit row; returns how many of each.
+
+        QUEUED where the upstream is idempotent for it and the client knows of the message: it came under a key
+        (has a ``fingerprint``), or was answered before it was forwarded (has more than one step). UNKNOWN elsewhere:
+        the client may have been told 503, and may have sent it again as another message.
+        """
 
     # -- leases
 
@@ -216,7 +233,24 @@ class Register(Registry, Protocol):
         """Add or change a tenant, and let this application key call for it."""
 
     async def put_account(self, tenant_id: str, account: Account, actor: str, now_ms: int) -> None:
-        """Add or replace an account with its registrant, news authorisations and sanctions."""
+        """Add or replace an account with its registrant, news authorisations and sanctions.
+
+        Raises `RegistrantShared` when the registrant stands behind another account too and is not as given here: what
+        holds for many accounts is changed by `put_registrant`.
+        """
+
+    async def put_registrant(self, tenant_id: str, registrant: Registrant, actor: str, now_ms: int) -> list[str]:
+        """Change a registrant for all accounts that it stands behind, and return their ids in order. Raises
+        `StoreUnavailable` when the tenant has no such registrant."""
+
+    async def revoke_key(self, tenant_id: str, key_hash: str, actor: str, now_ms: int) -> bool:
+        """Let an application key call for nobody any more; False if it is not one of this tenant's."""
+
+    async def tenants(self) -> list[Tenant]:
+        """Every tenant, ordered by id: they are few."""
+
+    async def keys(self, tenant_id: str) -> list[str]:
+        """The SHA-256 (hex) of each of a tenant's application keys, in order."""
 
     async def accounts(self, tenant_id: str, after: str, limit: int) -> list[Account]:
         """A tenant's accounts ordered by id, beginning behind ``after``."""

@@ -127,7 +127,7 @@ class Publish:
             forwards=submission.forwards,
             at_ms=started_ms,
             key=key,
-            fingerprint=submission.fingerprint,
+            fingerprint=submission.fingerprint if key is not None else "",
             idempotent=submission.idempotent,
         )
         result = await self._perform.settle(tenant, entry)

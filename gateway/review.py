@@ -6,8 +6,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
+import orjson
+
 from classifiers.contract import Answer, Opinion, Reply
-from gateway.core.decide import decide
+from gateway.core.decide import decide, settle
 from gateway.core.model import Case, Decision, Facts, MessageState, Outcome, Reason
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Owner, Stored, Tenant, Transition
@@ -18,6 +20,9 @@ log = logging.getLogger("gateway.review")
 
 ADMINISTRATORS = Owner(-1, 0)
 """Writes in the administrators' chain, which is leased to nobody: for acts outside a gateway process."""
+
+_ATTEMPTS = 5
+"""How often what is made of a hold is made again, because somebody else wrote the hold meanwhile."""
 
 PERSON = "person"
 """The rule of a decision that a person took."""
@@ -103,12 +108,37 @@ class Review:
         return len(queued) == limit
 
     async def _forward(self, stored: Stored) -> None:
+        message = stored.message
         try:
             tenant = await self._tenant(stored)
+            facts = Facts(self._clock.now_ms(), await self._registry.account(message.tenant_id, message.account_id))
+            forbidden = settle(message, facts, self._policy())
+            if forbidden is not None:
+                await self._stop(stored, facts, forbidden)
+                return
         except StoreUnavailable:
             self._perform.put_back(stored)
             raise
         await self._perform.forward(tenant, stored)
+
+    async def _stop(self, stored: Stored, facts: Facts, decision: Decision) -> None:
+        """End a queued message that the account's facts forbid by now. One that a dead process was forwarding may have
+        been published before: of that, only a person can say."""
+        _, newest = (await self._store.cases(stored.message_id))[-1]
+        bodies = [orjson.loads(row.body) for row in await self._store.history(stored.message_id)]
+        recovered = (MessageState.FORWARDING.value, "recovery")
+        was_sent = any((body.get("from"), body.get("actor")) == recovered for body in bodies)
+        transition = Transition(
+            stored.message_id,
+            MessageState.FORWARDING,
+            MessageState.UNKNOWN if was_sent else MessageState.REJECTED,
+            "gateway",
+            "facts forbid it by now",
+            facts.at_ms,
+            self._clock.new_id(),
+            Case(facts, newest.answers, decision),
+        )
+        await self._perform.move(transition)
 
     async def _tenant(self, stored: Stored) -> Tenant:
         tenant = await self._registry.tenant(stored.message.tenant_id)
@@ -117,10 +147,21 @@ class Review:
         return tenant
 
     async def _apply(self, stored: Stored, answers: Sequence[Answer], note: str) -> None:
+        """Decide again with these answers, beside whatever others find out about the hold at the same time."""
+        current: Stored | None = stored
+        for _ in range(_ATTEMPTS):
+            if current is None or current.state is not MessageState.HELD or await self._try(current, answers, note):
+                return
+            current = await self._store.message(stored.message_id)
+        # The hold still says that it waits for this opinion.
+        log.warning("opinion not applied; its hold is asked about again", {"message_id": stored.message_id})
+
+    async def _try(self, stored: Stored, answers: Sequence[Answer], note: str) -> bool:
+        """False when the hold was written since ``stored`` was read."""
         _, newest = (await self._store.cases(stored.message_id))[-1]
         merged = _merge(newest.answers, answers)
         if merged == newest.answers:
-            return
+            return True
         message = stored.message
         now_ms = self._clock.now_ms()
         facts = Facts(now_ms, await self._registry.account(message.tenant_id, message.account_id))
@@ -135,32 +176,62 @@ class Review:
             now_ms,
             self._clock.new_id(),
             Case(facts, merged, decision),
+            step=stored.steps,
         )
-        if await self._perform.move(transition) and transition.state is MessageState.FORWARDING:
+        if not await self._perform.move(transition):
+            return False
+        if transition.state is MessageState.FORWARDING:
             await self._perform.forward(tenant, stored)
+        return True
+
+
+class ReleaseForbidden(Exception):
+    """A person's release that the account's facts forbid by now; the text says why, and the message stays held."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(" ".join([reason.message for reason in decision.reasons if reason.outcome is Outcome.BLOCK]))
 
 
 async def resolve_by_person(
-    store: Store, clock: Clock, stored: Stored, outcome: Outcome, actor: str, note: str
+    store: Store,
+    registry: Registry,
+    clock: Clock,
+    policy: PolicyInForce,
+    stored: Stored,
+    outcome: Outcome,
+    actor: str,
+    note: str,
 ) -> bool:
     """Release (ALLOW) or reject (BLOCK) a held message in a person's name; False if it was resolved before.
 
-    A released message is queued; a running gateway forwards it.
+    A released message is queued; a running gateway forwards it. A person overrules opinions, not the account's facts of
+    this moment: raises `ReleaseForbidden` where they alone block under ``policy``.
     """
-    _, newest = (await store.cases(stored.message_id))[-1]
-    reason = Reason("reviewed", outcome, note, actor)
-    decision = Decision(outcome, PERSON, (reason,), newest.decision.policy_version)
-    transition = Transition(
-        stored.message_id,
-        MessageState.HELD,
-        _reviewed_state(outcome, stored.forwards, MessageState.QUEUED),
-        actor,
-        note,
-        clock.now_ms(),
-        clock.new_id(),
-        Case(newest.facts, newest.answers, decision),
-    )
-    return await store.move(ADMINISTRATORS, transition)
+    message, current = stored.message, stored
+    for _ in range(_ATTEMPTS):
+        if current.state is not MessageState.HELD:
+            return False
+        _, newest = (await store.cases(stored.message_id))[-1]
+        facts = Facts(clock.now_ms(), await registry.account(message.tenant_id, message.account_id))
+        if outcome is Outcome.ALLOW and (forbidden := settle(message, facts, policy)) is not None:
+            raise ReleaseForbidden(forbidden)
+        reason = Reason("reviewed", outcome, note, actor)
+        decision = Decision(outcome, PERSON, (reason,), policy.version)
+        transition = Transition(
+            stored.message_id,
+            MessageState.HELD,
+            _reviewed_state(outcome, stored.forwards, MessageState.QUEUED),
+            actor,
+            note,
+            facts.at_ms,
+            clock.new_id(),
+            Case(facts, newest.answers, decision),
+            step=current.steps,
+        )
+        if await store.move(ADMINISTRATORS, transition):
+            return True
+        current = await store.message(stored.message_id) or stored
+    raise StoreUnavailable("others write this hold at the same time; try again")
 
 
 async def _all(work: Sequence[Awaitable[None]]) -> None:

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     """Publish requests worked on at once; more are answered 429."""
     body_limit: int = Field(8 * 1024 * 1024, ge=1024)
     """Bytes of a request body."""
+    body_budget: int = Field(64 * 1024 * 1024, ge=1024)
+    """Bytes of the bodies of all requests that one process reads or works on at once; more are answered 429. Must not
+    be less than ``body_limit``."""
     body_read_seconds: float = Field(10.0, gt=0)
     """Time a client may take to send its body."""
     upstream_seconds: float = Field(10.0, gt=0)
@@ -87,6 +90,12 @@ class Settings(BaseSettings):
     def _lease_outlives_forwards(self) -> Self:
         if self.lease_seconds <= 2 * self.upstream_seconds:
             raise ValueError("GATEWAY_LEASE_SECONDS must be more than twice GATEWAY_UPSTREAM_SECONDS")
+        return self
+
+    @model_validator(mode="after")
+    def _one_body_fits(self) -> Self:
+        if self.body_budget < self.body_limit:
+            raise ValueError("GATEWAY_BODY_BUDGET must not be less than GATEWAY_BODY_LIMIT")
         return self
 
 

@@ -111,11 +111,13 @@ class WatchedStore(MemoryStore):
         self.journal: list[str] = []
         self.refuse: set[str] = set()
         self.doubt: set[str] = set()
+        self.refuse_ids: set[str] = set()
+        """Messages whose moves raise and write nothing."""
         self.before_commit: Callable[[], None] | None = None
         self.before_move: Callable[[], None] | None = None
         """Called once as the next one begins."""
         self.meet: asyncio.Barrier | None = None
-        """Where readers of cases wait for each other, so that none has acted before all have read."""
+        """Where readers of cases wait for each other, once, so that none has acted before all have read."""
 
     async def commit(self, owner: Owner, entry: Entry) -> KeyTaken | None:
         """See `gateway.ports.Store`, as for every method below."""
@@ -130,6 +132,8 @@ class WatchedStore(MemoryStore):
 
     async def move(self, owner: Owner, transition: Transition) -> bool:
         self._fail("move")
+        if transition.message_id in self.refuse_ids:
+            raise StoreUnavailable("told to refuse this message")
         if (meanwhile := self.before_move) is not None:
             self.before_move = None
             meanwhile()
@@ -144,8 +148,9 @@ class WatchedStore(MemoryStore):
 
     async def cases(self, message_id: str) -> list[tuple[str, Case]]:
         found = await super().cases(message_id)
-        if self.meet is not None:
-            await self.meet.wait()
+        if (meet := self.meet) is not None:
+            await meet.wait()
+            self.meet = None
         return found
 
     def _fail(self, method: str) -> None:

@@ -63,3 +63,9 @@ def test_every_unknown_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch)
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         load_settings().slots = 3  # type: ignore[misc]
+
+
+def test_the_budget_of_all_bodies_takes_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_BODY_BUDGET", "4096")
+    with pytest.raises(SettingsError, match="GATEWAY_BODY_BUDGET must not be less than GATEWAY_BODY_LIMIT"):
+        load_settings()

@@ -10,6 +10,7 @@ from gateway.core.model import (
     AccountState,
     Message,
     MessageState,
+    Outcome,
     Registrant,
     RegistrantKind,
     VerificationState,
@@ -20,7 +21,7 @@ from gateway.http.requests import hash_key
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
 from gateway.publish import Publish, Submission
-from gateway.review import Review
+from gateway.review import Review, resolve_by_person
 from tests.fakes import FakeClock, ScriptedClassifiers, ScriptedUpstream, WatchedStore
 from tests.policies import policy
 
@@ -79,6 +80,10 @@ class World:
         """Where a message is."""
         return (await self.stored(message_id)).state
 
+    async def resolve(self, stored: Stored, outcome: Outcome, actor: str, note: str) -> bool:
+        """Release or reject a hold as a person does."""
+        return await resolve_by_person(self.store, self.store, self.clock, self.policy, stored, outcome, actor, note)
+
     async def put(self, account: Account) -> None:
         """Add or replace an account of the first tenant."""
         await self.store.put_account(TENANT.tenant_id, account, "test", self.clock.now_ms())
@@ -106,9 +111,13 @@ def submission(
     tenant: Tenant = TENANT,
     forwards: bool = True,
     key: str | None = None,
+    idempotent: bool = False,
+    client_retries: bool = False,
 ) -> Submission:
     """A publish request as the hot path hands it over."""
     body = text.encode()
     content_hash = hashlib.sha256(body).hexdigest()
     message = Message(tenant.tenant_id, account.account_id, "native", (text,), content_hash)
-    return Submission(tenant, message, Request(body, "application/json"), forwards, key, content_hash)
+    return Submission(
+        tenant, message, Request(body, "application/json"), forwards, key, content_hash, idempotent, client_retries
+    )

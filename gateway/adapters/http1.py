@@ -90,17 +90,18 @@ class Connection(asyncio.Protocol):
             if self._error is not None:
                 raise ClosedEarly(str(self._error))
 
-    async def head(self) -> None:
-        """Wait until `status` and `headers` are those of the response."""
+    async def head(self, seconds: float | None = None) -> None:
+        """Wait until `status` and `headers` are those of the response, for so long; then `TimeoutError` ends the
+        connection, and is raised."""
         while not self.status:
-            await self._wait()
+            await self._wait(seconds)
 
-    async def piece(self) -> bytes:
-        """What has arrived of the body; nothing at its end."""
+    async def piece(self, seconds: float | None = None) -> bytes:
+        """What has arrived of the body; nothing at its end. ``seconds``: see `head`."""
         while not self._pieces:
             if self.complete:
                 return b""
-            await self._wait()
+            await self._wait(seconds)
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces, self._buffered = [], 0
         if self._paused and self._transport is not None:
@@ -260,13 +261,16 @@ class Connection(asyncio.Protocol):
         self._wake()
         self.close()
 
-    async def _wait(self) -> None:
+    async def _wait(self, seconds: float | None) -> None:
         if self._error is not None:
             raise self._error
         waiter = self._waiter = self._loop.create_future()
+        timer = self._loop.call_later(seconds, self._fail, TimeoutError()) if seconds is not None else None
         try:
             await waiter
         finally:
+            if timer is not None:
+                timer.cancel()
             if self._waiter is waiter:  # one that was cancelled must not take the place of the next
                 self._waiter = None
 

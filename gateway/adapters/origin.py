@@ -105,8 +105,7 @@ class _Exchange:
             self._upload = asyncio.ensure_future(self._send(head, body))
             await self._head_or_sent(self._upload)
         if not connection.status:
-            async with asyncio.timeout(self._listener.answer_seconds):
-                await connection.head()
+            await connection.head(self._listener.answer_seconds)
         self.status = connection.status
         self.headers = end_to_end(connection.headers)
 
@@ -116,11 +115,7 @@ class _Exchange:
             return b""
         connection = self._connection
         try:
-            if connection.ready or self.status == 101:
-                data = await connection.piece()
-            else:
-                async with asyncio.timeout(self._listener.idle_seconds):
-                    data = await connection.piece()
+            data = await connection.piece(self._listener.idle_seconds if self.status != 101 else None)
         except BaseException as error:
             _raise_as_fault(error)
             raise

@@ -7,7 +7,7 @@ import click
 from gateway.cli.keys import credentials, keys
 from gateway.cli.platforms import platforms
 from gateway.cli.records import audit, decisions, holds, messages
-from gateway.cli.registry import accounts, tenants
+from gateway.cli.registry import accounts, registrants, tenants
 from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve
 
 
@@ -31,6 +31,7 @@ for command in (
     holds,
     audit,
     tenants,
+    registrants,
     accounts,
     keys,
     credentials,

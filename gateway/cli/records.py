@@ -17,10 +17,10 @@ from gateway.core.audit import TRANSITION, breaks
 from gateway.core.codec import encode_case
 from gateway.core.decide import decide, settle
 from gateway.core.model import Case, Decision, MessageState, Outcome
-from gateway.core.policy import parse_policy
+from gateway.core.policy import PolicyInForce, parse_policy
 from gateway.core.records import AuditRow, Stored, Transition
 from gateway.ports import Register, Store
-from gateway.review import ADMINISTRATORS, EXPIRED, PERSON, resolve_by_person
+from gateway.review import ADMINISTRATORS, EXPIRED, PERSON, ReleaseForbidden, resolve_by_person
 
 
 @click.group()
@@ -56,10 +56,7 @@ def decisions_explain(decision_id: str) -> None:
         if case.decision.rule in (PERSON, EXPIRED):
             click.echo("A person decided this; there is nothing to compute again.")
             return True
-        text = await store.policy(case.decision.policy_version)
-        if text is None:
-            raise click.ClickException(f"policy {case.decision.policy_version} is not kept")
-        policy = parse_policy(text)
+        policy = await _policy(store, case.decision.policy_version)
         again: Decision | None = settle(stored.message, case.facts, policy) if not case.answers else None
         again = again or decide(stored.message, case.facts, case.answers, policy)
         same = again == case.decision
@@ -175,10 +172,15 @@ def audit_verify() -> None:
 
 
 def _resolve_hold(message_id: str, outcome: Outcome, note: str, actor: str) -> None:
-    async def resolve(store: Store, _register: Register) -> None:
+    async def resolve(store: Store, register: Register) -> None:
         stored = await _stored(store, message_id)
-        if not await resolve_by_person(store, SystemClock(), stored, outcome, actor, note):
-            raise click.ClickException(f"{message_id} is {stored.state.value}, not held")
+        # The policy that judged it last, and not this command's file, which may be another than the gateway's.
+        policy = await _policy(store, (await store.cases(message_id))[-1][1].decision.policy_version)
+        try:
+            if not await resolve_by_person(store, register, SystemClock(), policy, stored, outcome, actor, note):
+                raise click.ClickException(f"{message_id} is {stored.state.value}, not held")
+        except ReleaseForbidden as error:
+            raise click.ClickException(f"{message_id} is not released and stays held: {error}") from error
         click.echo(f"{message_id}: {(await _stored(store, message_id)).state.value}")
 
     with_store(resolve)
@@ -190,6 +192,13 @@ def _committed(decision_id: str, case: Case, rows: Sequence[AuditRow]) -> bool:
     decided = [body.get("decision") if row.kind == TRANSITION else body for row, body in zip(rows, bodies, strict=True)]
     hashes = [body["case_hash"] for body in decided if body and body["decision_id"] == decision_id]
     return hashes == [hashlib.sha256(encode_case(case)).hexdigest()]
+
+
+async def _policy(store: Store, version: str) -> PolicyInForce:
+    text = await store.policy(version)
+    if text is None:
+        raise click.ClickException(f"policy {version} is not kept")
+    return parse_policy(text)
 
 
 async def _stored(store: Store, message_id: str) -> Stored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import click
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, with_store
+from gateway.core.audit import KEY_ID
 from gateway.core.model import (
     Account,
     AccountState,
@@ -55,6 +57,94 @@ def tenants_put(
     click.echo(app_key)
 
 
+@tenants.command("list")
+def tenants_list() -> None:
+    """List the tenants by id: name, where messages go, how many application keys."""
+
+    async def listing(_store: Store, register: Register) -> None:
+        for tenant in await register.tenants():
+            keys = len(await register.keys(tenant.tenant_id))
+            kind = "idempotent" if tenant.upstream_idempotent else "not idempotent"
+            click.echo(f"{tenant.tenant_id}  {tenant.name}  {tenant.upstream_url}  {kind}  keys: {keys}")
+
+    with_store(listing)
+
+
+@tenants.command("keys")
+@click.argument("tenant_id")
+def tenants_keys(tenant_id: str) -> None:
+    """List the ids of a tenant's application keys. The keys themselves are not kept."""
+
+    async def listing(_store: Store, register: Register) -> None:
+        if await register.tenant(tenant_id) is None:
+            raise click.ClickException(f"no tenant {tenant_id}")
+        for key_hash in await register.keys(tenant_id):
+            click.echo(key_hash[:KEY_ID])
+
+    with_store(listing)
+
+
+@tenants.command("revoke-key")
+@click.argument("tenant_id")
+@click.argument("key")
+@actor_option
+def tenants_revoke_key(tenant_id: str, key: str, actor: str) -> None:
+    """Revoke an application key; every gateway process follows within a second.
+
+    KEY is its id, see `tenants keys`, or the key itself.
+    """
+
+    async def revoke(_store: Store, register: Register) -> None:
+        found = [each for each in await register.keys(tenant_id) if key == each[:KEY_ID] or each == hash_key(key)]
+        if len(found) != 1 or not await register.revoke_key(tenant_id, found[0], actor, SystemClock().now_ms()):
+            raise click.ClickException(f"tenant {tenant_id} has no such key; see `gateway tenants keys {tenant_id}`")
+        click.echo(f"{found[0][:KEY_ID]}: revoked")
+
+    with_store(revoke)
+
+
+def _identity_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What is known of a registrant."""
+    kinds, states = [kind.value for kind in RegistrantKind], [state.value for state in VerificationState]
+    for option in (
+        click.option("--level", help="Assurance level, as the verifier names it."),
+        click.option("--framework", help="Trust framework of the verification, as the verifier names it."),
+        click.option("--verification", type=click.Choice(states), default="created", show_default=True),
+        click.option("--kind", type=click.Choice(kinds), default="person", show_default=True),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def registrants() -> None:
+    """Persons and organisations behind accounts."""
+
+
+@registrants.command("put")
+@click.argument("tenant_id")
+@click.argument("registrant_id")
+@_identity_options
+@actor_option
+def registrants_put(
+    tenant_id: str,
+    registrant_id: str,
+    kind: str,
+    verification: str,
+    framework: str | None,
+    level: str | None,
+    actor: str,
+) -> None:
+    """Change what is known of a registrant, for all accounts that it stands behind, and list them."""
+    registrant = Registrant(registrant_id, RegistrantKind(kind), VerificationState(verification), framework, level)
+
+    async def put(_store: Store, register: Register) -> None:
+        for account_id in await register.put_registrant(tenant_id, registrant, actor, SystemClock().now_ms()):
+            click.echo(account_id)
+
+    with_store(put)
+
+
 @click.group()
 def accounts() -> None:
     """Public accounts and who stands behind them."""
@@ -64,15 +154,7 @@ def accounts() -> None:
 @click.argument("tenant_id")
 @click.argument("account_id")
 @click.option("--registrant", help="Id of the person or organisation behind it.")
-@click.option("--kind", type=click.Choice([kind.value for kind in RegistrantKind]), default="person", show_default=True)
-@click.option(
-    "--verification",
-    type=click.Choice([state.value for state in VerificationState]),
-    default="created",
-    show_default=True,
-)
-@click.option("--framework", help="Trust framework of the verification, as the verifier names it.")
-@click.option("--level", help="Assurance level, as the verifier names it.")
+@_identity_options
 @click.option("--news", type=click.Choice([kind.value for kind in NewsKind]), help="Authorise it for news.")
 @click.option("--news-scheme", default="manual", show_default=True)
 @click.option("--news-days", default=3 * 365, show_default=True, help="Validity of the authorisation.")
@@ -92,7 +174,8 @@ def accounts_put(
     private: bool,
     actor: str,
 ) -> None:
-    """Add an account, or replace it."""
+    """Add an account, or replace it. What is known of a registrant that stands behind other accounts too is changed by
+    `registrants put` only."""
     now_ms = SystemClock().now_ms()
     holder = registrant and Registrant(
         registrant, RegistrantKind(kind), VerificationState(verification), framework, level

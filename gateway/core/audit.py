@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.codec import encode_body
-from gateway.core.model import Account, Case, Message, MessageState
+from gateway.core.model import Account, Case, Message, MessageState, Registrant
 from gateway.core.records import AuditRow, Transition
 
 ADMINISTRATORS = -1
@@ -27,6 +27,9 @@ REGISTRY = "registry"
 """Kind of the row of a write to the registry."""
 CREDENTIAL = "credential"
 """Kind of the row of a person's saying whose a credential is."""
+
+KEY_ID = 12
+"""How many characters of a key's hash name it to people."""
 
 GENESIS = "0" * 64
 """The ``prev_hash`` of the first row of a chain."""
@@ -128,12 +131,19 @@ def transition_body(
 
 
 def registry_body(
-    actor: str, change: int, tenant_id: str, account: Account | None = None, upstream_url: str | None = None
+    actor: str,
+    change: int,
+    tenant_id: str,
+    account: Account | None = None,
+    upstream_url: str | None = None,
+    registrant: tuple[Registrant, list[str]] | None = None,
+    revoked_key: str | None = None,
 ) -> str:
     """The body of the row for a write to the registry; ``change`` is its change number.
 
     For an account, all it was set to but the registrant's id, which may lead to a person. For a tenant, where its
-    messages go from now on.
+    messages go from now on. For a registrant, the same with the accounts that it stands behind. For a key that was
+    revoked, the beginning of its hash.
     """
     row: dict[str, Any] = {"actor": actor, "change": change, "tenant_id": tenant_id}
     if upstream_url is not None:
@@ -142,6 +152,11 @@ def registry_body(
         row["account_id"] = account.account_id
         row["account"] = msgspec.to_builtins(account)
         row["account"].get("registrant", {}).pop("registrant_id", None)
+    if registrant is not None:
+        row["registrant"], row["accounts"] = msgspec.to_builtins(registrant[0]), registrant[1]
+        del row["registrant"]["registrant_id"]
+    if revoked_key is not None:
+        row["revoked_key"] = revoked_key[:KEY_ID]
     return encode_body(row)
 
 

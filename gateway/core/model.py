@@ -35,7 +35,7 @@ class MessageState(StrEnum):
     RELEASE_FAILED = "release_failed"
     """Released after a hold, but the upstream no longer takes the credential it came with; nothing was published."""
     FAILED = "failed"
-    """The upstream was not reached; nothing was published."""
+    """Nothing was published: the upstream was not reached, or the client was told so (503)."""
     UNKNOWN = "unknown"
     """The upstream may have accepted it; a person resolves it, unless the route is idempotent."""
     HELD = "held"

@@ -70,8 +70,9 @@ class Entry(Value, frozen=True):
     """A new message with its first decision, written as one.
 
     ``forwards`` is False for apps that forward by themselves. ``key`` and ``fingerprint`` are the idempotency
-    key, if the client gave one, and the hash of what was asked under it. ``idempotent``: the upstream takes the same
-    request twice for one, so a forward whose outcome is unknown may be sent again.
+    key, if the client gave one, and the hash of what was asked under it, which is empty without a key.
+    ``idempotent``: the upstream takes the same request twice for one, so a forward whose outcome is unknown may be sent
+    again.
     """
 
     message_id: str
@@ -88,7 +89,10 @@ class Entry(Value, frozen=True):
 
 
 class Stored(Value, frozen=True):
-    """A message as the store has it, with its first case (what the client was answered) and newest state."""
+    """A message as the store has it, with its first case (what the client was answered) and newest state.
+
+    ``steps`` counts how often it was written: 1 for a new message.
+    """
 
     message_id: str
     decision_id: str
@@ -101,10 +105,14 @@ class Stored(Value, frozen=True):
     updated_ms: int
     fingerprint: str
     upstream: UpstreamAnswer | None
+    steps: int
 
 
 class Transition(Value, frozen=True):
     """A change of a message's state; it takes place only if the message is in ``expect``.
+
+    With ``step`` it takes place only if the message has also not been written since it had that many ``steps``: for a
+    change that was made out of what was read.
 
     ``case`` (with ``decision_id``) is the new decision behind it, if there is one. ``actor`` is who did it: a
     person's name, or the part of the gateway. Who has the ``message`` at hand gives it, so that the store need not
@@ -121,6 +129,7 @@ class Transition(Value, frozen=True):
     case: Case | None = None
     upstream: UpstreamAnswer | None = None
     message: Message | None = None
+    step: int | None = None
 
 
 class AuditRow(Value, frozen=True):

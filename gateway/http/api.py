@@ -14,7 +14,7 @@ from gateway.core.records import Stored, Tenant
 from gateway.http.answers import decision_body, reasons_body, upstream_body
 from gateway.http.intercept import Service, bad_body
 from gateway.http.problems import RETRY_SOON, Answer, Problem, refusal
-from gateway.http.requests import Disconnected, authenticate, read_body, read_headers
+from gateway.http.requests import Disconnected, authenticate, read_headers, whole_body
 from gateway.platforms import native
 from gateway.platforms.strict_json import BadJson, loads
 from gateway.ports import Store, StoreUnavailable
@@ -69,11 +69,17 @@ async def get_message(message_id: str, tenant: Caller, store: Keeping) -> Respon
 async def decide_batch(request: Request, tenant: Caller, service: Serving) -> Response:
     """Each element of ``messages`` is a publish request; each of ``decisions`` its decision, or a problem, in order."""
     headers = read_headers(request.scope)
+    limit, seconds, budget = service.body_limit, service.read_seconds, service.budget
     try:
-        body = await read_body(request.receive, headers.content_length, service.body_limit, service.read_seconds)
-        parsed = loads(body)
+        async with whole_body(request.receive, headers.content_length, limit, seconds, budget) as body:
+            return await _decide_all(service, tenant, body)
     except Disconnected as error:  # nobody reads this answer
         raise Problem(400, "body_cut_off", "body: it ended before it was whole.") from error
+
+
+async def _decide_all(service: Service, tenant: Tenant, body: bytes) -> Response:
+    try:
+        parsed = loads(body)
     except BadJson as error:
         raise bad_body(native.BadBody([(error.field, error.message)])) from error
     messages = parsed.get("messages") if isinstance(parsed, dict) and set(parsed) == {"messages"} else None

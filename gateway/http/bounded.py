@@ -83,11 +83,12 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_timer()
         fields, self._fields = self._fields or [], None
         headers = [(name.lower(), value) for name, value in fields]
+        names = [name for name, _ in headers]
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if self._deaf or self.transport.is_closing():
             self._deaf = True
             return
-        if (fault := strict.fault(method, self.url, version, headers)) or len(self.pipeline) >= PIPELINE:
+        if (fault := strict.fault(method, self.url, version, names, headers)) or len(self.pipeline) >= PIPELINE:
             self.refuse(fault or "Too many requests before an answer.")
             return
         self.headers = headers
@@ -118,7 +119,7 @@ class BoundedHttp(HttpToolsProtocol):
             access_log=False,
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=version == "1.1" and _expects(headers),
+            expect_100_continue=b"expect" in names and version == "1.1" and _expects(headers),
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )

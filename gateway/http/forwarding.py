@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,6 +19,9 @@ _NEVER_HOP_BY_HOP: Final = frozenset(
     b"host authorization cookie date expect range content-length content-type content-encoding content-disposition "
     b"x-forwarded-for x-forwarded-host x-forwarded-proto forwarded".split()
 )
+
+
+_OURS: Final = _ABOUT_CLIENT | {b"host", b"content-length"}
 
 
 class Refused(ValueError):
@@ -41,22 +45,20 @@ def forwarded_headers(listener: Listener, scope: Scope, length: int | None = Non
     peer: str = scope["client"][0] if scope.get("client") else ""
     trusted = bool(listener.trusted_peers) and listener.trusts(peer)
     kept: list[tuple[bytes, bytes]] = []
-    host = _host(listener)
+    host = _host(listener.host, listener.upstream)
     before: list[bytes] = []
     for name, value in end_to_end(scope.get("raw_headers") or scope["headers"]):
         lower = name.lower()
-        if lower == b"host":
+        if lower not in _OURS and not lower.startswith(b"x-forwarded"):
+            kept.append((name, value))
+        elif lower == b"host":
             kept.append((name, value if host is None else host))
             host = b""
-        elif lower == b"content-length" and length is not None:
-            kept.append((name, b"%d" % length))
-        elif lower.startswith(b"x-forwarded") or lower in _ABOUT_CLIENT:
-            if trusted:
-                if lower == b"x-forwarded-for":
-                    before.append(value)
-                else:
-                    kept.append((name, value))
-        else:
+        elif lower == b"content-length":
+            kept.append((name, value if length is None else b"%d" % length))
+        elif trusted and lower == b"x-forwarded-for":
+            before.append(value)
+        elif trusted:
             kept.append((name, value))
     if host is None:
         raise Refused("Host: it is missing.")
@@ -67,12 +69,13 @@ def forwarded_headers(listener: Listener, scope: Scope, length: int | None = Non
     return tuple(kept)
 
 
-def _host(listener: Listener) -> bytes | None:
+@functools.lru_cache(maxsize=1024)
+def _host(policy: str, upstream: str) -> bytes | None:
     """What ``Host`` shall be; None for the client's."""
-    match listener.host:
+    match policy:
         case "client":
             return None
         case "upstream":
-            return urlsplit(listener.upstream).netloc.encode("ascii")
+            return urlsplit(upstream).netloc.encode("ascii")
         case name:
             return name.encode("ascii")

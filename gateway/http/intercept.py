@@ -9,12 +9,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from gateway import metrics, tracing
-from gateway.core.records import Request
+from gateway.core.records import Request, Tenant
 from gateway.http.answers import decision_answer, message_answer
+from gateway.http.budget import Budget
 from gateway.http.problems import Answer, Problem, refusal
 from gateway.http.proxy import Proxy
 from gateway.http.requests import (
     Disconnected,
+    Headers,
     Receive,
     Scope,
     Send,
@@ -34,14 +36,18 @@ ROUTES = {"/v1/messages": True, "/v1/decisions": False}
 class Service:
     """What the hot path works with. It is set once the adapters are open, and unset before they close.
 
-    ``body_limit`` bounds a request body in bytes, ``read_seconds`` the time a client may take to send it.
+    ``body_limit`` bounds a request body in bytes, ``read_seconds`` the time a client may take to send it, ``budget``
+    the bodies of all requests together.
     """
 
-    def __init__(self, publish: Publish, registry: Registry, body_limit: int, read_seconds: float) -> None:
+    def __init__(
+        self, publish: Publish, registry: Registry, body_limit: int, read_seconds: float, budget: Budget
+    ) -> None:
         self.publish = publish
         self.registry = registry
         self.body_limit = body_limit
         self.read_seconds = read_seconds
+        self.budget = budget
 
 
 class Listeners:
@@ -116,7 +122,17 @@ def _upgrades(scope: Scope) -> bool:
 async def _handle(service: Service, route: str, forwards: bool, scope: Scope, receive: Receive) -> Answer:
     headers = read_headers(scope)
     tenant = await authenticate(service.registry, headers.key_hash)
-    body = await read_body(receive, headers.content_length, service.body_limit, service.read_seconds)
+    budget = service.budget
+    body = await read_body(receive, headers.content_length, service.body_limit, service.read_seconds, budget)
+    try:
+        return await _publish(service, route, forwards, headers, tenant, body)
+    finally:
+        budget.give(len(body))
+
+
+async def _publish(
+    service: Service, route: str, forwards: bool, headers: Headers, tenant: Tenant, body: bytes
+) -> Answer:
     try:
         message = native.read(body, tenant.tenant_id)
     except native.BadBody as error:

@@ -16,7 +16,7 @@ from gateway.examine import Examination, Examine, Overloaded
 from gateway.http.api import Serving, json_response
 from gateway.http.intercept import Service
 from gateway.http.problems import RETRY_SOON, Answer, Problem
-from gateway.http.requests import Disconnected, authenticate, read_body, read_headers
+from gateway.http.requests import Disconnected, authenticate, read_headers, whole_body
 from gateway.platforms.strict_json import BadJson, loads
 
 PATH = "/v1/moderations"
@@ -101,7 +101,9 @@ async def moderate(request: Request, service: Serving) -> Response:
 async def _moderate(request: Request, service: Service, examine: Examine) -> Answer:
     headers = read_headers(request.scope)
     tenant = await authenticate(service.registry, headers.key_hash)
-    items = read(await read_body(request.receive, headers.content_length, service.body_limit, service.read_seconds))
+    limit, seconds, budget = service.body_limit, service.read_seconds, service.budget
+    async with whole_body(request.receive, headers.content_length, limit, seconds, budget) as received:
+        items = read(received)
     try:
         with tracing.request(f"POST {PATH}", headers.traceparent):
             examined = await examine(tenant.tenant_id, items)

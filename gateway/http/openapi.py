@@ -171,6 +171,7 @@ def _batch() -> dict[str, Any]:
             "408": _problem("The body came too slowly"),
             "413": _problem("Too large"),
             "415": _problem("Not JSON in UTF-8 without content coding"),
+            "429": _problem("Too many requests"),
         },
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import assert_never
@@ -13,9 +14,10 @@ from msgspec.structs import replace
 from gateway import metrics, tracing
 from gateway.core.model import Message, MessageState, Outcome
 from gateway.core.records import SEALED, Envelope, Request, Tenant
+from gateway.http.budget import Budget
 from gateway.http.forwarding import forwarded_headers
 from gateway.http.problems import Problem
-from gateway.http.requests import Receive, Scope, read_body
+from gateway.http.requests import Receive, Scope, whole_body
 from gateway.identify import Identify
 from gateway.perform import Performed
 from gateway.platforms import mapping
@@ -58,6 +60,7 @@ class Moderate:
         sealer: Sealer,
         origin: Origin,
         read_seconds: float,
+        budget: Budget,
     ) -> None:
         self._publish = publish
         self._registry = registry
@@ -66,6 +69,7 @@ class Moderate:
         self._sealer = sealer
         self._origin = origin
         self._read_seconds = read_seconds
+        self._budget = budget
 
     async def __call__(self, listener: Listener, match: Match, scope: Scope, receive: Receive) -> NativeAnswer | Pass:
         """The answer, or `Pass`. Raises `Disconnected` when the client went away first."""
@@ -76,8 +80,9 @@ class Moderate:
             answer = self._native(listener, match, AnswerKind.MALFORMED, str(error))
         except StoreUnavailable:
             answer = self._native(listener, match, AnswerKind.UNAVAILABLE, "The gateway cannot decide now; try again.")
-        except Problem as problem:  # a body that is too large or too slow
-            answer = self._native(listener, match, AnswerKind.MALFORMED, problem.detail, problem.code)
+        except Problem as problem:  # a body that is too large or too slow, or one too many
+            kind = AnswerKind.UNAVAILABLE if problem.status == 429 else AnswerKind.MALFORMED
+            answer = self._native(listener, match, kind, problem.detail, problem.code)
         if isinstance(answer, NativeAnswer):
             route = f"{listener.map.name}:{match.route.id}"
             metrics.child(metrics.REQUESTS, route, str(answer.status)).inc()
@@ -91,13 +96,16 @@ class Moderate:
         account_id = await self._account(listener, call, match)
         if account_id is not None and await self._passes(listener, account_id):
             return Pass()
-        body = await read_body(receive, _length(call), listener.body_limit, self._read_seconds)
-        call = _call(scope, body)
-        if account_id is None:  # some platforms take the credential in the body
-            account_id = await self._account(listener, call, match)
-        if await self._passes(listener, account_id):
-            return Pass(body)
-        return await self._judge(listener, match, scope, call, account_id)
+        async with self._body(listener, call, receive) as body:
+            call = _call(scope, body)
+            if account_id is None:  # some platforms take the credential in the body
+                account_id = await self._account(listener, call, match)
+            if await self._passes(listener, account_id):
+                return Pass(body)
+            return await self._judge(listener, match, scope, call, account_id)
+
+    def _body(self, listener: Listener, call: Call, receive: Receive) -> AbstractAsyncContextManager[bytes]:
+        return whole_body(receive, _length(call), listener.body_limit, self._read_seconds, self._budget)
 
     async def _account(self, listener: Listener, call: Call, match: Match) -> str | None:
         credential = mapping.credential(listener.map, call, match)
@@ -110,7 +118,7 @@ class Moderate:
 
     async def _judge(
         self, listener: Listener, match: Match, scope: Scope, call: Call, account_id: str | None
-    ) -> NativeAnswer:
+    ) -> NativeAnswer | Pass:
         tenant = await self._registry.tenant(listener.tenant)
         if tenant is None:
             return self._native(listener, match, AnswerKind.UNAVAILABLE, f"There is no tenant {listener.tenant}.")
@@ -122,6 +130,8 @@ class Moderate:
             account_id=account_id or self._stranger(listener, call, match),
             referenced=await self._referenced(listener, match, call),
         )
+        if match.route.if_empty == "pass" and not (message.texts or message.media or message.doubts):
+            return Pass(call.body)
         with tracing.request(f"{listener.map.name} {match.route.id}", None):
             result = await self._publish(self._submission(listener, match, scope, call, tenant, message))
         if isinstance(result, Refusal):
@@ -225,11 +235,13 @@ class Moderate:
         self, listener: Listener, match: Match, scope: Scope, call: Call, receive: Receive
     ) -> NativeAnswer:
         """Pass a request through whose answer says whose a new credential is."""
-        body = await read_body(receive, _length(call), listener.body_limit, self._read_seconds)
-        call = _call(scope, body)
+        async with self._body(listener, call, receive) as body:
+            return await self._learn(listener, match, scope, _call(scope, body))
+
+    async def _learn(self, listener: Listener, match: Match, scope: Scope, call: Call) -> NativeAnswer:
         target = call.raw_path + (b"?" + call.query if call.query else b"")
-        head = OriginHead(call.method, target, forwarded_headers(listener, scope, len(body)))
-        response = await self._origin.send(listener, head, body)
+        head = OriginHead(call.method, target, forwarded_headers(listener, scope, len(call.body)))
+        response = await self._origin.send(listener, head, call.body)
         answer = await response.read(_LEARN_LIMIT)
         learned = mapping.learned(listener.map, match, call, _content_type(response.headers), answer)
         if learned is not None:

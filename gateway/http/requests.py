@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.core.records import Tenant
+from gateway.http.budget import Budget
 from gateway.http.problems import RETRY_SOON, Problem
 from gateway.ports import Registry, StoreUnavailable
 
@@ -93,36 +95,58 @@ async def authenticate(registry: Registry, key_hash: str) -> Tenant:
     return tenant
 
 
-async def read_body(receive: Receive, content_length: int | None, limit: int, seconds: float) -> bytes:
-    """The whole body. Raises `Problem` beyond ``limit`` bytes or ``seconds``, `Disconnected` when the client went
-    away."""
-    if content_length is not None and content_length > limit:
-        raise too_large(limit)
+async def read_body(receive: Receive, content_length: int | None, limit: int, seconds: float, budget: Budget) -> bytes:
+    """The whole body; who gets it gives its bytes back to ``budget``.
+
+    Raises `Problem` beyond ``limit`` bytes, the budget or ``seconds``, `Disconnected` when the client went away; then
+    the budget is as it was.
+    """
+    if content_length is not None:
+        if content_length > limit:
+            raise too_large(limit)
+        budget.check(content_length)
     try:
         async with asyncio.timeout(seconds):
-            return await _read(receive, limit)
+            return await _read(receive, limit, budget)
     except TimeoutError as error:
         raise Problem(408, "body_too_slow", f"body: not received within {seconds} s.") from error
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
+@asynccontextmanager
+async def whole_body(
+    receive: Receive, content_length: int | None, limit: int, seconds: float, budget: Budget
+) -> AsyncIterator[bytes]:
+    """As `read_body`; the bytes are given back to ``budget`` when the block ends."""
+    body = await read_body(receive, content_length, limit, seconds, budget)
+    try:
+        yield body
+    finally:
+        budget.give(len(body))
+
+
+async def _read(receive: Receive, limit: int, budget: Budget) -> bytes:
     event = await receive()
     if event["type"] == "http.request" and not event.get("more_body"):
         body: bytes = event.get("body", b"")
         if len(body) > limit:
             raise too_large(limit)
+        budget.take(len(body))
         return body
-    chunks: list[bytes] = []
-    size = 0
-    while event["type"] == "http.request":
-        chunks.append(event.get("body", b""))
-        size += len(chunks[-1])
-        if size > limit:
-            raise too_large(limit)
-        if not event.get("more_body"):
-            return b"".join(chunks)
-        event = await receive()
-    raise Disconnected
+    whole = bytearray()  # and no list of pieces: many small ones would take many times their size
+    try:
+        while event["type"] == "http.request":
+            piece = event.get("body", b"")
+            if len(whole) + len(piece) > limit:
+                raise too_large(limit)
+            budget.take(len(piece))
+            whole += piece
+            if not event.get("more_body"):
+                return bytes(whole)
+            event = await receive()
+        raise Disconnected
+    except BaseException:
+        budget.give(len(whole))
+        raise
 
 
 def too_large(limit: int) -> Problem:

@@ -18,15 +18,17 @@ _HOST: Final = re.compile(rb"(?:[0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 
 
-def fault(method: bytes, target: bytes, version: str, headers: list[tuple[bytes, bytes]]) -> str | None:
-    """Why a request is refused, or None. ``headers``: names in lower case."""
+Fields = list[tuple[bytes, bytes]]
+
+
+def fault(method: bytes, target: bytes, version: str, names: list[bytes], headers: Fields) -> str | None:
+    """Why a request is refused, or None. ``names``: those of the headers, in lower case."""
     if version not in ("1.1", "1.0"):
         return "HTTP/1.1 is spoken here."
     if method in (b"CONNECT", b"TRACE"):
         return "The method is not served."
     if not _TARGET.fullmatch(target) and not (target == b"*" and method == b"OPTIONS"):
         return "The request target must be a path."
-    names = [name for name, _ in headers]
     if not _NAMES.fullmatch(b"\n".join(names)):
         return "A header name may contain letters, digits and hyphens."
     if _CONTROL.search(b"\t".join([value for _, value in headers])):
@@ -34,7 +36,7 @@ def fault(method: bytes, target: bytes, version: str, headers: list[tuple[bytes,
     return _host_fault(version, names, headers) or _framing_fault(version, names, headers)
 
 
-def _host_fault(version: str, names: list[bytes], headers: list[tuple[bytes, bytes]]) -> str | None:
+def _host_fault(version: str, names: list[bytes], headers: Fields) -> str | None:
     count = names.count(b"host")
     if count == 1:
         if _HOST.fullmatch(headers[names.index(b"host")][1].strip(b" \t")):
@@ -45,7 +47,7 @@ def _host_fault(version: str, names: list[bytes], headers: list[tuple[bytes, byt
     return "Host must be given once."
 
 
-def _framing_fault(version: str, names: list[bytes], headers: list[tuple[bytes, bytes]]) -> str | None:
+def _framing_fault(version: str, names: list[bytes], headers: Fields) -> str | None:
     lengths = names.count(b"content-length")
     codings = names.count(b"transfer-encoding")
     if lengths + codings > 1:

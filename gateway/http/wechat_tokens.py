@@ -21,7 +21,7 @@ from gateway.core.records import Tenant
 from gateway.http.api import Serving, json_response
 from gateway.http.intercept import Service
 from gateway.http.problems import Answer, Problem
-from gateway.http.requests import Disconnected, hash_key, read_body
+from gateway.http.requests import Disconnected, hash_key, whole_body
 from gateway.platforms.strict_json import BadJson, loads
 from gateway.ports import Clock, Fault, Sealer, StoreUnavailable
 
@@ -215,9 +215,10 @@ async def body_of(request: Request, service: Service) -> bytes:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise WeChatError(Code.FORMAT, "data format error: Content-Encoding: send the body as it is")
     length = request.headers.get("content-length", "")
-    return await read_body(
-        request.receive, int(length) if length.isdecimal() else None, service.body_limit, service.read_seconds
-    )
+    announced = int(length) if length.isdecimal() else None
+    limit, seconds, budget = service.body_limit, service.read_seconds, service.budget
+    async with whole_body(request.receive, announced, limit, seconds, budget) as body:
+        return body
 
 
 def object_in(body: bytes) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from gateway.core.records import Verdict
 from gateway.platforms.call import BadRequest, Call
 from gateway.platforms.fields import Fields, select
 from gateway.platforms.reading import SEPARATOR, fields_of, joined_values
@@ -17,17 +17,6 @@ from gateway.platforms.selectors import Selector
 from gateway.platforms.strict_json import BadJson, loads
 
 MAX_REMEMBERED = 100
-
-
-class Verdict(StrEnum):
-    """What an upstream's answer says about the message that was forwarded to it."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    EXPIRED = "expired"
-    """Refused, because the credential is no longer good."""
-    UNSURE = "unsure"
-    """The message may or may not have been published."""
 
 
 @dataclass(frozen=True, slots=True)

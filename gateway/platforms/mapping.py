@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.core.records import Verdict
 from gateway.platforms.answering import NativeAnswer, answer
 from gateway.platforms.call import Ambiguous, BadRequest, Call
-from gateway.platforms.learning import Ask, Verdict, learned, remembered, verdict, whoami_account, whoami_request
+from gateway.platforms.learning import Ask, learned, remembered, verdict, whoami_account, whoami_request
 from gateway.platforms.reading import content_hash, credential, idempotency, read, references
 from gateway.platforms.recognise import Match, recognise, websocket_passes
 from gateway.platforms.schema import AnswerKind, Platform, Route

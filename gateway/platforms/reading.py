@@ -191,7 +191,7 @@ def _secrets(platform: Platform, route: Route, fields: Fields) -> set[Place]:
         for joined in (*platform.account, *route.account)
         for selector in joined
         for found in select(selector, fields)
-        if found.place[0] != "const"
+        if found.place[0] != "const" and _is_identifier(found.value)
     }
 
 

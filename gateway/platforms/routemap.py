@@ -32,11 +32,18 @@ def load(text: str) -> Platform:
     try:
         platform = Platform.model_validate(values)
     except ValidationError as error:
-        raise RouteMapError([to_problem(e, lines) for e in error.errors()]) from error
+        # A list is also said to be too short when its items are bad: once is enough.
+        errors = error.errors()
+        inner = [e for e in errors if not any(_is_below(other["loc"], e["loc"]) for other in errors)]
+        raise RouteMapError([to_problem(e, lines) for e in inner]) from error
     found = [to_problem({"loc": place, "msg": message}, lines) for place, message in _contradictions(platform)]
     if found:
         raise RouteMapError(found)
     return platform
+
+
+def _is_below(path: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
+    return len(path) > len(other) and path[: len(other)] == other
 
 
 _NEEDED = {"json": "json", "json-in-json": "json", "form": "form", "part": "multipart", "part-json": "multipart"}

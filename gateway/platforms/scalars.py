@@ -12,6 +12,8 @@ from gateway.platforms.call import BadRequest
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:$@-")
 _TOO_DEEP = "JSON inside of a text is nested too deep"
+_LARGEST = 2**64
+"""From here on the digits of a number are lost when it is parsed."""
 _INSIDE = 4
 """How deep JSON is looked for inside of text inside of JSON."""
 
@@ -20,7 +22,7 @@ def words(value: Any) -> Iterator[str]:
     """Every text in a value, and every number as text: of lists and objects all that is inside.
 
     A text that is itself a JSON object or list is given, and then what is in it: escapes would hide its words. Raises
-    `BadRequest` for JSON in texts in JSON that is nested too deep.
+    `BadRequest` for JSON in texts in JSON that is nested too deep, and for numbers whose digits cannot be known.
     """
     return _words(value, _INSIDE)
 
@@ -38,6 +40,8 @@ def _words(value: Any, inside: int) -> Iterator[str]:
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int | float):
+        if abs(value) >= _LARGEST:
+            raise BadRequest(("body", f"the number {value}: too large to be read the same way everywhere"))
         yield orjson.dumps(value).decode()
     elif isinstance(value, list):
         for item in value:

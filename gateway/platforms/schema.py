@@ -129,6 +129,8 @@ class Route(_Part):
     ignore: Many = ()
     """Identifiers that no reader sees. What is not of the form of an identifier is judged all the same."""
     doubts: tuple[Doubt, ...] = Field(default=(), strict=False)
+    if_empty: Literal["judge", "pass"] = "judge"
+    """What happens to a request in which nothing is read: no text, no media, no doubt (a join without a reason)."""
     answers: dict[Annotated[AnswerKind, Field(strict=False)], AnswerMap] = Field(default_factory=dict)
     learn: Learn | None = None
 

@@ -47,3 +47,14 @@ def test_a_message_that_is_not_there(office: Office) -> None:
     office.publish()
     result = office.run("holds", "reject", "none", "--note", "n", "--actor", "Ann")
     assert (result.exit_code, result.output) == (1, "Error: no message none\n")
+
+
+def test_a_closed_account_s_message_is_not_released_and_the_person_is_told_why(office: Office) -> None:
+    held = office.publish(0.6)
+    close = ("accounts", "set-state", "t1", "acc-1", "closed", "--actor", "Ann")
+    assert office.run(*close).exit_code == 0
+    result = office.run("holds", "release", held.message_id, "--note", "n", "--actor", "Ann")
+    assert result.exit_code == 1
+    assert result.output == f"Error: {held.message_id} is not released and stays held: The account is closed.\n"
+    assert office.state(held.message_id) is MessageState.HELD
+    assert office.run("holds", "reject", held.message_id, "--note", "n", "--actor", "Ann").exit_code == 0

@@ -52,3 +52,43 @@ def test_nothing_is_written_without_an_actor(office: Office) -> None:
     result = office.run(*TENANT)
     assert result.exit_code == 2
     assert "--actor" in result.output
+
+
+def test_keys_are_listed_by_id_and_revoked(office: Office, tenant: str) -> None:
+    second = office.run(*TENANT, "--actor", "Ann").output.strip()
+    ids = [hash_key(key)[:12] for key in (tenant, second)]
+    assert office.run("tenants", "keys", "t9").output.splitlines() == sorted(ids)
+    assert "t9  Nine  https://nine.example/publish  not idempotent  keys: 2\n" in office.run("tenants", "list").output
+
+    assert office.run("tenants", "revoke-key", "t9", ids[0], "--actor", "Ann").output == f"{ids[0]}: revoked\n"
+    assert office.run("tenants", "revoke-key", "t9", second, "--actor", "Ann").output == f"{ids[1]}: revoked\n"
+    assert office.run("tenants", "keys", "t9").output == ""
+    assert office.sql("SELECT 1 FROM app_keys") == []
+    again = office.run("tenants", "revoke-key", "t9", ids[0], "--actor", "Ann")
+    assert again.exit_code == 1
+    assert "tenant t9 has no such key" in again.output
+    assert office.run("audit", "verify").exit_code == 0
+
+
+@pytest.mark.usefixtures("tenant")
+def test_the_keys_of_a_tenant_that_is_not_there(office: Office) -> None:
+    result = office.run("tenants", "keys", "none")
+    assert (result.exit_code, result.output) == (1, "Error: no tenant none\n")
+
+
+@pytest.mark.usefixtures("tenant")
+def test_a_shared_registrant_is_changed_by_its_own_command_only(office: Office) -> None:
+    verified = ("--registrant", "p-9", "--verification", "verified", "--framework", "eidas", "--level", "high")
+    for account in ("a", "b"):
+        assert office.run("accounts", "put", "t9", account, *verified, "--actor", "Ann").exit_code == 0
+    refused = office.run("accounts", "put", "t9", "b", "--registrant", "p-9", "--actor", "Ann")
+    assert refused.exit_code == 1
+    assert "registrant 'p-9' stands behind account 'a' too" in refused.output
+    assert "gateway registrants put" in refused.output
+    assert office.run("accounts", "list", "t9").output.count("  verified  ") == 2
+
+    changed = office.run("registrants", "put", "t9", "p-9", "--verification", "declined", "--actor", "Ann")
+    assert (changed.exit_code, changed.output) == (0, "a\nb\n")
+    assert office.run("accounts", "list", "t9").output.count("  declined  ") == 2
+    missing = office.run("registrants", "put", "t9", "none", "--actor", "Ann")
+    assert (missing.exit_code, missing.output) == (1, "Error: tenant 't9' has no registrant 'none'\n")

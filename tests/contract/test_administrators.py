@@ -10,13 +10,15 @@ from gateway.core.records import Transition
 from gateway.ports import Register, Store
 from gateway.review import ADMINISTRATORS as NOBODY
 from gateway.review import PERSON, resolve_by_person
-from tests.contract.samples import TENANT, entry, owner_of
+from tests.contract.samples import ACCOUNT, TENANT, entry, owner_of
 from tests.fakes import FakeClock
+from tests.policies import policy
 
 
 @pytest.fixture(autouse=True)
 async def tenant(register: Register) -> None:
     await register.put_tenant(TENANT, "k" * 64, "test", 0)
+    await register.put_account(TENANT.tenant_id, ACCOUNT, "test", 0)
 
 
 @pytest.mark.parametrize(
@@ -28,14 +30,14 @@ async def tenant(register: Register) -> None:
     ],
 )
 async def test_a_person_resolves_a_hold_without_a_lease(
-    store: Store, outcome: Outcome, forwards: bool, state: MessageState
+    store: Store, register: Register, outcome: Outcome, forwards: bool, state: MessageState
 ) -> None:
     held = entry(MessageState.HELD, forwards=forwards)
     await store.commit(await owner_of(store), held)
     stored = await store.message(held.message_id)
     assert stored is not None
 
-    assert await resolve_by_person(store, FakeClock(), stored, outcome, "Ann", "looked at it")
+    assert await resolve_by_person(store, register, FakeClock(), policy(), stored, outcome, "Ann", "looked at it")
 
     after = await store.message(held.message_id)
     assert after is not None
@@ -44,15 +46,15 @@ async def test_a_person_resolves_a_hold_without_a_lease(
     assert [case.decision.rule for _, case in await store.cases(held.message_id)] == ["code", PERSON]
 
 
-async def test_a_hold_is_resolved_by_one_person_only(store: Store) -> None:
+async def test_a_hold_is_resolved_by_one_person_only(store: Store, register: Register) -> None:
     held = entry(MessageState.HELD)
     await store.commit(await owner_of(store), held)
     stored = await store.message(held.message_id)
     assert stored is not None
     clock = FakeClock()
 
-    first = await resolve_by_person(store, clock, stored, Outcome.BLOCK, "Ann", "no")
-    second = await resolve_by_person(store, clock, stored, Outcome.ALLOW, "Bob", "yes")
+    first = await resolve_by_person(store, register, clock, policy(), stored, Outcome.BLOCK, "Ann", "no")
+    second = await resolve_by_person(store, register, clock, policy(), stored, Outcome.ALLOW, "Bob", "yes")
 
     assert (first, second) == (True, False)
     assert len(await store.history(held.message_id)) == 2

@@ -21,7 +21,7 @@ from gateway.core.model import (
 )
 from gateway.core.model import Registrant as Person
 from gateway.core.records import Tenant
-from gateway.ports import Register, Store, StoreUnavailable
+from gateway.ports import Register, RegistrantShared, Store, StoreUnavailable
 from tests.contract.places import Place
 from tests.contract.samples import ACCOUNT, OTHER, TENANT
 
@@ -130,13 +130,78 @@ async def test_a_registrant_changes_for_all_accounts_and_no_other_tenant(registe
     before, _ = await register.changes(0)
     assert ACCOUNT.registrant is not None
     declined = replace(ACCOUNT.registrant, state=VerificationState.DECLINED, framework=None)
-    await register.put_account("t1", replace(ACCOUNT, registrant=declined), "Ann", 0)
+    with pytest.raises(RegistrantShared, match=r"'reg-1' stands behind account 'acc-3' too"):
+        await register.put_account("t1", replace(ACCOUNT, registrant=declined), "Ann", 0)
+    assert (await register.changes(0))[0] == before
+    assert await register.account("t1", "acc-3") == twin
+    assert await register.put_registrant("t1", declined, "Ann", 0) == ["acc-1", "acc-3"]
     now, changed = await register.changes(before)
     assert now == before + 1
     assert sorted(changed) == [("t1", "acc-1"), ("t1", "acc-3")]
     assert await register.account("t1", "acc-3") == replace(twin, registrant=declined)
     assert await register.account("t2", "acc-1") == ACCOUNT
     assert await register.account("t1", "acc-2") == RICH
+
+
+async def test_a_registrant_of_one_account_is_changed_with_it(register: Register) -> None:
+    await register.put_tenant(TENANT, "h1", "Ann", 0)
+    await register.put_account("t1", ACCOUNT, "Ann", 0)
+    assert ACCOUNT.registrant is not None
+    declined = replace(ACCOUNT.registrant, state=VerificationState.DECLINED)
+    changed = replace(ACCOUNT, registrant=declined)
+    await register.put_account("t1", changed, "Ann", 0)
+    assert await register.account("t1", "acc-1") == changed
+    with pytest.raises(RegistrantShared):
+        await register.put_account("t1", replace(BARE, registrant=ACCOUNT.registrant), "Ann", 0)
+    assert await register.account("t1", "acc-3") is None
+
+
+async def test_a_registrant_that_is_not_there_is_not_changed(register: Register) -> None:
+    await register.put_tenant(TENANT, "h1", "Ann", 0)
+    assert ACCOUNT.registrant is not None
+    with pytest.raises(StoreUnavailable, match="no registrant"):
+        await register.put_registrant("t1", ACCOUNT.registrant, "Ann", 0)
+    assert await register.changes(0) == (1, [("t1", "")])
+
+
+async def test_tenants_and_their_keys_are_listed(register: Register) -> None:
+    assert await register.tenants() == []
+    await register.put_tenant(OTHER, "h3", "Ann", 0)
+    await register.put_tenant(TENANT, "h2", "Ann", 0)
+    await register.put_tenant(TENANT, "h1", "Ann", 0)
+    assert await register.tenants() == [TENANT, OTHER]
+    assert [await register.keys(name) for name in ("t1", "t2", "t3")] == [["h1", "h2"], ["h3"], []]
+
+
+async def test_a_revoked_key_calls_for_nobody_and_is_told_as_a_change(store: Store, register: Register) -> None:
+    for key in ("a" * 64, "b" * 64):
+        await register.put_tenant(TENANT, key, "Ann", 0)
+    before, _ = await register.changes(0)
+    assert await register.revoke_key("t2", "a" * 64, "Ann", 1) is False
+    assert await register.revoke_key("t1", "a" * 64, "Ann", 1) is True
+    assert await register.revoke_key("t1", "a" * 64, "Ann", 1) is False
+    assert await register.tenant_by_key("a" * 64) is None
+    assert await register.tenant_by_key("b" * 64) == TENANT
+    assert await register.changes(before) == (before + 1, [("t1", "")])
+    *_, last = [row async for row in store.audit()]
+    assert orjson.loads(last.body) == {
+        "actor": "Ann",
+        "change": before + 1,
+        "tenant_id": "t1",
+        "revoked_key": "a" * 12,
+    }
+
+
+async def test_a_registrant_s_change_is_audited_without_its_id(store: Store, register: Register) -> None:
+    await register.put_tenant(TENANT, "h1", "Ann", 0)
+    await register.put_account("t1", ACCOUNT, "Ann", 0)
+    assert ACCOUNT.registrant is not None
+    await register.put_registrant("t1", ACCOUNT.registrant, "Bob", 9)
+    *_, last = [row async for row in store.audit()]
+    body = orjson.loads(last.body)
+    assert (last.at_ms, body["actor"], body["accounts"]) == (9, "Bob", ["acc-1"])
+    assert body["registrant"]["state"] == "verified"
+    assert "reg-1" not in last.body
 
 
 async def test_every_write_is_audited_without_the_person(store: Store, register: Register) -> None:

@@ -40,7 +40,7 @@ async def test_a_committed_message_reads_back_whole(store: Store) -> None:
     new = entry(HELD, key="k", fingerprint="f", case=silent(Silence.TIMEOUT), forwards=False)
     assert await store.commit(owner, new) is None
     expected = Stored(
-        new.message_id, new.decision_id, new.message, new.request, HELD, False, new.case, 1000, 1000, "f", None
+        new.message_id, new.decision_id, new.message, new.request, HELD, False, new.case, 1000, 1000, "f", None, 1
     )
     assert await store.message(new.message_id) == expected
     assert await store.by_key("t1", "k") == expected
@@ -255,6 +255,40 @@ async def test_a_move_takes_place_only_from_the_expected_state(store: Store) -> 
     await assert_chains_whole(store)
 
 
+async def test_a_move_made_from_what_was_read_takes_place_only_if_nothing_was_written_since(store: Store) -> None:
+    owner = await owner_of(store)
+    new = entry(HELD, case=silent(Silence.TIMEOUT))
+    await store.commit(owner, new)
+    read = await store.message(new.message_id)
+    assert read is not None
+    first, second = [
+        change(new, HELD, HELD, decision_id=name, case=silent(Silence.TIMEOUT), step=read.steps) for name in "ab"
+    ]
+    assert sorted(await asyncio.gather(store.move(owner, first), store.move(owner, second))) == [False, True]
+    assert len(await store.cases(new.message_id)) == 2
+    after = await store.message(new.message_id)
+    assert after is not None
+    assert after.steps == read.steps + 1
+    assert await store.move(owner, change(new, HELD, REJECTED, step=read.steps)) is False
+    assert await store.move(owner, change(new, HELD, REJECTED, step=after.steps)) is True
+    await assert_chains_whole(store)
+
+
+async def test_a_move_without_a_step_does_not_ask_what_was_written(store: Store) -> None:
+    owner = await owner_of(store)
+    new = entry(HELD)
+    await store.commit(owner, new)
+    assert await store.move(owner, change(new, HELD, HELD))
+    assert await store.move(owner, change(new, HELD, REJECTED))
+
+
+async def test_claims_count_as_steps(store: Store) -> None:
+    owner = await owner_of(store)
+    await store.commit(owner, entry(QUEUED))
+    [claimed] = await store.claim_queued(owner, 2000, 10)
+    assert claimed.steps == 2
+
+
 async def test_the_upstream_s_answer_is_kept_through_later_moves(store: Store) -> None:
     owner = await owner_of(store)
     new = entry()
@@ -336,7 +370,7 @@ async def test_what_comes_together_happens_in_the_order_it_came(store: Store) ->
 async def test_history_is_in_order_across_chains_whatever_the_clocks_say(store: Store, register: Register) -> None:
     await register.put_tenant(TENANT, "hash", "Ann", 0)
     one, two = await owner_of(store, "one"), await owner_of(store, "two")
-    new = entry(at_ms=8)
+    new = entry(at_ms=8, key="k", fingerprint="f")
     await store.commit(two, new)
     await store.break_lease(two)
     assert await store.recover(7) == (1, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import orjson
 import pytest
@@ -141,7 +142,8 @@ async def test_what_a_dead_process_was_forwarding_is_settled_by_its_tenant_s_kin
     await register.put_tenant(TENANT, "h1", "Ann", 0)
     await register.put_tenant(OTHER, "h2", "Ann", 0)
     dead, alive = await owner_of(store, "dead"), await owner_of(store, "alive")
-    again, lost = entry(tenant_id="t1"), entry(tenant_id="t2")
+    known: dict[str, Any] = {"key": "k", "fingerprint": "f"}
+    again, lost = entry(tenant_id="t1", **known), entry(tenant_id="t2", **known)
     stranger, running, held = entry(tenant_id="gone"), entry(tenant_id="t1"), entry(HELD)
     for new in (again, lost, stranger, held):
         await store.commit(dead, new)
@@ -162,6 +164,19 @@ async def test_what_a_dead_process_was_forwarding_is_settled_by_its_tenant_s_kin
     with pytest.raises(LeaseLost):
         await store.move(dead, change(again, FORWARDING, PUBLISHED))
     await assert_chains_whole(store)
+
+
+async def test_what_a_client_may_have_been_told_503_about_is_not_sent_again(store: Store, register: Register) -> None:
+    await register.put_tenant(TENANT, "h1", "Ann", 0)
+    dead = await owner_of(store, "dead")
+    keyed, nameless, held = entry(key="k", fingerprint="f"), entry(), entry(HELD)
+    for new in (keyed, nameless, held):
+        await store.commit(dead, new)
+    assert await store.move(dead, change(held, HELD, FORWARDING))
+    await store.break_lease(dead)
+    assert await store.recover(1) == (2, 1)
+    found = [await store.message(new.message_id) for new in (keyed, nameless, held)]
+    assert [stored.state for stored in found if stored] == [QUEUED, UNKNOWN, QUEUED]
 
 
 async def test_a_restarted_process_does_not_own_what_it_forwarded_before(store: Store) -> None:

@@ -9,19 +9,21 @@ import pytest
 from fastapi import FastAPI
 
 from gateway.app import create_app
+from gateway.http.budget import Budget
 from gateway.http.intercept import Service
 from gateway.settings import Settings
 from tests.http.documented import Documented
 from tests.world import KEY, OTHER_KEY, World, open_world
 
 BODY_LIMIT = 4096
+BODY_BUDGET = 3 * BODY_LIMIT
 
 
 def serve(world: World, read_seconds: float = 10.0) -> FastAPI:
     """The application, served by this world instead of by what its start would open."""
     app = create_app(Settings())
     app.state.store = world.store
-    app.state.service = Service(world.publish, world.store, BODY_LIMIT, read_seconds)
+    app.state.service = Service(world.publish, world.store, BODY_LIMIT, read_seconds, Budget(BODY_BUDGET))
     app.state.components = []
     return app
 

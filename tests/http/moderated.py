@@ -15,6 +15,7 @@ from gateway.adapters.keys import FileSealer, new_keys
 from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.core.model import Account, MessageState
+from gateway.http.budget import Budget
 from gateway.http.platforms import Moderate
 from gateway.identify import Identify
 from gateway.perform import Perform
@@ -137,6 +138,7 @@ async def site(tmp_path: Path, routes: str = ROUTES, **fields: Any) -> AsyncIter
             sealer=sealer,
             origin=origin,
             read_seconds=5.0,
+            budget=Budget(1 << 20),
         )
         async with (
             front(made, moderate, origin) as listening,

@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from gateway.adapters.origin import HttpOrigin
+from gateway.http.budget import Budget
 from gateway.http.proxy import Moderate, Proxy
 from gateway.http.requests import Receive, Scope, Send, read_body
 from gateway.platforms import routemap
@@ -47,7 +48,7 @@ def listener(netloc: str, name: str = "testing", **fields: Any) -> Listener:
 
 async def judge(_listener: Listener, match: Match, _scope: Scope, receive: Receive) -> NativeAnswer:
     """Stands for moderation: says which route it saw, and the size of the body."""
-    body = await read_body(receive, None, 1 << 20, 5.0)
+    body = await read_body(receive, None, 1 << 20, 5.0, Budget(1 << 20))
     answer = f"{match.route.id} {len(body)}".encode()
     return NativeAnswer(299, ((b"content-length", b"%d" % len(answer)),), answer)
 

@@ -11,13 +11,14 @@ from uvicorn.server import ServerState
 
 from gateway.http import bounded
 from gateway.http.bounded import HEAD_BYTES, BoundedHttp
+from gateway.http.budget import Budget
 from gateway.http.requests import Receive, Scope, Send, read_body
 
 Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def application(_scope: Scope, receive: Receive, send: Send) -> None:
-    body = await read_body(receive, None, 10**7, 5.0)
+    body = await read_body(receive, None, 10**7, 5.0, Budget(10**7))
     length = str(len(body)).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(length))]})
     await send({"type": "http.response.body", "body": length})

@@ -9,7 +9,6 @@ import pytest
 from fastapi import FastAPI
 
 from gateway.core.model import MessageState, Outcome
-from gateway.review import resolve_by_person
 from tests.http.conftest import client_of, serve
 from tests.world import World, open_world
 
@@ -37,7 +36,7 @@ async def test_a_retry_after_the_hold_was_released_still_says_held(client: httpx
     world.classifiers.say("text", "spam", 0.6)
     first = await client.post("/v1/messages", json=BODY, headers=KEY)
     stored = await world.stored(first.json()["message_id"])
-    await resolve_by_person(world.store, world.clock, stored, Outcome.ALLOW, "Ann", "fine")
+    await world.resolve(stored, Outcome.ALLOW, "Ann", "fine")
     await world.review.forward_queued()
     assert await world.state(stored.message_id) is MessageState.PUBLISHED
 

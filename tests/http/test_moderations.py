@@ -19,6 +19,7 @@ from classifiers.judge import judge
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.inprocess import InProcessClassifiers
 from gateway.examine import Examine
+from gateway.http.budget import Budget
 from gateway.http.moderations import CATEGORIES, NOT_TOLD_APART, PATH
 from tests.e2e.support import TEXTS
 from tests.fakes import NOW_MS
@@ -220,6 +221,7 @@ async def test_a_body_that_cannot_be_judged_names_the_field(
 @pytest.mark.parametrize(("length", "status"), [(100_000, 200), (100_001, 400)])
 async def test_a_text_has_a_bound(app: FastAPI, client: httpx.AsyncClient, length: int, status: int) -> None:
     app.state.service.body_limit = 10**6
+    app.state.service.budget = Budget(10**6)
     answer = await client.post(PATH, json={"input": ["a", "é" * length]})
     assert answer.status_code == status
     if status == 400:

@@ -1,4 +1,4 @@
-"""The gateway's own answers: those of the route where it has some, and the time after which to try again."""
+"""What a route says of itself: its own answers, the time after which to try again, that without words it passes."""
 
 from __future__ import annotations
 
@@ -40,3 +40,16 @@ async def test_a_body_that_cannot_be_read_is_refused_in_the_route_s_own_words(tm
         answer = await chatty.client.post("/hooks/h1", content=b"{", headers={"Authorization": "Bearer b"})
 
         assert (answer.status_code, answer.text) == (422, "unreadable")
+
+
+async def test_a_request_without_words_passes_where_the_route_says_so(tmp_path: Path) -> None:
+    routes = ROUTES.replace("text: [json:text], target: path:room, body: [json]", "text: [json:text], if_empty: pass")
+    async with site(tmp_path, routes) as chatty:
+        await chatty.put(RESTRICTED)
+        chatty.me(RESTRICTED.account_id)
+        chatty.plays()
+
+        assert (await chatty.post("")).headers["x-upstream"] == "1"
+        assert await chatty.states() == [], "nothing was decided"
+        assert (await chatty.post("hello")).json()["kind"] == "held"
+        assert len(chatty.peer.requests) == 2, "one asked who calls, one passed"

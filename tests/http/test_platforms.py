@@ -69,7 +69,16 @@ async def test_a_held_request_waits_sealed_and_is_sent_once_when_it_is_released(
     assert b"hello there" not in stored.request.body
     assert BOT.encode() not in stored.request.body
 
-    assert await resolve_by_person(chatty.world.store, chatty.world.clock, stored, Outcome.ALLOW, "mo", "fine")
+    assert await resolve_by_person(
+        chatty.world.store,
+        chatty.world.store,
+        chatty.world.clock,
+        chatty.world.policy,
+        stored,
+        Outcome.ALLOW,
+        "mo",
+        "fine",
+    )
     await chatty.review.forward_queued()
     await chatty.review.forward_queued()
 
@@ -101,7 +110,16 @@ async def test_a_request_that_waits_does_not_open_for_another_message(chatty: Si
     kept = chatty.world.store._kept[first.message_id]
     kept.entry = replace(kept.entry, request=second.request)
 
-    await resolve_by_person(chatty.world.store, chatty.world.clock, first, Outcome.ALLOW, "mo", "fine")
+    await resolve_by_person(
+        chatty.world.store,
+        chatty.world.store,
+        chatty.world.clock,
+        chatty.world.policy,
+        first,
+        Outcome.ALLOW,
+        "mo",
+        "fine",
+    )
     await chatty.review.forward_queued()
 
     assert len(chatty.peer.requests) == 1, "what was not judged as this message is not sent as it"

@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from gateway.core.model import Outcome
-from gateway.review import resolve_by_person
 from tests.world import World
 
 BODY = {"account_id": "acc-1", "text": "a secret text"}
@@ -31,7 +30,7 @@ async def test_a_released_hold_shows_who_released_it(client: httpx.AsyncClient, 
     world.classifiers.say("text", "spam", 0.6)
     sent = (await client.post("/v1/messages", json=BODY)).json()
     stored = await world.stored(sent["message_id"])
-    await resolve_by_person(world.store, world.clock, stored, Outcome.BLOCK, "Ann", "is spam")
+    await world.resolve(stored, Outcome.BLOCK, "Ann", "is spam")
 
     body = (await client.get(f"/v1/messages/{sent['message_id']}")).json()
     assert (body["state"], body["decision"]) == ("rejected", "hold")

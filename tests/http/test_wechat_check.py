@@ -17,6 +17,7 @@ from wechatpy.exceptions import WeChatClientException
 from classifiers.contract import Category, Score, Silence, Span
 from gateway.adapters.keys import FileSealer, new_keys
 from gateway.core.model import Account, AccountState, Degree, MessageState, Sanction
+from gateway.http.budget import Budget
 from gateway.http.requests import Receive, Scope, Send, hash_key
 from gateway.http.wechat_check import LIMIT, PATH
 from gateway.http.wechat_tokens import Tokens
@@ -304,6 +305,7 @@ async def test_a_body_that_cannot_be_checked(
 
 async def test_more_text_than_wechat_takes_is_refused(app: FastAPI, client: httpx.AsyncClient) -> None:
     app.state.service.body_limit = 10**6
+    app.state.service.budget = Budget(10**6)
     codes = []
     for size in (LIMIT, LIMIT + 1):
         answer = await client.post(

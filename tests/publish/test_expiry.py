@@ -64,7 +64,9 @@ async def test_the_policy_says_how_long(world: World) -> None:
 async def test_what_a_person_released_meanwhile_stays_released(world: World) -> None:
     message_id = await hold(world)
     stored = await world.stored(message_id)
-    assert await resolve_by_person(world.store, world.clock, stored, Outcome.ALLOW, "mo", "fine")
+    assert await resolve_by_person(
+        world.store, world.store, world.clock, world.policy, stored, Outcome.ALLOW, "mo", "fine"
+    )
 
     await later(world, LIMIT_MS)
     await world.review.expire()

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from classifiers.contract import Opinion, Reply, Silence
 from gateway.core.model import MessageState
 from gateway.perform import Performed
-from gateway.ports import LeaseLost, UpstreamNotReached, UpstreamUnknown
+from gateway.ports import LeaseLost, StoreUnavailable, UpstreamNotReached, UpstreamUnknown
 from gateway.publish import Refusal
 from tests.world import MARGIN_MS, TTL_MS, World, open_world, submission
 
@@ -71,7 +72,7 @@ async def test_after_a_commit_in_doubt_nothing_is_forwarded_and_the_record_says_
     assert world.upstream.got == []
 
 
-async def test_a_hold_in_doubt_needs_no_settling(world: World) -> None:
+async def test_a_hold_in_doubt_under_a_key_is_what_the_same_key_is_answered_with(world: World) -> None:
     world.classifiers.say("text", "spam", 0.6)
     world.store.doubt.add("commit")
     assert await world.publish(submission(key="k")) is Refusal.STORE_UNAVAILABLE
@@ -80,6 +81,69 @@ async def test_a_hold_in_doubt_needs_no_settling(world: World) -> None:
     retried = await world.publish(submission(key="k"))
     assert isinstance(retried, Performed)
     assert retried.state is MessageState.HELD
+
+
+async def test_a_hold_in_doubt_without_a_key_is_withdrawn(world: World) -> None:
+    message_id = await hold_in_doubt(world)
+    assert await world.state(message_id) is MessageState.HELD
+    await world.perform.settle_again()
+    assert await world.state(message_id) is MessageState.FAILED
+    assert world.upstream.got == []
+
+
+@pytest.mark.parametrize("settled", [False, True])
+async def test_a_late_opinion_does_not_release_what_was_answered_503(world: World, settled: bool) -> None:
+    message_id = await hold_in_doubt(world)
+    if settled:
+        world.perform._unsettled.clear()
+    await world.review.late(Reply("0.1-1", message_id, "t1", (Opinion("text", "1", ()),)))
+    assert world.upstream.got == []
+    assert await world.state(message_id) is MessageState.HELD
+
+
+async def test_a_hold_whose_commit_came_late_is_withdrawn_all_the_same(world: World) -> None:
+    message_id = await hold_in_doubt(world)
+    world.perform._unsettled.clear()  # as when the withdrawal was written before the late commit, and met nothing
+    await world.perform.put_back_stranded()
+    assert world.perform.unsettled == 0, "the commit may still come"
+    world.clock.now += 10_000
+    await world.perform.put_back_stranded()
+    await world.perform.settle_again()
+    assert await world.state(message_id) is MessageState.FAILED
+
+
+async def hold_in_doubt(world: World) -> str:
+    """A message that is held for want of an opinion, though its client was answered 503."""
+    world.classifiers.silences["text"] = Silence.TIMEOUT
+    world.store.doubt.add("commit")
+    assert await world.publish(submission()) is Refusal.STORE_UNAVAILABLE
+    world.store.doubt.clear()
+    [stored] = await world.store.in_state(MessageState.HELD, 10)
+    return stored.message_id
+
+
+async def test_one_result_that_is_refused_does_not_keep_the_others(world: World) -> None:
+    world.store.refuse.add("move")
+    first, second = await published(world), await published(world)
+    world.store.refuse.clear()
+    world.store.refuse_ids.add(first.message_id)
+    with pytest.raises(StoreUnavailable):
+        await world.perform.settle_again()
+    assert await world.state(first.message_id) is MessageState.FORWARDING
+    assert await world.state(second.message_id) is MessageState.PUBLISHED
+    world.store.refuse_ids.clear()
+    await world.perform.settle_again()
+    assert await world.state(first.message_id) is MessageState.PUBLISHED
+
+
+async def test_the_end_of_a_process_writes_what_waits_and_raises_nothing(world: World) -> None:
+    world.store.refuse.add("move")
+    result = await published(world)
+    await world.perform.settle_last()
+    assert world.perform.unsettled == 1
+    world.store.refuse.clear()
+    await world.perform.settle_last()
+    assert await world.state(result.message_id) is MessageState.PUBLISHED
 
 
 async def test_a_result_that_was_not_recorded_is_recorded_later(world: World) -> None:

@@ -113,3 +113,11 @@ async def test_one_audit_row_a_decision_and_one_a_change(world: World) -> None:
     result = await world.publish(submission())
     assert isinstance(result, Performed)
     assert [row.kind for row in await world.store.history(result.message_id)] == ["decision", "transition"]
+
+
+async def test_what_came_without_a_key_is_marked_so_for_recovery(world: World) -> None:
+    named, nameless = await world.publish(submission(key="k")), await world.publish(submission())
+    assert isinstance(named, Performed)
+    assert isinstance(nameless, Performed)
+    assert (await world.stored(named.message_id)).fingerprint != ""
+    assert (await world.stored(nameless.message_id)).fingerprint == ""

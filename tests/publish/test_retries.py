@@ -25,11 +25,7 @@ async def world() -> World:
 
 def persistent(text: str = "hello") -> Submission:
     """A request of a platform whose client repeats it, under the key ``k``."""
-    return Submission(**{**_fields(submission(text, key="k")), "idempotent": True, "client_retries": True})
-
-
-def _fields(one: Submission) -> dict[str, object]:
-    return {name: getattr(one, name) for name in Submission.__slots__}
+    return submission(text, key="k", idempotent=True, client_retries=True)
 
 
 async def test_what_did_not_arrive_is_tried_again_and_arrives_once(world: World) -> None:

@@ -9,10 +9,9 @@ import pytest
 from classifiers.contract import Answer, Opinion, Reply, Score, Silence, Unanswered
 from gateway.core.model import Account, AccountState, MessageState, Outcome
 from gateway.core.policy import PolicyInForce
-from gateway.perform import Performed
 from gateway.ports import StoreUnavailable
 from gateway.review import PERSON as BY_PERSON
-from gateway.review import resolve_by_person
+from tests.hold import hold
 from tests.policies import policy
 from tests.world import MARGIN_MS, PERSON, TENANT, TTL_MS, World, open_world, submission
 
@@ -24,17 +23,6 @@ SUSPECT = Opinion("text", "1", (Score("spam", 0.6),))
 @pytest.fixture
 async def world() -> World:
     return await open_world()
-
-
-async def hold(world: World, silence: Silence = Silence.TIMEOUT, forwards: bool = True) -> str:
-    """A message that is held because the classifier "text" is silent."""
-    world.classifiers.silences["text"] = silence
-    result = await world.publish(submission(forwards=forwards))
-    world.classifiers.silences.clear()
-    world.store.journal.clear()
-    assert isinstance(result, Performed)
-    assert result.state is MessageState.HELD
-    return result.message_id
 
 
 def late(message_id: str, *answers: Answer, tenant_id: str = TENANT.tenant_id) -> Reply:
@@ -80,6 +68,21 @@ async def test_the_same_reply_twice_releases_once(world: World) -> None:
     assert "not moved forwarding" in world.store.journal
 
 
+async def test_opinions_that_come_at_once_to_two_processes_both_stand(world: World) -> None:
+    second = await open_world(world.store, process=1)
+    world.classifiers.silences["news"] = Silence.TIMEOUT
+    message_id = await hold(world)
+    world.store.meet = asyncio.Barrier(2)
+    await asyncio.gather(
+        world.review.late(late(message_id, SUSPECT)), second.review.late(late(message_id, Opinion("news", "1", ())))
+    )
+    _, newest = (await world.store.cases(message_id))[-1]
+    assert newest.answers == (SUSPECT, Opinion("news", "1", ()))
+    assert await world.state(message_id) is MessageState.HELD
+    assert len(await world.store.cases(message_id)) == 3
+    assert "not moved held" in world.store.journal
+
+
 async def test_two_processes_release_once(world: World) -> None:
     second = await open_world(world.store, process=1)
     message_id = await hold(world)
@@ -94,7 +97,7 @@ async def test_a_reply_and_a_person_at_once_have_one_effect(world: World) -> Non
     world.store.meet = asyncio.Barrier(2)
     await asyncio.gather(
         world.review.late(late(message_id, FINE)),
-        resolve_by_person(world.store, world.clock, stored, Outcome.BLOCK, "Ann", "no"),
+        world.resolve(stored, Outcome.BLOCK, "Ann", "no"),
     )
     assert (await world.state(message_id), len(world.upstream.got)) in [
         (MessageState.REJECTED, 0),
@@ -210,8 +213,8 @@ async def test_more_holds_than_are_asked_about_at_once_are_said_to_wait(world: W
 async def test_a_person_releases_and_a_running_gateway_forwards_it_once(world: World) -> None:
     message_id = await hold(world)
     stored = await world.stored(message_id)
-    assert await resolve_by_person(world.store, world.clock, stored, Outcome.ALLOW, "Ann", "fine")
-    assert not await resolve_by_person(world.store, world.clock, stored, Outcome.BLOCK, "Bob", "no")
+    assert await world.resolve(stored, Outcome.ALLOW, "Ann", "fine")
+    assert not await world.resolve(stored, Outcome.BLOCK, "Bob", "no")
     assert await world.state(message_id) is MessageState.QUEUED
 
     second = await open_world(world.store, process=1)
@@ -225,14 +228,14 @@ async def test_a_person_releases_and_a_running_gateway_forwards_it_once(world: W
 
 async def test_a_late_reply_after_a_persons_rejection_changes_nothing(world: World) -> None:
     message_id = await hold(world)
-    await resolve_by_person(world.store, world.clock, await world.stored(message_id), Outcome.BLOCK, "Ann", "no")
+    await world.resolve(await world.stored(message_id), Outcome.BLOCK, "Ann", "no")
     await world.review.late(late(message_id, FINE))
     assert await world.state(message_id) is MessageState.REJECTED
 
 
 async def test_a_queued_message_whose_tenant_cannot_be_read_is_queued_again(world: World) -> None:
     message_id = await hold(world)
-    await resolve_by_person(world.store, world.clock, await world.stored(message_id), Outcome.ALLOW, "Ann", "fine")
+    await world.resolve(await world.stored(message_id), Outcome.ALLOW, "Ann", "fine")
     world.store.refuse.add("tenant")
     with pytest.raises(StoreUnavailable):
         await world.review.forward_queued()

@@ -28,6 +28,7 @@ class Kept:
     updated_ms: int
     recheck_at: int
     rechecks: int = 0
+    steps: int = 1
     upstream: UpstreamAnswer | None = None
     cases: list[tuple[str, Case]] = field(default_factory=list)
 
@@ -46,6 +47,7 @@ class Kept:
             updated_ms=self.updated_ms,
             fingerprint=entry.fingerprint,
             upstream=self.upstream,
+            steps=self.steps,
         )
 
     @property

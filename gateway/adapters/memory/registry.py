@@ -8,7 +8,7 @@ from gateway.adapters.memory.chains import Chains
 from gateway.core.audit import ADMINISTRATORS, REGISTRY, registry_body
 from gateway.core.model import Account, Registrant
 from gateway.core.records import Tenant
-from gateway.ports import StoreUnavailable
+from gateway.ports import RegistrantShared, StoreUnavailable, shared
 
 
 class MemoryRegister:
@@ -71,19 +71,63 @@ class MemoryRegister:
         self._check()
         if tenant_id not in self._tenants:
             raise StoreUnavailable(f"there is no tenant {tenant_id!r}")
-        self._change += 1
         whose = (tenant_id, account.account_id)
+        if (person := account.registrant) is not None and self._registrants.get(
+            (tenant_id, person.registrant_id), person
+        ) != person:
+            others = self._of_registrant(tenant_id, person.registrant_id) - {account.account_id}
+            if others:
+                raise RegistrantShared(shared(person.registrant_id, min(others)))
+        self._change += 1
         self._accounts[whose] = replace(account, registrant=None)
         self._behind.pop(whose, None)
         if (registrant := account.registrant) is not None:
             self._registrants[tenant_id, registrant.registrant_id] = registrant
             self._behind[whose] = registrant.registrant_id
-            for other, registrant_id in self._behind.items():
-                if (other[0], registrant_id) == (tenant_id, registrant.registrant_id):
-                    self._changed[other] = self._change
+            for other in self._of_registrant(tenant_id, registrant.registrant_id):
+                self._changed[tenant_id, other] = self._change
         self._changed[whose] = self._change
         body = registry_body(actor, self._change, tenant_id, account)
         self._chains.append(ADMINISTRATORS, now_ms, REGISTRY, "", body)
+
+    async def put_registrant(self, tenant_id: str, registrant: Registrant, actor: str, now_ms: int) -> list[str]:
+        self._check()
+        if (tenant_id, registrant.registrant_id) not in self._registrants:
+            raise StoreUnavailable(f"tenant {tenant_id!r} has no registrant {registrant.registrant_id!r}")
+        self._change += 1
+        self._registrants[tenant_id, registrant.registrant_id] = registrant
+        behind = sorted(self._of_registrant(tenant_id, registrant.registrant_id))
+        for account_id in behind:
+            self._changed[tenant_id, account_id] = self._change
+        body = registry_body(actor, self._change, tenant_id, registrant=(registrant, behind))
+        self._chains.append(ADMINISTRATORS, now_ms, REGISTRY, "", body)
+        return behind
+
+    async def revoke_key(self, tenant_id: str, key_hash: str, actor: str, now_ms: int) -> bool:
+        self._check()
+        if self._keys.get(key_hash) != tenant_id:
+            return False
+        del self._keys[key_hash]
+        self._change += 1
+        self._changed[tenant_id, ""] = self._change
+        body = registry_body(actor, self._change, tenant_id, revoked_key=key_hash)
+        self._chains.append(ADMINISTRATORS, now_ms, REGISTRY, "", body)
+        return True
+
+    async def tenants(self) -> list[Tenant]:
+        self._check()
+        return [tenant for _, tenant in sorted(self._tenants.items())]
+
+    async def keys(self, tenant_id: str) -> list[str]:
+        self._check()
+        return sorted(key for key, owner in self._keys.items() if owner == tenant_id)
+
+    def _of_registrant(self, tenant_id: str, registrant_id: str) -> set[str]:
+        return {
+            account
+            for (tenant, account), behind in self._behind.items()
+            if (tenant, behind) == (tenant_id, registrant_id)
+        }
 
     def _check(self) -> None:
         if self.down:

@@ -64,7 +64,7 @@ class MemoryStore(MemoryPlatformRecords):
     async def move(self, owner: Owner, transition: Transition) -> bool:
         self._check_lease(owner)
         kept = self._kept.get(transition.message_id)
-        if kept is None or kept.state is not transition.expect:
+        if kept is None or kept.state is not transition.expect or transition.step not in (None, kept.steps):
             return False
         if kept.state is MessageState.FORWARDING and kept.owner != owner:
             return False
@@ -140,7 +140,8 @@ class MemoryStore(MemoryPlatformRecords):
         for kept in self._oldest_first():
             if kept.state is not MessageState.FORWARDING or self._holds(kept.owner):
                 continue
-            state = MessageState.QUEUED if kept.entry.idempotent else MessageState.UNKNOWN
+            known = kept.steps > 1 or kept.entry.fingerprint
+            state = MessageState.QUEUED if kept.entry.idempotent and known else MessageState.UNKNOWN
             note = "the process that forwarded it is gone"
             change = Transition(kept.entry.message_id, kept.state, state, "recovery", note, now_ms)
             self._change_state(kept, ADMINISTRATORS, change)
@@ -195,7 +196,7 @@ class MemoryStore(MemoryPlatformRecords):
             body = transition_body(
                 change, message.tenant_id, message.account_id, message.platform, message.content_hash, case_json
             )
-        kept.state, kept.updated_ms = change.state, change.at_ms
+        kept.state, kept.updated_ms, kept.steps = change.state, change.at_ms, kept.steps + 1
         if change.state in TERMINAL:
             kept.entry = without_request(kept.entry)
         kept.owner = owner if change.state is MessageState.FORWARDING else None

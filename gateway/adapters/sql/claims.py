@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import and_, exists, insert, select, update
+from sqlalchemy import and_, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.dialect import AnyRow
@@ -90,12 +90,12 @@ class Claims:
                 # Their chain first: whoever locks several chains does so by number, and none waits for another.
                 heads = await lock_heads(connection, ADMINISTRATORS)
                 rows = await self._orphans(connection, now_ms)
-                again = [row for row in rows if row.idempotent]
-                lost = [row for row in rows if not row.idempotent]
+                again = [row for row in rows if row.again]
+                lost = [row for row in rows if not row.again]
                 await _move(connection, again, MessageState.QUEUED, now_ms)
                 await _move(connection, lost, MessageState.UNKNOWN, now_ms)
                 for row in rows:
-                    state = MessageState.QUEUED if row.idempotent else MessageState.UNKNOWN
+                    state = MessageState.QUEUED if row.again else MessageState.UNKNOWN
                     note = "the process that forwarded it is gone"
                     _link(heads, ADMINISTRATORS, row, MessageState.FORWARDING, state, "recovery", note, now_ms)
                 await append(connection, heads)
@@ -115,8 +115,10 @@ class Claims:
             chains.c.epoch == messages.c.owner_epoch,
             chains.c.expires_ms > 0,
         )
+        known = or_(messages.c.steps > 1, messages.c.fingerprint != "")
+        again = and_(messages.c.idempotent, known)
         found = await connection.execute(
-            select(*_MOVED, messages.c.idempotent)
+            select(*_MOVED, again.label("again"))
             .where(in_this_state(MessageState.FORWARDING), ~owned)
             .order_by(messages.c.created_ms, messages.c.id)
             .limit(_ORPHANS)

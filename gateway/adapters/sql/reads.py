@@ -33,6 +33,7 @@ STORED: Final = select(
     messages.c.upstream_status,
     messages.c.upstream_body,
     messages.c.upstream_content_type,
+    messages.c.steps,
 ).join_from(messages, decisions, and_(decisions.c.message_id == messages.c.id, decisions.c.step == 1))
 """What `stored` reads: a message with its first case."""
 
@@ -55,6 +56,7 @@ def stored(row: AnyRow) -> Stored:
             updated_ms=row[9],
             fingerprint=row[10],
             upstream=None if row[11] is None else UpstreamAnswer(row[11], row[12], row[13]),
+            steps=row[14],
         )
     except ValueError as error:
         raise StoreUnavailable(f"message {row[0]} cannot be read back") from error

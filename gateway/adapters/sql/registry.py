@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, insert, literal, select, union_all, update
+from sqlalchemy import ColumnElement, Select, and_, delete, insert, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.accounts import ACCOUNTS, account_of
@@ -18,9 +18,9 @@ from gateway.adapters.sql.dialect import AnyRow, put
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.tables import accounts, app_keys, authorisations, counters, registrants, sanctions, tenants
 from gateway.core.audit import ADMINISTRATORS, REGISTRY, registry_body
-from gateway.core.model import Account, NewsAuthorisation, Registrant, Sanction
+from gateway.core.model import Account, NewsAuthorisation, Registrant, RegistrantKind, Sanction, VerificationState
 from gateway.core.records import Tenant
-from gateway.ports import StoreUnavailable
+from gateway.ports import RegistrantShared, StoreUnavailable, shared
 
 _TENANT: Final = (
     tenants.c.tenant_id,
@@ -104,6 +104,7 @@ class SqlRegister:
             if await connection.scalar(select(tenants.c.change).where(tenants.c.tenant_id == tenant_id)) is None:
                 raise StoreUnavailable(f"there is no tenant {tenant_id!r}")
             if account.registrant is not None:
+                await _check_shared(connection, tenant_id, account.account_id, account.registrant)
                 await self._put_registrant(connection, tenant_id, account.registrant, change)
             values = {
                 "tenant_id": tenant_id,
@@ -116,6 +117,38 @@ class SqlRegister:
             await connection.execute(put(self._database, accounts, values))
             await _replace_parts(connection, tenant_id, account)
             await _audit(connection, registry_body(actor, change, tenant_id, account), now_ms)
+
+    async def put_registrant(self, tenant_id: str, registrant: Registrant, actor: str, now_ms: int) -> list[str]:
+        async with self._database.writing("put registrant") as connection:
+            change = await _next_change(connection)
+            if await _registrant(connection, tenant_id, registrant.registrant_id) is None:
+                raise StoreUnavailable(f"tenant {tenant_id!r} has no registrant {registrant.registrant_id!r}")
+            await self._put_registrant(connection, tenant_id, registrant, change)
+            found = await connection.scalars(_behind(tenant_id, registrant.registrant_id))
+            behind = list(found.all())
+            body = registry_body(actor, change, tenant_id, registrant=(registrant, behind))
+            await _audit(connection, body, now_ms)
+            return behind
+
+    async def revoke_key(self, tenant_id: str, key_hash: str, actor: str, now_ms: int) -> bool:
+        async with self._database.writing("revoke key") as connection:
+            mine = and_(app_keys.c.tenant_id == tenant_id, app_keys.c.key_hash == key_hash)
+            if (await connection.execute(delete(app_keys).where(mine))).rowcount == 0:
+                return False
+            change = await _next_change(connection)
+            await connection.execute(update(tenants).where(tenants.c.tenant_id == tenant_id).values(change=change))
+            await _audit(connection, registry_body(actor, change, tenant_id, revoked_key=key_hash), now_ms)
+            return True
+
+    async def tenants(self) -> list[Tenant]:
+        async with self._database.reading("tenants") as connection:
+            rows = await connection.execute(select(*_TENANT).order_by(tenants.c.tenant_id))
+            return [Tenant(*row) for row in rows]
+
+    async def keys(self, tenant_id: str) -> list[str]:
+        async with self._database.reading("keys") as connection:
+            mine = select(app_keys.c.key_hash).where(app_keys.c.tenant_id == tenant_id)
+            return list((await connection.scalars(mine.order_by(app_keys.c.key_hash))).all())
 
     async def _put_registrant(
         self, connection: AsyncConnection, tenant_id: str, registrant: Registrant, change: int
@@ -149,6 +182,33 @@ class SqlRegister:
         for row in rows:
             groups.setdefault(row.account_id, []).append(row)
         return [account_of(group) for group in groups.values()]
+
+
+def _behind(tenant_id: str, registrant_id: str) -> Select[str]:
+    return (
+        select(accounts.c.account_id)
+        .where(accounts.c.tenant_id == tenant_id, accounts.c.registrant_id == registrant_id)
+        .order_by(accounts.c.account_id)
+    )
+
+
+async def _registrant(connection: AsyncConnection, tenant_id: str, registrant_id: str) -> Registrant | None:
+    found = await connection.execute(
+        select(*[registrants.c[name] for name in Registrant.__struct_fields__]).where(
+            registrants.c.tenant_id == tenant_id, registrants.c.registrant_id == registrant_id
+        )
+    )
+    row = found.first()
+    return None if row is None else Registrant(row[0], RegistrantKind(row[1]), VerificationState(row[2]), *row[3:])
+
+
+async def _check_shared(connection: AsyncConnection, tenant_id: str, account_id: str, given: Registrant) -> None:
+    """Raise `RegistrantShared` when another account stands on this registrant, and on other facts about it."""
+    if await _registrant(connection, tenant_id, given.registrant_id) in (None, given):
+        return
+    others = _behind(tenant_id, given.registrant_id).where(accounts.c.account_id != account_id).limit(1)
+    if (other := await connection.scalar(others)) is not None:
+        raise RegistrantShared(shared(given.registrant_id, other))
 
 
 async def _next_change(connection: AsyncConnection) -> int:

@@ -210,7 +210,7 @@ def _changes(
     for write in wanted:
         state, slot, epoch, steps, *names = rows.get(write.message_id, (None,) * 8)
         transition, owner, upstream = write.transition, write.owner, write.transition.upstream
-        if state != transition.expect:
+        if state != transition.expect or transition.step not in (None, steps):
             continue
         if state == MessageState.FORWARDING and (slot, epoch) != (owner.slot, owner.epoch):
             continue

@@ -105,7 +105,7 @@ def update(owner: Owner, transition: Transition) -> Update:
 
 def _body(transition: Transition) -> str | None:
     message = transition.message
-    if message is None:
+    if message is None or transition.step is not None:  # the one statement of PostgreSQL does not look at steps
         return None
     return audit.transition_body(
         transition, message.tenant_id, message.account_id, message.platform, message.content_hash

@@ -1,0 +1,134 @@
+"""The bodies of all requests together are bounded, while they are read and while they are worked on."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+import pytest
+from fastapi import FastAPI
+
+from gateway.http.budget import Budget
+from tests.http.conftest import BODY_BUDGET, BODY_LIMIT, client_of, serve
+from tests.http.test_limits import Event, post
+from tests.world import World, open_world
+
+ROUTES = ["/v1/messages", "/v1/decisions", "/v1/decisions:batch"]
+LARGE = {"account_id": "acc-1", "text": "x" * (BODY_LIMIT - 100)}
+
+
+def budget_of(app: FastAPI) -> Budget:
+    budget: Budget = app.state.service.budget
+    return budget
+
+
+def as_sent(route: str) -> bytes:
+    return orjson.dumps({"messages": [LARGE]} if route.endswith("batch") else LARGE)
+
+
+class Dripping:
+    """A client that has sent nearly all of its body, and sends the last piece, or leaves, when told."""
+
+    def __init__(self, body: bytes) -> None:
+        self._events: list[Event] = [{"type": "http.request", "body": body[:-1], "more_body": True}]
+        self._last: Event = {"type": "http.request", "body": body[-1:], "more_body": False}
+        self.read = asyncio.Event()
+        self._go = asyncio.Event()
+
+    def finish(self) -> None:
+        self._go.set()
+
+    def leave(self) -> None:
+        self._last = {"type": "http.disconnect"}
+        self._go.set()
+
+    async def __call__(self) -> Event:
+        if self._events:
+            return self._events.pop()
+        self.read.set()
+        await self._go.wait()
+        return self._last
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_bodies_being_read_count_together(app: FastAPI, route: str) -> None:
+    clients = [Dripping(as_sent(route)) for _ in range(3)]
+    reading = [asyncio.create_task(post(app, route, client)) for client in clients]
+    for client in clients:
+        await client.read.wait()
+    async with client_of(app) as another:
+        refused = await another.post(route, content=as_sent(route))
+        assert (refused.status_code, refused.json()["code"]) == (429, "overloaded")
+        assert refused.headers["retry-after"] == "1"
+
+        clients[0].leave()
+        await reading[0]
+        assert (await another.post(route, content=as_sent(route))).status_code == 200
+    for client in clients[1:]:
+        client.finish()
+    answers = await asyncio.gather(*reading[1:])
+    assert [start["status"] for start, _ in answers] == [200, 200]
+    assert budget_of(app).held == 0
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_bodies_being_worked_on_count_too(world: World, app: FastAPI, route: str) -> None:
+    world.classifiers.answering.clear()
+    async with client_of(app) as client:
+        under_way = []
+        for _ in range(3):
+            world.classifiers.waiting.clear()
+            under_way.append(asyncio.create_task(client.post(route, content=as_sent(route))))
+            await world.classifiers.waiting.wait()
+        async with asyncio.timeout(10):
+            refused = await client.post(route, content=as_sent(route))
+        assert (refused.status_code, refused.json()["code"]) == (429, "overloaded")
+        world.classifiers.answering.set()
+        assert [answer.status_code for answer in await asyncio.gather(*under_way)] == [200] * 3
+    assert budget_of(app).held == 0
+
+
+async def test_a_body_in_pieces_stops_where_the_budget_ends(app: FastAPI, world: World) -> None:
+    budget_of(app).take(BODY_BUDGET - 2048)
+    taken = 0
+
+    async def receive() -> Event:
+        nonlocal taken
+        taken += 1
+        return {"type": "http.request", "body": b" " * 1024, "more_body": True}
+
+    start, _ = await post(app, "/v1/messages", receive)
+    assert (start["status"], taken) == (429, 3)
+    assert budget_of(app).held == BODY_BUDGET - 2048
+    assert world.store.journal == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"{", 400), (b"[" * 40, 400), (b" " * (BODY_LIMIT + 1), 413), (b"", 400)],
+    ids=["broken", "deep", "large", "empty"],
+)
+@pytest.mark.parametrize("route", ROUTES)
+async def test_what_is_refused_is_given_back(app: FastAPI, route: str, body: bytes, status: int) -> None:
+    async def receive() -> Event:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    start, _ = await post(app, route, receive)
+    assert start["status"] == status
+    assert budget_of(app).held == 0
+
+
+async def test_a_body_that_comes_too_slowly_is_given_back() -> None:
+    app = serve(await open_world(), read_seconds=0.01)
+    start, _ = await post(app, "/v1/messages", Dripping(as_sent("/v1/messages")))
+    assert start["status"] == 408
+    assert budget_of(app).held == 0
+
+
+async def test_what_is_announced_and_not_sent_takes_nothing(app: FastAPI) -> None:
+    budget = budget_of(app)
+    budget.check(BODY_BUDGET)
+    assert budget.held == 0
+    budget.take(BODY_BUDGET)
+    budget.give(BODY_BUDGET)
+    budget.check(BODY_BUDGET)
