@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.adapters.memory.leases import MemoryLeases
-from gateway.core.model import Message
-from gateway.core.records import Stored
 
 
 class MemoryPlatformRecords(MemoryLeases):
-    """The part of the store that is `gateway.ports.Credentials` and `gateway.ports.References`."""
+    """The part of the store in memory that knows credentials and references."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,15 +35,3 @@ class MemoryPlatformRecords(MemoryLeases):
             known = self._references.setdefault((tenant_id, platform, reference), [])
             if message_id not in known:
                 known.append(message_id)
-
-    async def recall(self, tenant_id: str, platform: str, reference: str) -> list[Message]:
-        """See `gateway.ports.References`."""
-        self._check()
-        ids = self._references.get((tenant_id, platform, reference), [])
-        found = [await self.message(message_id) for message_id in ids]
-        kept = sorted((stored.created_ms, stored.message_id, stored.message) for stored in found if stored is not None)
-        return [message for _, _, message in kept]
-
-    async def message(self, message_id: str, tenant_id: str | None = None) -> Stored | None:
-        """See `gateway.ports.Store`."""
-        raise NotImplementedError

@@ -9,7 +9,7 @@ from gateway.adapters.memory.kept import Kept, without_request
 from gateway.adapters.memory.platform_records import MemoryPlatformRecords
 from gateway.core.audit import ADMINISTRATORS, DECISION, TRANSITION, decision_body, transition_body
 from gateway.core.codec import encode_case, encode_message
-from gateway.core.model import TERMINAL, Case, MessageState
+from gateway.core.model import TERMINAL, Case, Message, MessageState
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import AuditRow, Entry, Owner, Stored, Transition
 from gateway.ports import KeyTaken, LeaseLost, StoreUnavailable
@@ -88,6 +88,11 @@ class MemoryStore(MemoryPlatformRecords):
     async def message(self, message_id: str, tenant_id: str | None = None) -> Stored | None:
         self._check()
         return self._stored(message_id, tenant_id)
+
+    async def recall(self, tenant_id: str, platform: str, reference: str) -> list[Message]:
+        self._check()
+        behind = self._references.get((tenant_id, platform, reference), [])
+        return [kept.entry.message for kept in self._oldest_first() if kept.entry.message_id in behind]
 
     async def cases(self, message_id: str) -> list[tuple[str, Case]]:
         self._check()
