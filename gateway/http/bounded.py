@@ -217,7 +217,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Close after a while. To close at once, with something of the client still unread, would make its system
         throw away the answer before it is read."""
         if say_so:
-            with contextlib.suppress(OSError, RuntimeError, NotImplementedError):
+            with contextlib.suppress(OSError, RuntimeError):
                 self.transport.write_eof()
         self._linger = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
