@@ -9,21 +9,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import yaml
+from click.testing import CliRunner
 
 from deploy.local.errors import StartFailed
 from deploy.local.processes import free_port, spawn, tail, terminate, wait_until
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.keys import new_keys
 from gateway.adapters.sql import open_store
+from gateway.cli import main
 from gateway.core.model import Account, AccountState, Degree, Registrant, RegistrantKind, Sanction, VerificationState
 from gateway.core.records import Tenant
 from gateway.http.requests import hash_key
+from gateway.settings import Settings
 
 TENANT, APP_KEY = "library", "library-key"
 
@@ -61,10 +66,29 @@ class GatewayProcess:
         lines = httpx.get(f"{self.url}/metrics").text.splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("gateway_decisions_total{"))
 
-    def command(self, *arguments: str) -> str:
-        """Run the command line on its data; what it printed."""
-        command = [sys.executable, "-m", "gateway", *arguments]
-        return subprocess.run(command, env=self._environment, check=True, capture_output=True, text=True).stdout
+    def command(self, *words: str) -> str:
+        """Give one command on its data; what it printed. In a thread, since a test may run a loop of its own."""
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(CliRunner().invoke, main, list(words), env=self._settings).result()
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    def holds(self) -> set[str]:
+        """The ids of the messages that it holds."""
+        return {line.split()[0] for line in self.command("holds", "list", "--limit", "10000").splitlines()}
+
+    def release(self, message_id: str) -> dict[str, Any]:
+        """Let a held message go; it, as the chat app sees it once it has ended."""
+        self.command("holds", "release", message_id, "--actor", "ops", "--note", "seen")
+        assert wait_until(lambda: self.message(message_id)["state"] not in ("queued", "forwarding"), 30.0)
+        return self.message(message_id)
+
+    def message(self, message_id: str) -> dict[str, Any]:
+        """A message, as the chat app sees it."""
+        answer = httpx.get(f"{self.url}/v1/messages/{message_id}", headers={"Authorization": f"Bearer {APP_KEY}"})
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
 
     def __enter__(self) -> Self:
         listeners = []
@@ -72,11 +96,16 @@ class GatewayProcess:
             self._ports[platform] = free_port()
             listener = {"name": platform, "platform": platform, "tenant": TENANT}
             listeners.append({**listener, "port": self._ports[platform], "upstream": place.upstream})
-        (self._directory / "listeners.yaml").write_text(yaml.safe_dump({"listeners": listeners}))
+        self._listeners_file.write_text(yaml.safe_dump({"listeners": listeners}))
+        policy = yaml.safe_load(Settings.model_fields["policy_file"].default.read_text())
+        policy["standing"]["sanctions"]["restrict"] = "block"  # which platforms are told as a limit
+        del policy["classifiers"]["image"]  # none that ships looks at pictures
+        self._policy_file.write_text(yaml.safe_dump(policy))
+        new_keys(self._keys_file)
         asyncio.run(self._seed())
         command = [sys.executable, "-m", "gateway", "serve", "--port", str(self.port), "--workers", "1"]
         process = self._process = spawn(
-            command, output=self._log, death_signal=signal.SIGTERM, environment=self._environment
+            command, output=self._log, death_signal=signal.SIGTERM, environment={**os.environ, **self._settings}
         )
         if not wait_until(lambda: process.poll() is not None or self._ready(), 60.0) or process.poll() is not None:
             self._end()
@@ -93,15 +122,28 @@ class GatewayProcess:
         terminate(self._process, (signal.SIGTERM, 30.0))
 
     @property
+    def _listeners_file(self) -> Path:
+        return self._directory / "listeners.yaml"
+
+    @property
+    def _policy_file(self) -> Path:
+        return self._directory / "policy.yaml"
+
+    @property
+    def _keys_file(self) -> Path:
+        return self._directory / "keys"
+
+    @property
     def _log(self) -> Path:
         return self._directory / "gateway.log"
 
     @property
-    def _environment(self) -> dict[str, str]:
+    def _settings(self) -> dict[str, str]:
         return {
-            **os.environ,
             "GATEWAY_DATABASE_URL": self._database,
-            "GATEWAY_LISTENERS_FILE": str(self._directory / "listeners.yaml"),
+            "GATEWAY_LISTENERS_FILE": str(self._listeners_file),
+            "GATEWAY_KEYS_FILE": str(self._keys_file),
+            "GATEWAY_POLICY_FILE": str(self._policy_file),
         }
 
     @property

@@ -42,6 +42,37 @@ class Site(Generic[Server]):
         return errors
 
     @contextmanager
+    def releasing(self) -> Iterator[None]:
+        """Inside, one message is sent to the platform itself, and again, now held, through the gateway.
+
+        Once it is released the same arrives, exactly once.
+        """
+        self.server.take()
+        with self._holding() as held:
+            yield
+        direct = self.server.take()
+        assert self.gateway.release(*held)["state"] == "published"
+        compare(direct, self.server.take())
+
+    @contextmanager
+    def releasing_too_late(self) -> Iterator[None]:
+        """Inside, one message is held. Its credential is no longer good when it is released, which the app can see."""
+        with self._holding() as held:
+            yield
+        self.server.take()
+        with self.server.revoked():
+            message = self.gateway.release(*held)
+        assert len(self.server.take()) == 1
+        assert message["state"] == "release_failed"
+
+    @contextmanager
+    def _holding(self) -> Iterator[list[str]]:
+        before, held = self.gateway.holds(), list[str]()
+        yield held
+        held += self.gateway.holds() - before
+        assert len(held) == 1
+
+    @contextmanager
     def _refusing(self, times: int) -> Iterator[None]:
         self.server.take()
         before = self.gateway.decisions()
@@ -80,15 +111,15 @@ async def asend_both_ways(site: Site[Any], send: Callable[[str], Awaitable[Any]]
 
 
 def compare(direct: list[Received], through: list[Received]) -> None:
-    """One request each way, equal in method, target, headers and body."""
+    """One request each way, equal in method, target, headers and body; the gateway adds whom it came from."""
     assert len(direct) == 1, direct
     assert len(through) == 1, through
-    assert _content(through[0]) == _content(direct[0])
+    assert _content(through[0]) == _content(direct[0], ("x-forwarded-for", "127.0.0.1"))
 
 
-def _content(request: Received) -> tuple[str, str, list[tuple[str, str]], str]:
+def _content(request: Received, *added: tuple[str, str]) -> tuple[str, str, list[tuple[str, str]], str]:
     headers = [(name, _fixed(name, value)) for name, value in request.headers if name not in _HOP_BY_HOP]
-    return request.method, request.target, sorted(headers), request.sha256
+    return request.method, request.target, sorted([*headers, *added]), request.sha256
 
 
 def _fixed(name: str, value: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -62,7 +62,25 @@ def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[Line], text: s
 
 def test_a_restricted_account_gets_the_ordinary_error(site: Site[Line]) -> None:
     with api_at(site.url, Line.RESTRICTED) as api:
-        site.refused(ApiException, lambda: api.push_message(push(TEXTS["allow"][0])))
+        (error,) = site.refused(ApiException, lambda: api.push_message(push(TEXTS["allow"][0])))
+    assert error.status == 429
+
+
+def hold(url: str) -> None:
+    """Send what the gateway holds."""
+    with suppress(ApiException), api_at(url) as api:
+        api.push_message(push(TEXTS["hold"][1]))
+
+
+def test_a_released_message_arrives_as_it_was_sent(site: Site[Line]) -> None:
+    with site.releasing():
+        hold(site.server.url)
+        hold(site.url)
+
+
+def test_a_release_that_comes_too_late_is_told(site: Site[Line]) -> None:
+    with site.releasing_too_late():
+        hold(site.url)
 
 
 def test_the_same_retry_key_gets_the_same_answer_and_one_effect(site: Site[Line]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from mattermostdriver import Driver
 from mattermostdriver.exceptions import NotEnoughPermissions
 
@@ -52,7 +54,34 @@ def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[Mattermost], t
 def test_a_restricted_account_gets_the_ordinary_error(site: Site[Mattermost]) -> None:
     driver = driver_at(site.url, Mattermost.RESTRICTED)
     post = {"channel_id": CHANNEL, "message": TEXTS["allow"][0]}
-    site.refused(NotEnoughPermissions, lambda: driver.posts.create_post(post))
+    (error,) = site.refused(requests.HTTPError, lambda: driver.posts.create_post(post))
+    assert error.response.status_code == 429
+
+
+def hold(url: str) -> None:
+    """Send what the gateway holds."""
+    with suppress(NotEnoughPermissions):
+        driver_at(url).posts.create_post({"channel_id": CHANNEL, "message": TEXTS["hold"][1]})
+
+
+def test_a_released_post_arrives_as_it_was_sent(site: Site[Mattermost]) -> None:
+    with site.releasing():
+        hold(site.server.url)
+        hold(site.url)
+
+
+def test_a_release_that_comes_too_late_is_told(site: Site[Mattermost]) -> None:
+    with site.releasing_too_late():
+        hold(site.url)
+
+
+def test_the_same_pending_id_gets_the_same_answer_and_one_effect(site: Site[Mattermost]) -> None:
+    driver = driver_at(site.url)
+    post = {"channel_id": CHANNEL, "message": TEXTS["allow"][0], "pending_post_id": "reader:1700000000000"}
+    site.server.take()
+    first, second = (driver.posts.create_post(post) for _ in range(2))
+    assert first == second
+    assert len(site.server.take()) == 1
 
 
 def test_everything_else_passes(site: Site[Mattermost]) -> None:

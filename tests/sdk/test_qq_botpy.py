@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from botpy.api import BotAPI
-from botpy.errors import ForbiddenError
+from botpy.errors import ForbiddenError, SequenceNumberError
 from botpy.http import BotHttp, Route
 from botpy.robot import Token
 
@@ -71,7 +71,6 @@ async def test_a_blocked_message_raises_the_ordinary_error(site: Site[QQ], text:
         await site.arefused(
             ForbiddenError,
             api.post_message("77", content=text),
-            api.post_message("77", file_image=b"\x89PNG picture", content=text),
             api.post_group_message("G1", content=text),
             api.post_c2c_message("U1", content=text),
         )
@@ -89,7 +88,24 @@ async def test_a_held_message_is_answered_as_one_under_audit(site: Site[QQ], tex
 
 async def test_a_restricted_account_gets_the_ordinary_error(site: Site[QQ]) -> None:
     async with api_at(site.url, QQ.RESTRICTED) as api:
-        await site.arefused(ForbiddenError, api.post_message("77", content=TEXTS["allow"][0]))
+        await site.arefused(SequenceNumberError, api.post_message("77", content=TEXTS["allow"][0]))
+
+
+async def hold(url: str) -> None:
+    """Send what the gateway holds."""
+    async with api_at(url) as api:
+        await api.post_group_message("G1", content=TEXTS["hold"][1])
+
+
+async def test_a_released_message_arrives_as_it_was_sent(site: Site[QQ]) -> None:
+    with site.releasing():
+        await hold(site.server.url)
+        await hold(site.url)
+
+
+async def test_a_release_that_comes_too_late_is_told(site: Site[QQ]) -> None:
+    with site.releasing_too_late():
+        await hold(site.url)
 
 
 async def test_everything_else_passes(site: Site[QQ]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tests.e2e.support import TEXTS
 from tests.sdk.site import Site, asend_both_ways, send_both_ways
 from tests.sdk.upstreams.slack import Slack
 
-ERRORS = {"block": "restricted_action", "hold": "message_held", "limited": "rate_limited"}
+ERRORS = {"block": "restricted_action", "hold": "message_held_for_review", "limited": "ratelimited"}
 
 
 @pytest.fixture
@@ -68,7 +69,24 @@ def test_a_restricted_account_gets_the_ordinary_error(site: Site[Slack]) -> None
     assert error.response["error"] == ERRORS["limited"]
 
 
+def hold(url: str) -> None:
+    """Send what the gateway holds."""
+    with suppress(SlackApiError):
+        client_at(url).chat_postMessage(channel="C1", text=TEXTS["hold"][1])
+
+
+def test_a_released_message_arrives_as_it_was_sent(site: Site[Slack]) -> None:
+    with site.releasing():
+        hold(site.server.url)
+        hold(site.url)
+
+
+def test_a_release_that_comes_too_late_is_told(site: Site[Slack]) -> None:
+    with site.releasing_too_late():
+        hold(site.url)
+
+
 def test_everything_else_passes(site: Site[Slack]) -> None:
     client = client_at(site.url)
-    assert client.auth_test()["bot_id"] == Slack.GOOD[1]
+    assert client.auth_test()["user_id"] == "U001"
     assert client.conversations_list()["channels"][0]["name"] == "news"

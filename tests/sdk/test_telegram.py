@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from telegram import Bot, InputFile, Message
-from telegram.error import Forbidden
+from telegram.error import Forbidden, RetryAfter
 
 from tests.e2e.support import TEXTS
 from tests.sdk.site import Site, asend_both_ways
@@ -66,9 +67,31 @@ async def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[Telegram
         )
 
 
-async def test_a_restricted_account_gets_the_ordinary_error(site: Site[Telegram]) -> None:
+async def test_a_restricted_account_gets_the_ordinary_error(
+    site: Site[Telegram], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PTB_TIMEDELTA", "true")  # without it, it warns of what is to change
     async with bot_at(site.url, Telegram.RESTRICTED) as bot:
-        await site.arefused(Forbidden, bot.send_message(CHANNEL, TEXTS["allow"][0]))
+        (error,) = await site.arefused(RetryAfter, bot.send_message(CHANNEL, TEXTS["allow"][0]))
+    assert error.retry_after == timedelta(hours=1)
+
+
+async def hold(url: str) -> None:
+    """Send what the gateway holds."""
+    with suppress(Forbidden):
+        async with bot_at(url) as bot:
+            await bot.send_photo(CHANNEL, InputFile(b"\x89PNG picture", "p.png"), caption=TEXTS["hold"][1])
+
+
+async def test_a_released_message_arrives_as_it_was_sent(site: Site[Telegram]) -> None:
+    with site.releasing():
+        await hold(site.server.url)
+        await hold(site.url)
+
+
+async def test_a_release_that_comes_too_late_is_told(site: Site[Telegram]) -> None:
+    with site.releasing_too_late():
+        await hold(site.url)
 
 
 async def test_everything_else_passes(site: Site[Telegram]) -> None:

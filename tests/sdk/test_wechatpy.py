@@ -1,18 +1,19 @@
-"""wechatpy, with ``API_BASE_URL`` set, and the three lines it takes to fetch the access token from there too."""
+"""wechatpy, with ``API_BASE_URL`` set, and the two lines it takes to fetch the access token from there too."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from wechatpy import WeChatClient
 from wechatpy.exceptions import APILimitedException, WeChatClientException
 
 from tests.e2e.support import TEXTS
 from tests.sdk.site import Site, send_both_ways
 from tests.sdk.upstreams.wechat import SECRET, WeChat
+from tests.sdk.wechat import Client
 
 READER = "oReader"
 BLOCKED, LIMITED = 87014, 45009
@@ -23,16 +24,8 @@ def site(sites: dict[str, Site[Any]]) -> Site[WeChat]:
     return sites["wechat"]
 
 
-class Client(WeChatClient):  # type: ignore[misc]
-    """A client whose every address is ``url``."""
-
-    def __init__(self, url: str, credential: tuple[str, str] = WeChat.GOOD) -> None:
-        super().__init__(credential[1], SECRET)
-        self.API_BASE_URL = f"{url}/cgi-bin/"
-
-    def fetch_access_token(self) -> Any:
-        params = {"grant_type": "client_credential", "appid": self.appid, "secret": self.secret}
-        return self._fetch_access_token(f"{self.API_BASE_URL}token", params)
+def client_at(url: str, credential: tuple[str, str] = WeChat.GOOD) -> Client:
+    return Client(url, credential[1], SECRET)
 
 
 def article(text: str) -> dict[str, Any]:
@@ -41,18 +34,18 @@ def article(text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("text", TEXTS["allow"])
 def test_an_allowed_message_arrives_as_it_was_sent(site: Site[WeChat], text: str) -> None:
-    answer = send_both_ways(site, lambda url: Client(url).message.send_text(READER, text))
+    answer = send_both_ways(site, lambda url: client_at(url).message.send_text(READER, text))
     assert answer["errcode"] == 0
 
 
 @pytest.mark.parametrize("text", TEXTS["allow"])
 def test_an_allowed_mass_message_arrives_as_it_was_sent(site: Site[WeChat], text: str) -> None:
-    answer = send_both_ways(site, lambda url: Client(url).message.send_mass_text(None, text, is_to_all=True))
+    answer = send_both_ways(site, lambda url: client_at(url).message.send_mass_text(None, text, is_to_all=True))
     assert answer["msg_id"]
 
 
 def test_a_draft_can_be_published_by_what_it_was_answered(site: Site[WeChat]) -> None:
-    client = Client(site.url)
+    client = client_at(site.url)
     site.server.take()
     draft = client.post("draft/add", data={"articles": [article(TEXTS["allow"][1])]})
     published = client.post("freepublish/submit", data={"media_id": draft["media_id"]})
@@ -61,7 +54,7 @@ def test_a_draft_can_be_published_by_what_it_was_answered(site: Site[WeChat]) ->
 
 
 def test_an_unknown_reference_is_held(site: Site[WeChat]) -> None:
-    submit = functools.partial(Client(site.url).post, "freepublish/submit", data={"media_id": "never seen"})
+    submit = functools.partial(client_at(site.url).post, "freepublish/submit", data={"media_id": "never seen"})
     (error,) = site.refused(WeChatClientException, submit)
     assert error.errcode == BLOCKED
 
@@ -76,18 +69,35 @@ def writes(client: Client, text: str) -> list[Callable[[], Any]]:
 
 @pytest.mark.parametrize("text", [*TEXTS["block"], *TEXTS["hold"]])
 def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[WeChat], text: str) -> None:
-    errors = site.refused(WeChatClientException, *writes(Client(site.url), text))
+    errors = site.refused(WeChatClientException, *writes(client_at(site.url), text))
     assert {error.errcode for error in errors} == {BLOCKED}
 
 
 def test_a_restricted_account_gets_the_ordinary_error(site: Site[WeChat]) -> None:
-    client = Client(site.url, WeChat.RESTRICTED)
+    client = client_at(site.url, WeChat.RESTRICTED)
     (error,) = site.refused(APILimitedException, *writes(client, TEXTS["allow"][0])[:1])
     assert error.errcode == LIMITED
 
 
+def hold(url: str) -> None:
+    """Send what the gateway holds."""
+    with suppress(WeChatClientException):
+        client_at(url).message.send_text(READER, TEXTS["hold"][1])
+
+
+def test_a_released_message_arrives_as_it_was_sent(site: Site[WeChat]) -> None:
+    with site.releasing():
+        hold(site.server.url)
+        hold(site.url)
+
+
+def test_a_release_that_comes_too_late_is_told(site: Site[WeChat]) -> None:
+    with site.releasing_too_late():
+        hold(site.url)
+
+
 def test_the_same_message_id_gets_the_same_answer_and_one_effect(site: Site[WeChat]) -> None:
-    client = Client(site.url)
+    client = client_at(site.url)
     mass = {"filter": {"is_to_all": True}, "msgtype": "text", "text": {"content": TEXTS["allow"][0]}}
     mass["clientmsgid"] = "once"
     site.server.take()
@@ -97,4 +107,4 @@ def test_the_same_message_id_gets_the_same_answer_and_one_effect(site: Site[WeCh
 
 
 def test_everything_else_passes(site: Site[WeChat]) -> None:
-    assert Client(site.url).misc.get_wechat_ips() == ["127.0.0.1"]
+    assert client_at(site.url).misc.get_wechat_ips() == ["127.0.0.1"]

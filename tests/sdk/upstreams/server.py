@@ -7,6 +7,8 @@ import json
 import socket
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -70,6 +72,7 @@ class Platform(ABC):
     def __init__(self) -> None:
         self.published: list[Received] = []
         self.other: list[Received] = []
+        self._revoked = False
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.platform = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -82,7 +85,16 @@ class Platform(ABC):
     @property
     def accounts(self) -> dict[str, str]:
         """Which credential belongs to which account."""
-        return dict([self.GOOD, self.RESTRICTED])
+        return dict([self.RESTRICTED] if self._revoked else [self.GOOD, self.RESTRICTED])
+
+    @contextmanager
+    def revoked(self) -> Iterator[None]:
+        """Inside, the credential of the account in good standing is none."""
+        self._revoked = True
+        try:
+            yield
+        finally:
+            self._revoked = False
 
     def take(self) -> list[Received]:
         """The publish requests since the last time it was asked."""

@@ -13,8 +13,8 @@ _WRITES = ("chat.postMessage", "chat.update", "chat.postEphemeral", "chat.schedu
 class Slack(Platform):
     """Knows auth.test, chat.postMessage, chat.update and conversations.list."""
 
-    GOOD = ("xoxb-good", "B001")
-    RESTRICTED = ("xoxb-restricted", "B002")
+    GOOD = ("xoxb-good", "T1:U001")
+    RESTRICTED = ("xoxb-restricted", "T1:U002")
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,17 +27,19 @@ class Slack(Platform):
         account = self.accounts.get(request.header("authorization").removeprefix("Bearer "))
         if account is None:
             return Reply({"ok": False, "error": "invalid_auth"})
+        team, user = account.split(":")
+        bot = f"B{user}"
         match request.path.removeprefix("/api").removeprefix("/"):
             case "auth.test":
-                who = {"url": "https://news.slack.test/", "team": "News", "team_id": "T1", "user": "news"}
-                return Reply({"ok": True, **who, "user_id": f"U{account}", "bot_id": account})
+                who = {"url": "https://news.slack.test/", "team": "News", "team_id": team, "user": "news"}
+                return Reply({"ok": True, **who, "user_id": user, "bot_id": bot})
             case "conversations.list":
                 channels = [{"id": "C1", "name": "news", "is_channel": True}]
                 return Reply({"ok": True, "channels": channels, "response_metadata": {"next_cursor": ""}})
             case "chat.postMessage" | "chat.update" as method:
                 fields = _fields(request)
                 ts = f"1700000000.{next(self._ids):06}" if method == "chat.postMessage" else fields["ts"]
-                message = {"type": "message", "bot_id": account, "text": fields["text"], "ts": ts}
+                message = {"type": "message", "bot_id": bot, "text": fields["text"], "ts": ts}
                 return Reply({"ok": True, "channel": fields["channel"], "ts": ts, "message": message})
         return Reply({"ok": False, "error": "unknown_method"})
 
