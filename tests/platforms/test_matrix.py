@@ -135,6 +135,8 @@ ROWS = [
         doubts=("encrypted",),
     ),
     row("POST", f"{ROOM}/invite", {"user_id": "@b:home", "reason": "come"}, "membership", "come", target="!r:home"),
+    row("PUT", f"{ROOM}/redact/$1/2", {"reason": "was wrong"}, "redact", "was wrong", **SENT),
+    row("POST", f"{ROOM}/redact/$1", {"reason": "was wrong"}, "redact", "was wrong", target="!r:home"),
     row("POST", f"{ROOM}/kick", {"user_id": "@b:home", "reason": "go"}, "membership", "go", target="!r:home"),
     row("POST", "/_matrix/client/v3/join/%23r%3Ahome", {"reason": "hi"}, "membership", "hi", target="#r:home"),
     row(
@@ -202,7 +204,6 @@ def test_what_is_read(row: Row) -> None:
         ("GET", "/_matrix/client/v3/sync"),
         ("GET", f"{ROOM}/state/m.room.topic"),
         ("GET", f"{ROOM}/messages"),
-        ("PUT", f"{ROOM}/redact/$1/2"),
         ("PUT", f"{ROOM}/typing/@a:home"),
         ("POST", f"{ROOM}/receipt/m.read/$1"),
         ("POST", "/_matrix/media/v3/upload"),

@@ -27,6 +27,8 @@ ROOM = f"{V3}/rooms/%21r%3Ahome"
         ("POST", f"{V3}/createRoom", {"initial_state": [{"type": "m.room.topic", "content": {"topic": "x"}}]}, False),
         ("PUT", f"{V3}/presence/@a:home/status", {"presence": "online"}, True),
         ("PUT", f"{V3}/presence/@a:home/status", {"presence": "online", "status_msg": "at tea"}, False),
+        ("PUT", f"{ROOM}/redact/$1/2", {}, True),
+        ("PUT", f"{ROOM}/redact/$1/2", {"reason": "was wrong"}, False),
         ("PUT", f"{ROOM}/send/m.room.message/1", {"msgtype": "m.text", "body": ""}, False),
         ("PUT", f"{ROOM}/state/m.room.topic", {}, False),
     ],
