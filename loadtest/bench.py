@@ -6,13 +6,10 @@ import argparse
 import asyncio
 import json
 import platform
-import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 
 import psutil
@@ -22,9 +19,11 @@ from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.processes import free_port
 from deploy.local.stack import APP_KEY, Stack
-from loadtest import client, kafka_echo
-from loadtest.client import Result, request_bytes
-from loadtest.report import TARGETS, Row, table, write_results
+from loadtest import client, kafka_echo, passing
+from loadtest.client import request_bytes
+from loadtest.passing import Ports
+from loadtest.report import PASSING_TARGETS, TARGETS, Row, passing_table, table, write_results
+from loadtest.rounds import Probe, run_rounds, say
 from loadtest.writes import judged_per_second, writes_per_second
 
 TEXT = (
@@ -34,25 +33,18 @@ TEXT = (
 BODY = json.dumps({"account_id": "demo-verified", "text": TEXT}).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One thing that is measured: a row of the table at so many clients."""
-
-    row: str
-    clients: int
-    run: Callable[[], Awaitable[Result]]
-
-
 @contextmanager
-def bench_stack(bootstrap: str, database_url: str) -> Iterator[tuple[Stack, int, dict[str, int]]]:
-    """One gateway process, one worker with the constant classifier, the fast upstream, and the two floors.
+def bench_stack(bootstrap: str, database_url: str) -> Iterator[tuple[Stack, int, dict[str, int], Ports]]:
+    """One gateway process, one worker with the constant classifier, the fast upstream, the two floors, and what the
+    listeners' rows need.
 
-    Yields the stack, the port of the echo endpoint, and the processes by name.
+    Yields the stack, the port of the echo endpoint, the processes by name, and the ports of the listeners' rows.
     """
     with Stack(database_url, bootstrap) as stack:
         stack.seed(idempotent=False)
         upstream = stack.start_load_upstream(log=False)
-        gateway = stack.start_gateway(1)
+        ports = passing.new_ports(stack.upstream_port)
+        gateway = stack.start_gateway(1, passing.listeners(stack.directory, ports))
         worker = stack.start_worker("constant")
         asyncio.run(kafka_echo.create_topics(bootstrap))
         port = free_port()
@@ -65,7 +57,7 @@ def bench_stack(bootstrap: str, database_url: str) -> Iterator[tuple[Stack, int,
             "echo": echo.pid,
             "kafka-echo": answering.pid,
         }
-        yield stack, port, processes
+        yield stack, port, processes, ports
 
 
 async def measure(stack: Stack, echo_port: int, processes: dict[str, int], rounds: int, seconds: float) -> list[Row]:
@@ -83,63 +75,9 @@ async def measure(stack: Stack, echo_port: int, processes: dict[str, int], round
         Probe("d", 16, lambda: client.run(stack.port, lambda: messages, 16, seconds)),
         Probe("c", 16, lambda: client.run(stack.port, lambda: decisions, 16, seconds)),
     ]
-    for probe in probes * 2:
-        await probe.run()  # rounds that do not count: the broker's compiler warms up
-    found: dict[tuple[str, int], list[tuple[Result, dict[str, float]]]] = {}
-    for number in range(rounds):
-        for probe in probes:
-            before = _cpu(processes)
-            result = await probe.run()
-            used = {name: (spent - before[name]) / result.elapsed for name, spent in _cpu(processes).items()}
-            if set(result.statuses) - {200} or result.broken:
-                raise RuntimeError(f"row {probe.row}: not every request was answered 200: {result.statuses}")
-            found.setdefault((probe.row, probe.clients), []).append((result, used))
-            _say(f"round {number + 1} row {probe.row}{probe.clients}: {result.rate:.0f}/s")
+    rows = await run_rounds(probes, processes, rounds, warm=2)  # the broker's compiler warms up
     await trips.stop()
-    return [_row(name, clients, results) for (name, clients), results in found.items()]
-
-
-def _row(name: str, clients: int, results: list[tuple[Result, dict[str, float]]]) -> Row:
-    rates = [result.rate for result, _ in results]
-    return Row(
-        name=name,
-        clients=clients,
-        rate=statistics.median(rates),
-        low=min(rates),
-        high=max(rates),
-        p50_ms=statistics.median(result.percentile(0.50) * 1000 for result, _ in results),
-        p99_ms=statistics.median(result.percentile(0.99) * 1000 for result, _ in results),
-        cores={key: round(statistics.median(used[key] for _, used in results), 2) for key in results[0][1]},
-    )
-
-
-def _cpu(processes: dict[str, int]) -> dict[str, float]:
-    """Seconds of processor time so far: the named processes, Kafka, PostgreSQL, and the whole machine."""
-    spent = {name: _seconds(psutil.Process(pid)) for name, pid in processes.items()}
-    spent["bench"] = _seconds(psutil.Process(), children=False)
-    for name, program in (("kafka", "java"), ("postgres", "postgres")):
-        spent[name] = sum(_seconds(p, children=False) for p in psutil.process_iter() if _runs(p, program))
-    times = psutil.cpu_times()
-    spent["machine"] = sum(times) - times.idle - times.iowait
-    return spent
-
-
-def _runs(process: psutil.Process, program: str) -> bool:
-    try:
-        return process.name() == program
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _seconds(process: psutil.Process, *, children: bool = True) -> float:
-    total = 0.0
-    for one in [process, *(process.children(recursive=True) if children else [])]:
-        try:
-            times = one.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    return total
+    return rows
 
 
 def machine() -> dict[str, str]:
@@ -154,10 +92,6 @@ def machine() -> dict[str, str]:
     }
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -170,9 +104,12 @@ def main() -> None:
         kafka, postgres = opened.enter_context(Kafka()), opened.enter_context(Postgres())
         url = postgres.create_database("moderation_bench")
         opened.callback(postgres.drop_database, "moderation_bench")
-        with bench_stack(kafka.bootstrap, url) as (stack, port, processes):
+        with bench_stack(kafka.bootstrap, url) as (stack, port, processes, ports):
             rows = uvloop.run(measure(stack, port, processes, options.rounds, options.seconds))
-        _say("durable writes, grouped and single")
+            others = {**processes, **passing.start_others(stack, ports)}
+            probes = passing.probes(ports, options.seconds)
+            passed = uvloop.run(run_rounds(probes, others, options.rounds, warm=1))
+        say("durable writes, grouped and single")
         writes_url = postgres.create_database("moderation_bench_writes")
         opened.callback(postgres.drop_database, "moderation_bench_writes")
         with tempfile.TemporaryDirectory() as directory:
@@ -182,11 +119,11 @@ def main() -> None:
                 "sqlite": writes_per_second(sqlite, options.rounds),
             }
     judged = judged_per_second(TEXT)
-    text = table(rows, writes, judged, machine(), options.rounds, options.seconds)
+    text = table(rows, writes, judged, machine(), options.rounds, options.seconds) + "\n\n" + passing_table(passed)
     print(text)  # noqa: T201
     if not options.no_save:
-        write_results(text, rows, writes, judged, machine(), TARGETS)
-    _say(f"{time.time() - started:.0f} s")
+        write_results(text, rows + passed, writes, judged, machine(), TARGETS + PASSING_TARGETS)
+    say(f"{time.time() - started:.0f} s")
 
 
 if __name__ == "__main__":

@@ -124,6 +124,12 @@ class Stack:
             self._wait(name, process, ready)
         return process
 
+    def start_program(self, name: str, program: Path, options: list[str], ready: str) -> subprocess.Popen[bytes]:
+        """Another program, not in this project's Python; returns when that address answers. Raises `StartFailed`."""
+        process = self._spawn(name, [str(program), *options], {})
+        self._wait(name, process, ready)
+        return process
+
     def end(self, process: subprocess.Popen[bytes]) -> int:
         """End one process in order; return its exit status."""
         terminate(process, (signal.SIGTERM, 30.0))
@@ -145,8 +151,11 @@ class Stack:
             self._temporary.cleanup()
 
     def _start(self, name: str, options: list[str], more: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        return self._spawn(name, [sys.executable, *options], more)
+
+    def _spawn(self, name: str, command: list[str], more: Mapping[str, str]) -> subprocess.Popen[bytes]:
         process = spawn(
-            [sys.executable, *options],
+            command,
             output=self.directory / f"{name}.log",
             death_signal=signal.SIGTERM,
             environment=self.environment(more),

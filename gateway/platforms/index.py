@@ -17,6 +17,8 @@ class PathIndex(Generic[T]):
         self._fold = fold
         self._by_word: dict[str, list[tuple[int, Template, T]]] = {}
         self._others: list[tuple[int, Template, T]] = []
+        self.known: dict[tuple[str, bytes], object] = {}
+        """For whoever looks things up by it: what was found for a method and path."""
         for rank, (template, item) in enumerate(entries):
             anchors = template.anchors()
             if not anchors:

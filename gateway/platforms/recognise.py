@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import unquote_plus
 
 from gateway.platforms.call import Ambiguous, Headers
@@ -13,6 +14,10 @@ from gateway.platforms.schema import Platform, Route
 _OVERRIDES = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
 _REWRITES = frozenset({b"x-original-url", b"x-rewrite-url"})
 _METHOD_PARAMETER = b"_method"
+_KNOWN_PATHS = 4096
+"""Paths whose route is remembered, for each platform."""
+_KNOWN_LENGTH = 512
+_UNKNOWN = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,24 @@ def recognise(platform: Platform, method: str, raw_path: bytes, query: bytes, he
     only some reading of its path, its method or its headers makes a publish request, and for one whose route says
     that it goes nowhere.
     """
+    overrides = tuple(_overrides(query, headers))
+    rewrites = tuple([value.strip().partition(b"?")[0] for name, value in headers if name.lower() in _REWRITES])
+    if overrides or rewrites or len(raw_path) > _KNOWN_LENGTH:
+        return _recognise(platform, method, raw_path, overrides, rewrites)
+    # Method and path alone decide, and clients ask for the same paths again and again.
+    known = platform.index.known
+    found = known.get((method, raw_path), _UNKNOWN)
+    if found is _UNKNOWN:
+        found = _recognise(platform, method, raw_path)
+        if len(known) >= _KNOWN_PATHS:
+            known.clear()
+        known[method, raw_path] = found
+    return cast("Match | None", found)
+
+
+def _recognise(
+    platform: Platform, method: str, raw_path: bytes, overrides: Sequence[str] = (), rewrites: Sequence[bytes] = ()
+) -> Match | None:
     if not raw_path.startswith(b"/"):
         if raw_path == b"*":
             return None
@@ -40,7 +63,7 @@ def recognise(platform: Platform, method: str, raw_path: bytes, query: bytes, he
         return found
     if found is not None and found.route.kind == "refuse":
         raise Ambiguous(f"{found.route.id}: what is published here cannot be judged")
-    _check_readings(platform, method, raw_path, parts, query, headers)
+    _check_readings(platform, {method, method.strip().upper(), *overrides}, [raw_path, *rewrites], parts)
     return found if found is not None and found.route.kind == "watch" else None
 
 
@@ -54,13 +77,11 @@ def websocket_passes(platform: Platform, raw_path: bytes) -> bool:
     return any(template.match(parts) is not None for template in platform.websocket_paths)
 
 
-def _check_readings(
-    platform: Platform, method: str, raw_path: bytes, parts: Sequence[str], query: bytes, headers: Headers
-) -> None:
-    methods = {method, method.strip().upper(), *_overrides(query, headers)}
-    paths = [raw_path, *[value.strip().partition(b"?")[0] for name, value in headers if name.lower() in _REWRITES]]
+def _check_readings(platform: Platform, methods: set[str], paths: Sequence[bytes], parts: Sequence[str]) -> None:
+    """Raise `Ambiguous` if some reading of a path, of which the first is the request's own with its plain ``parts``,
+    belongs to a route that is judged or refused."""
     for path in paths:
-        for segments in (parts if path is raw_path else plain(path), *folded(path)):
+        for segments in (parts if path is paths[0] else plain(path), *folded(path)):
             for read in methods:
                 route = _first(platform, segments, read)
                 if route is not None and route.kind in ("publish", "refuse"):
