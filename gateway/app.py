@@ -63,6 +63,8 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
         version="1",
         description="Answers allow, hold or block for each publish request of a public account.",
         lifespan=lifespan,
+        docs_url=None,  # the framework's pages load scripts from elsewhere
+        redoc_url=None,
     )
     app.state.draining = False
     app.state.components = [Component("start", True, starting)]

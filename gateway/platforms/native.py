@@ -54,7 +54,7 @@ class MessageBody(_Part):
     repost_of: RepostBody | None = None
     metadata: dict[str, Any] = Field(
         default_factory=dict,
-        description="Passed on to the upstream. Its strings are judged as text; `topic: news` declares news.",
+        description="Passed on to the upstream. Strings and numbers are judged as text; `topic: news` declares news.",
     )
 
     @model_validator(mode="after")
@@ -117,9 +117,13 @@ def _media(item: MediaBody, index: int) -> Media:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Every string in a JSON value, keys included: an app may show any of them."""
+    """Every string and number in a JSON value, keys included: an app may show any of them."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, float) and value.is_integer():
+        yield str(int(value))  # and not 1.38e10: apps show the digits
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield key

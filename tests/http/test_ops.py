@@ -144,3 +144,10 @@ async def test_metrics_count_what_was_answered(client: httpx.AsyncClient, world:
         await count("gateway_stage_seconds_count", stage="commit"),
     )
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+async def test_no_page_loads_scripts_from_elsewhere(app: FastAPI, path: str) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as browser:
+        assert (await browser.get(path)).status_code == 404
+        assert (await browser.get("/openapi.json")).status_code == 200
