@@ -149,6 +149,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         registry_trusted=registry.trusted,
         policy=policy.current,
         policy_problem=lambda: policy.problem,
+        upstreams_failing=lambda: upstream.failing,
     ).components()
     budget = Budget(settings.body_budget)
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)

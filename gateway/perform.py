@@ -237,7 +237,7 @@ class Perform:
             state, note = MessageState.FAILED, str(fault)
         except UpstreamUnknown as fault:
             state, note = MessageState.UNKNOWN, str(fault)
-        metrics.child(metrics.FORWARDS, state.value).inc()
+        metrics.child(metrics.FORWARDS, tenant.tenant_id, state.value).inc()
         result = self._ended(message_id, message, state, note, answer)
         try:
             with Stage("settle"):

@@ -46,9 +46,27 @@ class HttpUpstream:
         self._limits = limits
         self._pools: dict[tuple[str, str], _Pool] = {}
         self._tls = ssl.create_default_context()
+        self._failing: dict[str, str] = {}
+
+    @property
+    def failing(self) -> dict[str, str]:
+        """The tenants whose newest forward failed on the upstream's side, and how."""
+        return dict(self._failing)
 
     async def forward(self, tenant: Tenant, message_id: str, request: Request) -> UpstreamAnswer:
         """See `gateway.ports.Upstream`. An idempotent upstream that closed without an answer is asked once more."""
+        try:
+            answer = await self._forward(tenant, message_id, request)
+        except (UpstreamNotReached, UpstreamUnknown) as fault:
+            self._failing[tenant.tenant_id] = str(fault)
+            raise
+        if answer.status >= 500:
+            self._failing[tenant.tenant_id] = f"the upstream answered {answer.status}"
+        else:
+            self._failing.pop(tenant.tenant_id, None)
+        return answer
+
+    async def _forward(self, tenant: Tenant, message_id: str, request: Request) -> UpstreamAnswer:
         url, port, data = _prepare(tenant, message_id, request)
         host = url.hostname or ""
         pool = self._pools.get((url.scheme, url.netloc))

@@ -19,8 +19,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _SINGLE = frozenset(
-    b"authorization content-type content-length content-encoding host idempotency-key traceparent".split()
-    + [b"transfer-encoding"]
+    (
+        *b"authorization content-type content-length content-encoding host".split(),
+        *b"idempotency-key traceparent transfer-encoding".split(),
+    )
 )
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
