@@ -70,11 +70,15 @@ def create_demo_upstream(file: Path) -> FastAPI:
         return HTMLResponse(
             f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f"<title>Demo chat app</title><style>{_STYLE}</style><h1>What was really published</h1>"
-            f"<p>{len(published.rows)} messages, newest first.</p><ol>{items}</ol></html>",
+            f"<p>{_count(len(published.rows))}, newest first.</p><ol>{items}</ol></html>",
             headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
         )
 
     return app
+
+
+def _count(number: int) -> str:
+    return "1 message" if number == 1 else f"{number} messages"
 
 
 def _item(body: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -16,6 +17,8 @@ from fastapi import FastAPI
 from gateway.http.bounded import BoundedHttp
 from gateway.ports import Fault
 
+log = logging.getLogger(__name__)
+
 _GRACE_SECONDS = 3.0
 """How long an idle connection may stay once draining began; a busy one closes with its next answer."""
 
@@ -27,6 +30,11 @@ class Line:
 
     life: int
     ready: int
+
+
+def _address(listening: socket.socket) -> str:
+    host, port, *_ = listening.getsockname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Server(uvicorn.Server):
@@ -48,6 +56,8 @@ class Server(uvicorn.Server):
         if self._line is not None:
             loop.add_reader(self._line.life, self._orphaned)
             os.write(self._line.ready, b"+")
+        addresses = [_address(listening) for listening in sockets or []]
+        log.info("ready", {"addresses": addresses, "pid": os.getpid()})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then stop."""
@@ -91,12 +101,10 @@ async def _reload_policy(app: FastAPI) -> None:
         await app.state.reload_policy()
 
 
-def run(app: FastAPI, host: str, port: int, fd: int | None, line: Line | None, drain_seconds: float) -> bool:
-    """Serve until a signal; True when it ended in order. ``fd`` is a listening socket to use instead of a new one."""
+def run(app: FastAPI, listening: socket.socket, line: Line | None, drain_seconds: float) -> bool:
+    """Serve what connects to ``listening`` until a signal; True when it ended in order."""
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         loop="uvloop",
         http=BoundedHttp,
         ws="none",
@@ -110,5 +118,5 @@ def run(app: FastAPI, host: str, port: int, fd: int | None, line: Line | None, d
         backlog=2048,
     )
     server = Server(config, app, line)
-    server.run([socket.socket(fileno=fd)] if fd is not None else None)
+    server.run([listening])
     return server.started

@@ -142,10 +142,9 @@ def _hear(ready: int, future: asyncio.Future[bool]) -> None:
     os.close(ready)
 
 
-def supervise(host: str, port: int, workers: int) -> int:
-    """Listen and keep the processes running; return the exit status. Raises `OSError` when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=2048) as listening:
+def supervise(listening: socket.socket, workers: int) -> int:
+    """Keep the processes running behind a listening socket; return the exit status."""
+    with listening:
         listening.set_inheritable(True)
         with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as directory:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(Path(directory))

@@ -76,4 +76,5 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError([Problem(1, str(path), f"cannot be read: {error}")]) from error
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"  # the path is known to who asked
+        raise PolicyError([Problem(1, "file", f"cannot be read: {why}")]) from error

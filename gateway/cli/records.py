@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -238,7 +239,8 @@ async def _stored(store: Store, message_id: str) -> Stored:
 
 def _row(stored: Stored) -> None:
     message, decision = stored.message, stored.first.decision
-    click.echo(f"{stored.message_id}  {message.tenant_id}/{message.account_id}  {decision.rule}  {stored.created_ms}")
+    created = datetime.fromtimestamp(stored.created_ms / 1000, UTC).isoformat(timespec="seconds")
+    click.echo(f"{stored.message_id}  {message.tenant_id}/{message.account_id}  {decision.rule}  {created}")
 
 
 def _show(name: str, value: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -41,8 +42,8 @@ def serve(host: str, port: int, workers: int, fd: int | None, line: str | None) 
     logs.configure(chosen.log_level)
     checked_policy(chosen.policy_file)
     if workers > 1:
-        sys.exit(supervise(host, port, workers))
-    sys.exit(_serve(chosen, host, port, fd, _line(line)))
+        sys.exit(supervise(_listen(host, port), workers))
+    sys.exit(_serve(chosen, socket.socket(fileno=fd) if fd is not None else _listen(host, port), _line(line)))
 
 
 @click.command()
@@ -56,6 +57,8 @@ def demo(port: int, upstream_port: int, data: Path) -> None:
     logs.configure(chosen.log_level)
     checked_policy(chosen.policy_file)
     upstream_url = f"http://127.0.0.1:{upstream_port}"
+    listening = _listen("127.0.0.1", port)
+    _listen("127.0.0.1", upstream_port, "--upstream-port").close()
     asyncio.run(_seed(chosen, upstream_url))
     upstream = [sys.executable, "-m", "gateway", "demo-upstream", "--port", str(upstream_port), "--data", str(data)]
     with subprocess.Popen(upstream) as process:
@@ -64,7 +67,7 @@ def demo(port: int, upstream_port: int, data: Path) -> None:
             click.echo(f"Gateway on http://127.0.0.1:{port}, chat app on {upstream_url}. Try:\n")
             click.echo(tries(f"http://127.0.0.1:{port}"))
             click.echo(f"See what was really published: {upstream_url}\nCtrl-C ends everything.")
-            status = _serve(chosen, "127.0.0.1", port, None, None)
+            status = _serve(chosen, listening, None)
         finally:
             process.terminate()
     sys.exit(status)
@@ -117,9 +120,23 @@ def checked_policy(file: Path) -> PolicyInForce:
         sys.exit(2)
 
 
-def _serve(chosen: Settings, host: str, port: int, fd: int | None, line: Line | None) -> int:
+def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """A listening socket: what connects from now on is served once the process is ready. A taken port ends the
+    command."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        unknown_host = isinstance(error, socket.gaierror) or error.errno is None
+        why = error.strerror if unknown_host else os.strerror(error.errno)  # without the address, which is said here
+        raise click.ClickException(
+            f"cannot listen on {host} port {port}: {why}; choose another with {option}"
+        ) from error
+
+
+def _serve(chosen: Settings, listening: socket.socket, line: Line | None) -> int:
     judge = None if chosen.kafka.bootstrap_servers else embedded_judge()
-    return 0 if run(create_app(chosen, judge), host, port, fd, line, chosen.drain_seconds) else 1
+    return 0 if run(create_app(chosen, judge), listening, line, chosen.drain_seconds) else 1
 
 
 def _line(text: str | None) -> Line | None:

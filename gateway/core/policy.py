@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from classifiers.contract import CATEGORIES
 from gateway.core.model import Degree, Outcome
+from gateway.core.wording import told
 
 VIOLATIONS = CATEGORIES - {"news"}
 
@@ -192,4 +193,4 @@ def _problem(error: Any, lines: dict[tuple[str, ...], int]) -> Problem:
     known = path
     while known not in lines:
         known = known[:-1]
-    return Problem(lines[known], ".".join(path) or "file", error["msg"])
+    return Problem(lines[known], ".".join(path) or "file", told(error))

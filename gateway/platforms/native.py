@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.core.model import Media, Message, Repost
+from gateway.core.wording import told
 from gateway.platforms.strict_json import BadJson, loads
 
 PLATFORM = "native"
@@ -79,7 +80,7 @@ def read(body: bytes, tenant_id: str) -> Message:
     except BadJson as error:
         raise BadBody([(error.field, error.message)]) from error
     except ValidationError as error:
-        raise BadBody([(".".join(map(str, e["loc"])) or "body", e["msg"]) for e in error.errors()]) from error
+        raise BadBody([(".".join(map(str, e["loc"])) or "body", told(e)) for e in error.errors()]) from error
     return to_message(parsed, tenant_id, hashlib.sha256(body).hexdigest())
 
 
