@@ -127,8 +127,9 @@ def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        unknown_host = isinstance(error, socket.gaierror) or error.errno is None
-        why = error.strerror if unknown_host else os.strerror(error.errno)  # without the address, which is said here
+        # The system's own words: the library's have the address in them once more.
+        number = None if isinstance(error, socket.gaierror) else error.errno
+        why = error.strerror if number is None else os.strerror(number)
         raise click.ClickException(
             f"cannot listen on {host} port {port}: {why}; choose another with {option}"
         ) from error
