@@ -41,6 +41,10 @@ CATEGORIES: Final[frozenset[Category]] = frozenset(get_args(Category))
 """Every category an opinion may score. ``news`` is a topic, not a violation. None targets political speech."""
 
 
+LAST_MS: Final = 2**53 - 1
+"""The last time that a question may name: JSON numbers beyond it are not read alike everywhere."""
+
+
 class ContractError(ValueError):
     """A record that does not follow the contract; the text names the field and what was expected."""
 
@@ -114,7 +118,7 @@ class Question(Value, frozen=True):
     ask: tuple[str, ...]
     texts: tuple[str, ...]
     media: tuple[str, ...]
-    deadline_ms: int
+    deadline_ms: Annotated[int, msgspec.Meta(ge=0, le=LAST_MS)]
     traceparent: str | None = None
 
 
@@ -138,7 +142,8 @@ def encode_questions(questions: Sequence[Question]) -> bytes:
 
 
 def decode_questions(value: bytes) -> list[Question]:
-    """The questions in a record value. Raises `ContractError` when the value is not a list of questions."""
+    """The questions in a record value. Raises `ContractError` when the value is not a list of questions, or one has a
+    deadline before 1970 or after `LAST_MS`."""
     try:
         return _questions.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -75,6 +75,8 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
         version="1",
         description="Answers allow, hold or block for each publish request of a public account.",
         lifespan=lifespan,
+        docs_url=None,  # the framework's pages load scripts from elsewhere
+        redoc_url=None,
     )
     app.state.draining = False
     app.state.listeners = None
@@ -192,6 +194,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         registry_trusted=registry.trusted,
         policy=policy.current,
         policy_problem=lambda: policy.problem,
+        upstreams_failing=lambda: native.failing,
     ).components()
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)

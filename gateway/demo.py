@@ -14,6 +14,7 @@ from gateway.core.model import (
     VerificationState,
 )
 from gateway.core.records import Tenant
+from gateway.demo_bots import BOT_ID, TOKEN
 from gateway.http.requests import hash_key
 from gateway.ports import Clock, Register
 
@@ -47,10 +48,27 @@ def _accounts(now_ms: int) -> list[Account]:
     licence = NewsAuthorisation("cn_licence", NewsKind.ORIGINATE, now_ms, now_ms + _THREE_YEARS_MS)
     return [
         Account("demo-verified", AccountState.ACTIVE, person),
+        Account(str(BOT_ID), AccountState.ACTIVE, person),
         Account("demo-unverified", AccountState.ACTIVE),
         Account("demo-closed", AccountState.CLOSED, person),
         Account("demo-news", AccountState.ACTIVE, publisher, (licence,)),
     ]
+
+
+def listeners(port: int, upstream_url: str) -> str:
+    """The listeners' file: the chat app's bots, who call as they would call Telegram."""
+    return f"""\
+listeners:
+  - {{name: demo-bots, platform: telegram, tenant: {TENANT}, port: {port}, upstream: "{upstream_url}"}}
+"""
+
+
+def bot_try(bots_url: str) -> str:
+    """A bot's request to try: its software knows nothing of the gateway but the base URL."""
+    return (
+        f"# a bot, by its platform's own API (Telegram's here); try the texts from above as well\n"
+        f"curl -i {bots_url}/bot{TOKEN}/sendMessage -d chat_id=1 -d text='Good morning, reader!'\n"
+    )
 
 
 def tries(gateway_url: str) -> str:

@@ -12,6 +12,8 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
+from gateway.demo_bots import bot_api
+
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem;
   color-scheme: light dark }
@@ -58,6 +60,14 @@ def create_demo_upstream(file: Path) -> FastAPI:
             await asyncio.to_thread(published.add, key, body)
         return Response(orjson.dumps({"published": key}), 201, media_type="application/json")
 
+    async def publish_numbered(body: dict[str, Any]) -> int:
+        async with writing:
+            number = len(published.rows) + 1
+            await asyncio.to_thread(published.add, f"bot-{number}", body)
+        return number
+
+    app.include_router(bot_api(publish_numbered))
+
     @app.get("/published")
     async def rows() -> Response:
         """Everything published, oldest first, as JSON."""
@@ -70,11 +80,15 @@ def create_demo_upstream(file: Path) -> FastAPI:
         return HTMLResponse(
             f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f"<title>Demo chat app</title><style>{_STYLE}</style><h1>What was really published</h1>"
-            f"<p>{len(published.rows)} messages, newest first.</p><ol>{items}</ol></html>",
+            f"<p>{_count(len(published.rows))}, newest first.</p><ol>{items}</ol></html>",
             headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
         )
 
     return app
+
+
+def _count(number: int) -> str:
+    return "1 message" if number == 1 else f"{number} messages"
 
 
 def _item(body: dict[str, Any]) -> str:

@@ -1,4 +1,5 @@
-"""Every metric of the gateway, once, with its meaning. No label takes an account, a message or a tenant's free text."""
+"""Every metric of the gateway, once, with its meaning. No label takes an account, a message or a tenant's free text;
+tenants are few, so their ids may be one."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ QUESTION_BATCH = Histogram(
 GROUP_COMMIT = Histogram(
     "gateway_group_commit", "Writes that shared one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 )
-FORWARDS = Counter("gateway_forwards", "Forwards to upstreams, by how they ended.", ["result"])
+FORWARDS = Counter("gateway_forwards", "Forwards to upstreams, by tenant and by how they ended.", ["tenant", "result"])
 PROXIED = Counter(
     "gateway_proxied",
     "Requests on the listeners, by listener and by what became of them: passed, moderated, refused.",
@@ -72,6 +73,11 @@ UNKNOWN = Gauge(
 CACHE = Counter("gateway_cache_lookups", "Registry look-ups, by whether the cache answered.", ["result"])
 EVENTS = Counter("gateway_events", "Audit rows announced downstream.")
 POLICY_LOADS = Counter("gateway_policy_loads", "Attempts to load the policy, by result.", ["result"])
+POLICY_REFUSED = Gauge(
+    "gateway_policy_refused",
+    "1 while the policy file is refused and an older policy in force.",
+    multiprocess_mode="livemax",
+)
 READY = Gauge("gateway_ready", "1 while this process admits publish requests.", multiprocess_mode="livesum")
 
 

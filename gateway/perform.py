@@ -271,7 +271,7 @@ class Perform:
             state, note = MessageState.FAILED, str(fault)
         except UpstreamUnknown as fault:
             state, note = MessageState.UNKNOWN, str(fault)
-        metrics.child(metrics.FORWARDS, state.value).inc()
+        metrics.child(metrics.FORWARDS, tenant.tenant_id, state.value).inc()
         if answer is not None and answer.references and state is MessageState.PUBLISHED:
             await self._remember(message, answer.references, message_id)
         result = self._ended(message_id, message, state, note, answer)

@@ -124,6 +124,9 @@ class Store(References, Protocol):
     async def cases(self, message_id: str) -> list[tuple[str, Case]]:
         """The decisions on a message, oldest first, each with its id."""
 
+    async def case_hashes(self, decision_ids: Sequence[str]) -> dict[str, str]:
+        """The SHA-256 (hex) of the case of each of these decisions, as it is stored; none for one that is not there."""
+
     async def message_of_decision(self, decision_id: str, tenant_id: str | None = None) -> Stored | None:
         """The message that a decision is about."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -16,6 +17,8 @@ from fastapi import FastAPI
 
 from gateway.http.bounded import BoundedHttp
 from gateway.ports import Fault
+
+log = logging.getLogger(__name__)
 
 Application = Callable[..., Awaitable[Any]]
 
@@ -31,6 +34,11 @@ class Line:
 
     life: int
     ready: int
+
+
+def _address(listening: socket.socket) -> str:
+    host, port, *_ = listening.getsockname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Server(uvicorn.Server):
@@ -52,6 +60,8 @@ class Server(uvicorn.Server):
         if self._line is not None:
             loop.add_reader(self._line.life, self._orphaned)
             os.write(self._line.ready, b"+")
+        addresses = [_address(listening) for listening in sockets or []]
+        log.info("ready", {"addresses": addresses, "pid": os.getpid()})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then stop."""
@@ -123,7 +133,10 @@ def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
         except OSError as error:
             for other in opened:
                 other.close()
-            raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from error
+            # The system's own words: the library's have the address in them once more.
+            number = None if isinstance(error, socket.gaierror) else error.errno
+            why = error.strerror if number is None else os.strerror(number)
+            raise OSError(f"cannot listen on {host} port {port}: {why}") from error
     return opened
 
 

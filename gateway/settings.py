@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.core.wording import told
 
 
 class KafkaSettings(BaseModel):
@@ -80,6 +82,13 @@ class Settings(BaseSettings):
     """Share of the traces beginning here that are recorded."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")) or url.endswith(":///"):
+            raise ValueError("give sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE")
+        return url
+
     @model_validator(mode="after")
     def _listeners_need_keys(self) -> Self:
         if self.listeners_file is not None and self.keys_file is None:
@@ -115,7 +124,7 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError("; ".join([_problem(e["loc"], e["msg"]) for e in error.errors()])) from error
+        raise SettingsError("; ".join([_problem(e["loc"], told(e)) for e in error.errors()])) from error
 
 
 def _problem(place: tuple[int | str, ...], message: str) -> str:

@@ -46,10 +46,12 @@ class PolicyFile:
                 if self.problem is not None:
                     log.info("policy file is good again", {"policy": self.current().version[:12]})
                 self.problem = self._refused = None
+                metrics.POLICY_REFUSED.set(0)
                 return
             policy = parse_policy(text)  # takes tens of milliseconds, so only when the text is new
         except PolicyError as error:
             self.problem = str(error)
+            metrics.POLICY_REFUSED.set(1)
             if self._refused != self.problem:
                 self._refused = self.problem
                 metrics.POLICY_LOADS.labels("refused").inc()
@@ -61,6 +63,7 @@ class PolicyFile:
     async def _swap(self, policy: PolicyInForce) -> None:
         await self._store.keep_policy(policy, self._clock.now_ms())
         self._current = policy
+        metrics.POLICY_REFUSED.set(0)
         metrics.POLICY_LOADS.labels("loaded").inc()
         log.info("policy in force", {"policy": policy.version[:12]})
 
@@ -74,4 +77,5 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError([Problem(1, str(path), f"cannot be read: {error}")]) from error
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"  # the path is known to who asked
+        raise PolicyError([Problem(1, "file", f"cannot be read: {why}")]) from error

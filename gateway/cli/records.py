@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ import orjson
 
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, with_store
-from gateway.core.audit import TRANSITION, breaks
+from gateway.core.audit import DECISION, TRANSITION, breaks
 from gateway.core.codec import encode_case
 from gateway.core.decide import decide, settle
 from gateway.core.model import Case, Decision, MessageState, Outcome
@@ -21,6 +22,9 @@ from gateway.core.policy import PolicyInForce, parse_policy
 from gateway.core.records import AuditRow, Stored, Transition
 from gateway.ports import Register, Store
 from gateway.review import ADMINISTRATORS, EXPIRED, PERSON, ReleaseForbidden, resolve_by_person
+
+_PAGE = 500
+"""Audit rows whose decisions are looked up at once."""
 
 
 @click.group()
@@ -158,17 +162,35 @@ def audit() -> None:
 
 @audit.command("verify")
 def audit_verify() -> None:
-    """Check every chain from its first row to its head. Status 1, and the first bad row, if one is broken."""
+    """Check every chain from its first row to its head, and every decision against the chain. Status 1, and the first
+    bad row, if one is broken."""
 
     async def verify(store: Store, _register: Register) -> str | None:
         heads = await store.heads()
         rows = [row async for row in store.audit()]
         click.echo(f"{len(rows)} rows in {len(heads)} chains")
-        return next(breaks(rows, heads), None)
+        return next(breaks(rows, heads), None) or await _changed_case(store, rows)
 
     problem = with_store(verify)
-    click.echo(problem or "every chain is whole")
+    click.echo(problem or "every chain is whole, and every decision is the one that it commits to")
     sys.exit(1 if problem else 0)
+
+
+async def _changed_case(store: Store, rows: Sequence[AuditRow]) -> str | None:
+    """The first decision that is not, or not any more, the one that its audit row commits to."""
+    for start in range(0, len(rows), _PAGE):
+        promised: dict[str, tuple[AuditRow, str]] = {}
+        for row in rows[start : start + _PAGE]:
+            if (body := _decided(row)) is not None:
+                promised[body["decision_id"]] = (row, body["case_hash"])
+        stored = await store.case_hashes(list(promised))
+        for decision_id, (row, case_hash) in promised.items():
+            where = f"chain {row.chain}, row {row.seq}: decision {decision_id}"
+            if decision_id not in stored:
+                return f"{where} is missing"
+            if stored[decision_id] != case_hash:
+                return f"{where} was changed after it was written"
+    return None
 
 
 def _resolve_hold(message_id: str, outcome: Outcome, note: str, actor: str) -> None:
@@ -188,10 +210,17 @@ def _resolve_hold(message_id: str, outcome: Outcome, note: str, actor: str) -> N
 
 def _committed(decision_id: str, case: Case, rows: Sequence[AuditRow]) -> bool:
     """Whether the audit chain has the hash of this very case."""
-    bodies = [orjson.loads(row.body) for row in rows]
-    decided = [body.get("decision") if row.kind == TRANSITION else body for row, body in zip(rows, bodies, strict=True)]
-    hashes = [body["case_hash"] for body in decided if body and body["decision_id"] == decision_id]
+    decided = [body for row in rows if (body := _decided(row)) is not None]
+    hashes = [body["case_hash"] for body in decided if body["decision_id"] == decision_id]
     return hashes == [hashlib.sha256(encode_case(case)).hexdigest()]
+
+
+def _decided(row: AuditRow) -> dict[str, Any] | None:
+    """What an audit row says of a decision, if it is about one."""
+    if row.kind not in (DECISION, TRANSITION):
+        return None
+    body: dict[str, Any] = orjson.loads(row.body)
+    return body if row.kind == DECISION else body.get("decision")
 
 
 async def _policy(store: Store, version: str) -> PolicyInForce:
@@ -210,7 +239,8 @@ async def _stored(store: Store, message_id: str) -> Stored:
 
 def _row(stored: Stored) -> None:
     message, decision = stored.message, stored.first.decision
-    click.echo(f"{stored.message_id}  {message.tenant_id}/{message.account_id}  {decision.rule}  {stored.created_ms}")
+    created = datetime.fromtimestamp(stored.created_ms / 1000, UTC).isoformat(timespec="seconds")
+    click.echo(f"{stored.message_id}  {message.tenant_id}/{message.account_id}  {decision.rule}  {created}")
 
 
 def _show(name: str, value: Any) -> None:

@@ -91,7 +91,7 @@ def tenants_keys(tenant_id: str) -> None:
 def tenants_revoke_key(tenant_id: str, key: str, actor: str) -> None:
     """Revoke an application key; every gateway process follows within a second.
 
-    KEY is its id, see `tenants keys`, or the key itself.
+    KEY is its id, see `tenants keys`, or the key itself (behind `--`, for it may begin with a dash).
     """
 
     async def revoke(_store: Store, register: Register) -> None:

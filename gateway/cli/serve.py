@@ -17,13 +17,14 @@ import uvicorn
 
 from gateway import logs
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.keys import new_keys
 from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import open_store
 from gateway.app import create_app
 from gateway.cli.common import settings
 from gateway.core.policy import PolicyError, PolicyInForce
-from gateway.demo import seed, tries
+from gateway.demo import bot_try, listeners, seed, tries
 from gateway.demo_upstream import create_demo_upstream
 from gateway.embedded import embedded_judge
 from gateway.platforms.listeners import Listener, ListenersError
@@ -53,14 +54,17 @@ def serve(host: str, port: int, workers: int, fds: str | None, line: str | None)
 @click.command()
 @click.option("--port", default=8080, show_default=True)
 @click.option("--upstream-port", default=8081, show_default=True)
+@click.option("--bots-port", default=8082, show_default=True)
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=Path(".data"), show_default=True)
-def demo(port: int, upstream_port: int, data: Path) -> None:
+def demo(port: int, upstream_port: int, bots_port: int, data: Path) -> None:
     """Run gateway, classifiers and a chat app to publish to, all on this machine, with demo accounts."""
-    data.mkdir(parents=True, exist_ok=True)
-    chosen = Settings(database_url=f"sqlite+aiosqlite:///{data.resolve()}/gateway.db", log_level="warning")
+    upstream_url = f"http://127.0.0.1:{upstream_port}"
+    chosen = _demo_settings(data, bots_port, upstream_url)
     logs.configure(chosen.log_level)
     checked_policy(chosen.policy_file)
-    upstream_url = f"http://127.0.0.1:{upstream_port}"
+    listening = [*_listen("127.0.0.1", [port]), *_listen("127.0.0.1", [bots_port], "--bots-port")]
+    for each in _listen("127.0.0.1", [upstream_port], "--upstream-port"):
+        each.close()
     asyncio.run(_seed(chosen, upstream_url))
     upstream = [sys.executable, "-m", "gateway", "demo-upstream", "--port", str(upstream_port), "--data", str(data)]
     with subprocess.Popen(upstream) as process:
@@ -68,8 +72,9 @@ def demo(port: int, upstream_port: int, data: Path) -> None:
             _wait_for(upstream_port, process)
             click.echo(f"Gateway on http://127.0.0.1:{port}, chat app on {upstream_url}. Try:\n")
             click.echo(tries(f"http://127.0.0.1:{port}"))
+            click.echo(bot_try(f"http://127.0.0.1:{bots_port}"))
             click.echo(f"See what was really published: {upstream_url}\nCtrl-C ends everything.")
-            status = _serve(chosen, _listen("127.0.0.1", [port]), None)
+            status = _serve(chosen, listening, None)
         finally:
             process.terminate()
     sys.exit(status)
@@ -134,11 +139,13 @@ def checked_listeners(file: Path | None) -> tuple[Listener, ...]:
         sys.exit(2)
 
 
-def _listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
+def _listen(host: str, ports: Sequence[int], option: str = "--port") -> list[socket.socket]:
+    """A listening socket on each port: what connects from now on is served once the process is ready. A taken port
+    ends the command."""
     try:
         return listen(host, ports)
     except OSError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(f"{error}; choose another with {option}") from error
 
 
 def _serve(chosen: Settings, sockets: list[socket.socket], line: Line | None) -> int:
@@ -151,6 +158,21 @@ def _line(text: str | None) -> Line | None:
         return None
     life, ready = text.split(",")
     return Line(int(life), int(ready))
+
+
+def _demo_settings(data: Path, bots_port: int, upstream_url: str) -> Settings:
+    """The demo's settings, with the files that they name, made where they are not there yet."""
+    data.mkdir(parents=True, exist_ok=True)
+    keys_file, listeners_file = data / "keys.json", data / "listeners.yaml"
+    if not keys_file.exists():
+        new_keys(keys_file)
+    listeners_file.write_text(listeners(bots_port, upstream_url), encoding="utf-8")
+    return Settings(
+        database_url=f"sqlite+aiosqlite:///{data.resolve()}/gateway.db",
+        keys_file=keys_file,
+        listeners_file=listeners_file,
+        log_level="warning",
+    )
 
 
 async def _seed(chosen: Settings, upstream_url: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from gateway.core.wording import told
+
 Lines = dict[tuple[str, ...], int]
 """The line of each field, counted from 1, by its path."""
 
@@ -51,7 +53,7 @@ def to_problem(error: Mapping[str, Any], lines: Lines) -> Problem:
     known = path
     while known not in lines:
         known = known[:-1]
-    return Problem(lines[known], ".".join(path) or "file", error["msg"])
+    return Problem(lines[known], ".".join(path) or "file", told(error))
 
 
 def _walk(node: yaml.Node | None, path: tuple[str, ...], lines: Lines) -> list[Problem]:

@@ -69,6 +69,9 @@ async def get_message(message_id: str, tenant: Caller, store: Keeping) -> Respon
 async def decide_batch(request: Request, tenant: Caller, service: Serving) -> Response:
     """Each element of ``messages`` is a publish request; each of ``decisions`` its decision, or a problem, in order."""
     headers = read_headers(request.scope)
+    if headers.idempotency_key is not None:
+        detail = "Idempotency-Key: a batch takes none; ask POST /v1/decisions about a message that needs one."
+        raise Problem(400, "idempotency_key", detail)
     limit, seconds, budget = service.body_limit, service.read_seconds, service.budget
     try:
         async with whole_body(request.receive, headers.content_length, limit, seconds, budget) as body:

@@ -173,7 +173,7 @@ class Cycle(RequestResponseCycle):
         self.response_complete = True
         self.message_event.set()
         if self.tunnel or (not self.keep_alive and not self.more_body):
-            self.transport.close()
+            self._close()
         self.on_response()
 
     async def _drain(self) -> None:
@@ -194,7 +194,13 @@ class Cycle(RequestResponseCycle):
         elif self.flow.write_paused:
             self.transport.abort()  # the end in order would have to wait for a client who takes nothing
         else:
-            self.transport.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Close once the client has taken everything, or if it takes too long."""
+        self.transport.close()
+        if self.transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(DRAIN_SECONDS, self.transport.abort)
 
     def _reset(self) -> None:
         """End the connection by a reset, since an end in order would look like the end of the body."""

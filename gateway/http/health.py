@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
 from gateway.ports import Classifiers, Fault, Store
 from gateway.upkeep import Upkeep
+
+_SHOWN = 5
+"""Tenants named in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Component:
 @dataclass(frozen=True, slots=True)
 class Checks:
     """The checks of a running gateway. ``registry_trusted`` tells whether the registry cache answers,
-    ``policy_problem`` why the policy file is not in force."""
+    ``policy_problem`` why the policy file is not in force, ``upstreams_failing`` the tenants whose newest forward
+    failed, and how."""
 
     store: Store
     lease: LeaseKeeper
@@ -36,6 +40,7 @@ class Checks:
     registry_trusted: Callable[[], bool]
     policy: Callable[[], PolicyInForce]
     policy_problem: Callable[[], str | None]
+    upstreams_failing: Callable[[], Mapping[str, str]]
 
     def components(self) -> list[Component]:
         """All of them, those that admission depends on first."""
@@ -47,6 +52,7 @@ class Checks:
             Component("registry", False, self._registry),
             Component("policy", False, self._policy),
             Component("upkeep", False, self._upkeep),
+            Component("upstreams", False, self._upstreams),
         ]
 
     async def _store(self) -> str:
@@ -82,6 +88,12 @@ class Checks:
         if self.upkeep.failing:
             raise Fault("; ".join(f"{name}: {why}" for name, why in self.upkeep.failing.items()))
         return "all work runs"
+
+    async def _upstreams(self) -> str:
+        if failing := self.upstreams_failing():
+            shown = [f"{tenant}: {why}" for tenant, why in sorted(failing.items())[:_SHOWN]]
+            raise Fault(f"the newest forward failed for {len(failing)} tenants: {'; '.join(shown)}")
+        return "the newest forward of each tenant was answered"
 
 
 async def starting() -> str:

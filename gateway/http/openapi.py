@@ -132,6 +132,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             for operation in item.values():
                 operation["security"] = [{"app_key": []}]
                 operation["responses"].setdefault("401", _problem("Unknown application key"))
+                operation["responses"].setdefault("501", _problem("A transfer coding other than chunked"))
                 operation["responses"].setdefault("503", _problem("The store is away; nothing was forwarded"))
     return base
 
@@ -167,7 +168,7 @@ def _batch() -> dict[str, Any]:
         "requestBody": _body("BatchBody"),
         "responses": {
             "200": _json("A decision or a problem for each message, in order", "BatchOut"),
-            "400": _problem("Not readable; `errors` names each field"),
+            "400": _problem("Not readable; `errors` names each field. Or an Idempotency-Key was given"),
             "408": _problem("The body came too slowly"),
             "413": _problem("Too large"),
             "415": _problem("Not JSON in UTF-8 without content coding"),

@@ -95,8 +95,8 @@ class Proxy:
                 if cycle is not None:
                     cycle.cancel_when_gone = False  # what the client sent before it went is still sent on
                 await tunnel.run(listener, response, receive, send)
-            else:
-                await _stream(listener, response, send)
+                return "tunnel"
+            await _stream(listener, response, send)
         finally:
             response.close()
         return "passed"

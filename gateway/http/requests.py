@@ -20,7 +20,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _SINGLE = frozenset(
-    b"authorization content-type content-length content-encoding host idempotency-key traceparent".split()
+    (
+        *b"authorization content-type content-length content-encoding host".split(),
+        *b"idempotency-key traceparent transfer-encoding".split(),
+    )
 )
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -58,6 +61,8 @@ def read_headers(scope: Scope) -> Headers:
         raise Problem(415, "content_type", "Content-Type: the only charset is utf-8.")
     if found.get(b"content-encoding", "identity").lower() != "identity":
         raise Problem(415, "content_encoding", "Content-Encoding: send the body as it is.")
+    if found.get(b"transfer-encoding", "chunked").lower() != "chunked":
+        raise Problem(501, "transfer_encoding", "Transfer-Encoding: only chunked is spoken.")
     key = found.get(b"idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
         raise Problem(400, "idempotency_key", "Idempotency-Key: give 1 to 255 visible ASCII characters.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,12 +47,22 @@ def head_fields(headers: Headers, variables: Mapping[str, str], query: bytes) ->
     return Fields(headers, variables, tuple(pairs(query, "query")))
 
 
-def select(selector: Selector, fields: Fields, taken: Collection[Place] = ()) -> Iterator[Found]:
+def select(selector: Selector, fields: Fields, taken: Collection[Place] = ()) -> Iterable[Found]:
     """What a selector finds, in order; wrappers that change a text (html, markdown) are left to the reader of texts.
 
     ``taken`` are the places that ``**`` leaves out. Raises `BadRequest` where a field cannot be read in one way.
     """
-    for found in _base(selector, fields, taken):
+    if selector.direct:
+        found = _descend(fields.value, selector.path)
+        if found is not NOTHING:
+            return [] if found is None else [Found(("json", *selector.path), found)]
+    if not selector.wraps:
+        return [found for found in _base(selector, fields, taken) if found.value is not None]
+    return _wrapped(selector, _base(selector, fields, taken))
+
+
+def _wrapped(selector: Selector, base: Iterable[Found]) -> Iterator[Found]:
+    for found in base:
         value = found.value
         for wrap, argument in selector.wraps:
             if wrap == "prefix":
@@ -61,6 +71,15 @@ def select(selector: Selector, fields: Fields, taken: Collection[Place] = ()) ->
                 value = value if str(value) == argument else None
         if value is not None:
             yield Found(found.place, value)
+
+
+def _descend(value: Any, path: tuple[str, ...]) -> Any:
+    """What stands at the end of a path of keys; None if there is nothing, `NOTHING` if a list is on the way."""
+    for key in path:
+        if not isinstance(value, dict):
+            return NOTHING if isinstance(value, list) else None
+        value = value.get(key)
+    return value
 
 
 def _base(selector: Selector, fields: Fields, taken: Collection[Place]) -> Iterator[Found]:

@@ -1,21 +1,35 @@
-"""What a reader sees of text with marks: HTML, and the markdown dialects of chat apps."""
+"""What a reader sees of text with marks: HTML, and the markdown dialects of chat apps.
+
+HTML is read by an own scanner: the one of the standard library takes quadratic time on tags that are never closed, and
+fails on some declarations. This one goes over the text once, and gives rather too much than too little.
+"""
 
 from __future__ import annotations
 
 import html
-from html.parser import HTMLParser
+import re
+from dataclasses import dataclass, field
 
 _BREAKS = frozenset(
     {"address", "article", "aside", "blockquote", "br", "caption", "dd", "div", "dl", "dt", "figure", "footer", "form"}
     | {"h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "option", "p", "pre", "section"}
     | {"summary", "table", "td", "th", "title", "tr", "ul"}
 )
+"""Elements that part words. Of all others nothing shows between two letters: k<b>i</b>ll is one word."""
 _LOOKS = frozenset(
     {"align", "bgcolor", "border", "class", "color", "data-mx-bg-color", "data-mx-color", "dir", "height", "id", "lang"}
     | {"rel", "start", "style", "target", "valign", "width"}
 )
 """Attributes that say how something looks, not what it says."""
 _MARKS = str.maketrans("", "", "*_~`|\\")
+_NESTED = 2
+"""How often comments are looked for in comments."""
+
+_TAG = re.compile(r"</?([a-zA-Z][^\s/>]*)")
+_GAP = re.compile(r"[\s/]*")
+_NAME = re.compile(r"=?[^\s=/>]*")
+_EQUALS = re.compile(r"\s*=\s*")
+_UNQUOTED = re.compile(r"[^\s>]*")
 
 
 def html_texts(source: str) -> list[str]:
@@ -24,12 +38,11 @@ def html_texts(source: str) -> list[str]:
     Comments and declarations are given as well: what one parser takes for a comment, another shows. Nothing is an
     error; a text without marks is itself.
     """
-    reader = _Reader()
-    reader.feed(source)
-    reader.close()
-    lines = [" ".join(line.split()) for line in "".join(reader.text).split("\n")]
+    seen = _Seen()
+    _scan(source, seen, _NESTED)
+    lines = [" ".join(line.split()) for line in "".join(seen.text).split("\n")]
     visible = "\n".join([line for line in lines if line])
-    return [text for text in (visible, *reader.beside) if text and not text.isspace()]
+    return [text for text in (visible, *seen.beside) if text and not text.isspace()]
 
 
 def markdown_texts(source: str) -> list[str]:
@@ -38,38 +51,74 @@ def markdown_texts(source: str) -> list[str]:
     return [text for text in dict.fromkeys((source, bare)) if text and not text.isspace()]
 
 
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.text: list[str] = []
-        self.beside: list[str] = []
+@dataclass(slots=True)
+class _Seen:
+    text: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._break(tag)
-        self.beside += [value for name, value in attrs if value and name not in _LOOKS]
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
+def _scan(source: str, seen: _Seen, nested: int) -> None:
+    at = 0
+    while (start := source.find("<", at)) >= 0:
+        seen.text.append(html.unescape(source[at:start]))
+        if source.startswith(("<!", "<?"), start):
+            at = _comment(source, start, seen, nested)
+        elif match := _TAG.match(source, start):
+            end = _attributes(source, match.end(), seen)
+            if end is None:  # never closed: some show it as it is
+                seen.text.append(source[start:])
+                return
+            if match[1].lower() in _BREAKS:
+                seen.text.append("\n")
+            at = end
+        else:
+            seen.text.append("<")
+            at = start + 1
+    seen.text.append(html.unescape(source[at:]))
 
-    def handle_endtag(self, tag: str) -> None:
-        self._break(tag)
 
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
+def _comment(source: str, start: int, seen: _Seen, nested: int) -> int:
+    """Give what is in a comment or declaration, also without the marks in it; return where it ends."""
+    opening, closing = ("<!--", "-->") if source.startswith("<!--", start) else (source[start : start + 2], ">")
+    inside = start + len(opening)
+    if opening == "<!--" and source.startswith((">", "->"), inside):
+        return source.index(">", inside) + 1
+    end = source.find(closing, inside)
+    content = source[inside:] if end < 0 else source[inside:end]
+    seen.beside.append(content)
+    if nested and "<" in content:
+        within = _Seen()
+        _scan(content, within, nested - 1)
+        seen.beside += ["".join(within.text), *within.beside]
+    return len(source) if end < 0 else end + len(closing)
 
-    def handle_comment(self, data: str) -> None:
-        self.beside.append(data)
 
-    def handle_decl(self, decl: str) -> None:
-        self.beside.append(decl)
+def _attributes(source: str, at: int, seen: _Seen) -> int | None:
+    """Give the values of a tag's attributes; return where the tag ends, None if it never does."""
+    while (at := _end(_GAP, source, at)) < len(source):
+        if source[at] == ">":
+            return at + 1
+        name_end = _end(_NAME, source, at)
+        name = source[at:name_end].lower()
+        equals = _EQUALS.match(source, name_end)
+        if equals is None:
+            at = name_end
+            continue
+        at = equals.end()
+        quote = source[at : at + 1]
+        if quote in ("'", '"') and quote:
+            closing = source.find(quote, at + 1)
+            value_end = len(source) if closing < 0 else closing
+            value, at = source[at + 1 : value_end], value_end + 1
+        else:
+            value_end = _end(_UNQUOTED, source, at)
+            value, at = source[at:value_end], value_end
+        if value and name not in _LOOKS:
+            seen.beside.append(html.unescape(value))
+    return None
 
-    def handle_pi(self, data: str) -> None:
-        self.beside.append(data)
 
-    def unknown_decl(self, data: str) -> None:
-        self.beside.append(data)
-
-    def _break(self, tag: str) -> None:
-        # Only blocks part words: k<b>i</b>ll is one word to the reader.
-        if tag in _BREAKS:
-            self.text.append("\n")
+def _end(pattern: re.Pattern[str], source: str, at: int) -> int:
+    """Where a pattern that fits anything, also nothing, stops."""
+    match = pattern.match(source, at)
+    return match.end() if match else at

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.core.model import Media, Message, Repost
+from gateway.core.wording import told
 from gateway.platforms.strict_json import BadJson, loads
 
 PLATFORM = "native"
@@ -54,7 +55,7 @@ class MessageBody(_Part):
     repost_of: RepostBody | None = None
     metadata: dict[str, Any] = Field(
         default_factory=dict,
-        description="Passed on to the upstream. Its strings are judged as text; `topic: news` declares news.",
+        description="Passed on to the upstream. Strings and numbers are judged as text; `topic: news` declares news.",
     )
 
     @model_validator(mode="after")
@@ -79,7 +80,7 @@ def read(body: bytes, tenant_id: str) -> Message:
     except BadJson as error:
         raise BadBody([(error.field, error.message)]) from error
     except ValidationError as error:
-        raise BadBody([(".".join(map(str, e["loc"])) or "body", e["msg"]) for e in error.errors()]) from error
+        raise BadBody([(".".join(map(str, e["loc"])) or "body", told(e)) for e in error.errors()]) from error
     return to_message(parsed, tenant_id, hashlib.sha256(body).hexdigest())
 
 
@@ -117,9 +118,13 @@ def _media(item: MediaBody, index: int) -> Media:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Every string in a JSON value, keys included: an app may show any of them."""
+    """Every string and number in a JSON value, keys included: an app may show any of them."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, float) and value.is_integer():
+        yield str(int(value))  # and not 1.38e10: apps show the digits
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield key

@@ -190,6 +190,7 @@ def _secrets(platform: Platform, route: Route, fields: Fields) -> set[Place]:
         found.place
         for joined in (*platform.account, *route.account)
         for selector in joined
+        if selector.kind == "query" or selector.kind in _IN_BODY
         for found in select(selector, fields)
         if found.place[0] != "const" and _is_identifier(found.value)
     }

@@ -39,6 +39,8 @@ class Selector:
     outer: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
     wraps: tuple[tuple[str, str], ...] = ()
+    direct: bool = False
+    """Whether it is a plain path of keys in the JSON of the body: the usual case, found without search."""
 
     @property
     def takes_the_rest(self) -> bool:
@@ -79,7 +81,9 @@ def _base(source: str, text: str, wraps: tuple[tuple[str, str], ...]) -> Selecto
                 raise BadSelector(f"{kind}:** is no selector; param:** is every parameter")
             return Selector(source, kind, rest.lower() if kind == "header" else rest, wraps=wraps)
         case "json":
-            return Selector(source, kind, path=_path(rest), wraps=wraps)
+            path = _path(rest)
+            direct = not wraps and "*" not in path and EVERYTHING not in path
+            return Selector(source, kind, path=path, wraps=wraps, direct=direct)
         case "part-json" | "param-json" | "json-in-json":
             name, _, inner = rest.partition(":")
             if not name or not inner:

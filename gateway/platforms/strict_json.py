@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 
 MAX_DEPTH = 32
+EXACT = 2**53
+"""Beyond it a number that is no integer of 64 bits is read with other digits than it was sent with."""
 MAX_VALUES = 10_000
 """Values in one text, nested ones included: what is small to send must not be long to read."""
 
@@ -26,7 +28,8 @@ def loads(body: bytes) -> Any:
     """The value of a JSON text (RFC 8259).
 
     Raises `BadJson` for what is not UTF-8, not JSON, nested deeper than `MAX_DEPTH`, of more than `MAX_VALUES` values,
-    or has a key twice in one object (parsers differ in which one they take, RFC 8259 section 4).
+    or has a key twice in one object (parsers differ in which one they take, RFC 8259 section 4), or a number so large
+    that parsers keep different digits of it (section 6).
     """
     try:
         value = orjson.loads(body)
@@ -46,6 +49,8 @@ def _count(value: Any, room: int) -> int:
     elif isinstance(value, list):
         items = value
     else:
+        if isinstance(value, float) and abs(value) >= EXACT:
+            raise BadJson("body", "a number whose digits parsers do not agree on; send it as a string")
         return 1
     if room == 0:
         raise BadJson("body", f"nested deeper than {MAX_DEPTH} levels")

@@ -101,10 +101,12 @@ async def test_a_broken_file_keeps_the_policy_and_says_why(
     assert file.current() is before
     assert (file.problem or "").startswith("line ")
     assert loads("refused") == refused + 1
+    assert REGISTRY.get_sample_value("gateway_policy_refused") == 1
 
     write(path, STRICTER)
     await file.reload()
     assert (file.problem, file.current().text) == (None, STRICTER)
+    assert REGISTRY.get_sample_value("gateway_policy_refused") == 0
 
 
 async def test_a_broken_file_that_is_put_back_is_well_again(file: PolicyFile, path: Path) -> None:
@@ -113,6 +115,7 @@ async def test_a_broken_file_that_is_put_back_is_well_again(file: PolicyFile, pa
     write(path, POLICY)
     await file.reload()
     assert file.problem is None
+    assert REGISTRY.get_sample_value("gateway_policy_refused") == 0
 
 
 async def test_a_broken_file_at_the_start_is_an_error(path: Path, store: MemoryStore) -> None:
@@ -132,8 +135,8 @@ async def test_a_policy_that_cannot_be_kept_is_not_in_force(file: PolicyFile, pa
     assert file.current().text == STRICTER
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match=r"none\.yaml: cannot be read"):
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"^line 1: file: cannot be read: No such file or directory$"):
         read_policy(tmp_path / "none.yaml")
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from classifiers.contract import (
     CATEGORIES,
+    LAST_MS,
     ContractError,
     Opinion,
     Question,
@@ -81,7 +82,7 @@ _questions = st.builds(
     ask=_texts,
     texts=_texts,
     media=_texts,
-    deadline_ms=st.integers(0, 2**53),
+    deadline_ms=st.integers(0, LAST_MS),
     traceparent=st.none() | st.text(st.characters(codec="ascii"), min_size=1),
 )
 _spans = st.lists(st.builds(Span, st.integers(0, 9), st.integers(0, 999), st.integers(0, 999))).map(tuple)
@@ -133,3 +134,13 @@ def test_a_reply_against_the_contract_is_refused(old: bytes, new: bytes) -> None
 def test_a_value_that_holds_no_questions_is_refused(value: bytes) -> None:
     with pytest.raises(ContractError):
         decode_questions(value)
+
+
+@pytest.mark.parametrize("deadline", [-1, LAST_MS + 1, 10**30])
+def test_a_deadline_that_is_no_time_is_refused(deadline: int) -> None:
+    golden = (GOLDEN / "questions.json").read_bytes()
+    old = b'"deadline_ms":1767225600000'
+    assert old in golden
+    decode_questions(golden.replace(old, b'"deadline_ms":%d' % LAST_MS))
+    with pytest.raises(ContractError):
+        decode_questions(golden.replace(old, b'"deadline_ms":%d' % deadline))

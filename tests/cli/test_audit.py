@@ -35,3 +35,28 @@ def test_the_first_bad_row_is_named(office: Office, statement: str, problem: str
     assert result.exit_code == 1
     assert problem in result.output
     assert "every chain is whole" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE decisions SET case_json = replace(case_json, 'allow', 'block')", "was changed after it was written"),
+        ("DELETE FROM decisions", "is missing"),
+    ],
+)
+def test_a_decision_that_is_not_the_one_it_was_is_named(office: Office, statement: str, problem: str) -> None:
+    sent = office.publish()
+    office.sql(f"{statement} WHERE id = ?", sent.decision_id)
+    result = office.run("audit", "verify")
+    assert result.exit_code == 1
+    assert f"chain 0, row 1: decision {sent.decision_id} {problem}" in result.output
+
+
+def test_the_decision_of_a_person_is_compared_too(office: Office) -> None:
+    held = office.publish(0.6)
+    office.run("holds", "release", held.message_id, "--note", "n", "--actor", "Ann")
+    assert office.run("audit", "verify").exit_code == 0
+    office.sql("UPDATE decisions SET case_json = replace(case_json, 'allow', 'block') WHERE step = 2")
+    result = office.run("audit", "verify")
+    assert result.exit_code == 1
+    assert "chain -1, row" in result.output

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from gateway.core.model import MessageState
@@ -11,7 +13,9 @@ from tests.cli.conftest import Office
 @pytest.mark.parametrize(("verb", "state"), [("release", MessageState.QUEUED), ("reject", MessageState.REJECTED)])
 def test_a_hold_is_resolved_once(office: Office, verb: str, state: MessageState) -> None:
     held = office.publish(0.6)
-    assert held.message_id in office.run("holds", "list").output
+    [(created_ms,)] = office.sql("SELECT created_ms FROM messages")
+    created = datetime.fromtimestamp(int(str(created_ms)) // 1000, UTC).isoformat()
+    assert office.run("holds", "list").output == f"{held.message_id}  t1/acc-1  content_suspected  {created}\n"
 
     first = office.run("holds", verb, held.message_id, "--note", "looked at it", "--actor", "Ann")
     assert (first.exit_code, first.output) == (0, f"{held.message_id}: {state}\n")

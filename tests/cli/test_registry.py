@@ -61,7 +61,7 @@ def test_keys_are_listed_by_id_and_revoked(office: Office, tenant: str) -> None:
     assert "t9  Nine  https://nine.example/publish  not idempotent  keys: 2\n" in office.run("tenants", "list").output
 
     assert office.run("tenants", "revoke-key", "t9", ids[0], "--actor", "Ann").output == f"{ids[0]}: revoked\n"
-    assert office.run("tenants", "revoke-key", "t9", second, "--actor", "Ann").output == f"{ids[1]}: revoked\n"
+    assert office.run("tenants", "revoke-key", "t9", "--actor", "Ann", "--", second).output == f"{ids[1]}: revoked\n"
     assert office.run("tenants", "keys", "t9").output == ""
     assert office.sql("SELECT 1 FROM app_keys") == []
     again = office.run("tenants", "revoke-key", "t9", ids[0], "--actor", "Ann")

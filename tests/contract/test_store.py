@@ -62,6 +62,20 @@ async def test_what_is_not_there_is_none(store: Store) -> None:
     assert await store.count(HELD) == (0, None)
 
 
+async def test_the_hashes_of_cases_are_those_in_the_audit_rows(store: Store) -> None:
+    owner = await owner_of(store)
+    new = entry(HELD)
+    await store.commit(owner, new)
+    later = case(CLEAR, outcome=Outcome.BLOCK)
+    await store.move(owner, change(new, HELD, REJECTED, decision_id="later", case=later))
+    first, then = [orjson.loads(row.body) for row in await store.history(new.message_id)]
+    assert await store.case_hashes([new.decision_id, "later", "none"]) == {
+        new.decision_id: first["case_hash"],
+        "later": then["decision"]["case_hash"],
+    }
+    assert await store.case_hashes([]) == {}
+
+
 async def test_a_taken_key_gives_what_was_done_under_it_and_writes_nothing(store: Store) -> None:
     owner = await owner_of(store)
     first, again = entry(key="k", fingerprint="f1"), entry(key="k", fingerprint="f2")

@@ -444,7 +444,7 @@ def test_the_alerts_that_must_be_there() -> None:
         "gateway_requests_total",
         "gateway_reply_lag",
         "gateway_late_replies_total",
-        "gateway_policy_loads_total",
+        "gateway_policy_refused",
         "gateway_stage_seconds_bucket",
         "gateway_events_total",
         "classifiers_dead_letters_total",

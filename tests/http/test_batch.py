@@ -94,6 +94,7 @@ async def test_a_batch_that_is_too_large_is_413(client: httpx.AsyncClient) -> No
     [
         ({"Content-Type": "text/plain"}, 415),
         ({"Content-Encoding": "gzip"}, 415),
+        ({"Transfer-Encoding": "gzip, chunked"}, 501),
         ({"Authorization": "Bearer wrong"}, 401),
     ],
 )
@@ -101,3 +102,10 @@ async def test_headers_are_read_as_for_one_message(
     client: httpx.AsyncClient, headers: dict[str, str], status: int
 ) -> None:
     assert (await client.post(PATH, content=b"{}", headers=headers)).status_code == status
+
+
+async def test_a_batch_takes_no_key(client: httpx.AsyncClient, world: World) -> None:
+    answer = await client.post(PATH, json={"messages": [GOOD]}, headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key")
+    assert "POST /v1/decisions" in answer.json()["detail"]
+    assert world.store.journal == []

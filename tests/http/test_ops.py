@@ -8,14 +8,15 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.http.health import Checks, Component, starting
-from gateway.ports import StoreUnavailable
+from gateway.ports import StoreUnavailable, UpstreamNotReached
 from gateway.upkeep import Upkeep
 from tests.world import TTL_MS, World
 
-ALL = {"store", "lease", "replies", "bus", "registry", "policy", "upkeep"}
+ALL = {"store", "lease", "replies", "bus", "registry", "policy", "upkeep", "upstreams"}
 
 
 class Health:
@@ -24,6 +25,7 @@ class Health:
     def __init__(self, app: FastAPI, world: World) -> None:
         self.trusted = True
         self.problem: str | None = None
+        self.upstreams: dict[str, str] = {}
         self.upkeep = Upkeep(on_lease_lost=lambda: None)
         app.state.components = Checks(
             store=world.store,
@@ -34,6 +36,7 @@ class Health:
             registry_trusted=lambda: self.trusted,
             policy=lambda: world.policy,
             policy_problem=lambda: self.problem,
+            upstreams_failing=lambda: self.upstreams,
         ).components()
 
 
@@ -110,6 +113,28 @@ async def test_these_ail_a_process_that_stays_ready(
     assert list(await ailing(client)) == [name]
 
 
+async def test_tenants_whose_upstream_fails_are_named_and_not_all_of_many(
+    client: httpx.AsyncClient, health: Health
+) -> None:
+    health.upstreams = {f"t{n}": "no connection" for n in range(9, 0, -1)}
+    assert (await client.get("/readyz")).status_code == 200
+    [detail] = (await ailing(client)).values()
+    assert detail.startswith("the newest forward failed for 9 tenants: t1: no connection; t2: no connection;")
+    assert "t6" not in detail
+
+
+async def test_forwards_are_counted_for_their_tenant(client: httpx.AsyncClient, world: World) -> None:
+    def forwards(result: str) -> float:
+        labels = {"tenant": "t1", "result": result}
+        return REGISTRY.get_sample_value("gateway_forwards_total", labels) or 0.0
+
+    before = forwards("published"), forwards("failed")
+    await client.post("/v1/messages", json={"account_id": "acc-1", "text": "hello"})
+    world.upstream.fault = UpstreamNotReached("no connection")
+    await client.post("/v1/messages", json={"account_id": "acc-1", "text": "hello"})
+    assert (forwards("published"), forwards("failed")) == (before[0] + 1, before[1] + 1)
+
+
 async def test_work_that_fails_is_named_with_its_fault(client: httpx.AsyncClient, health: Health) -> None:
     tried = asyncio.Event()
 
@@ -144,3 +169,10 @@ async def test_metrics_count_what_was_answered(client: httpx.AsyncClient, world:
         await count("gateway_stage_seconds_count", stage="commit"),
     )
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+async def test_no_page_loads_scripts_from_elsewhere(app: FastAPI, path: str) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as browser:
+        assert (await browser.get(path)).status_code == 404
+        assert (await browser.get("/openapi.json")).status_code == 200

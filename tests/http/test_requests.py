@@ -156,3 +156,13 @@ async def test_media_data_must_be_base64(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/messages", json=body("not base64!"))
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "media.0.data")
     assert (await client.post("/v1/messages", json=body(base64.b64encode(b"png").decode()))).status_code == 200
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(("coding", "status"), [("gzip, chunked", 501), ("gzip", 501), ("Chunked", 200)])
+async def test_the_only_transfer_coding_is_chunked(
+    client: httpx.AsyncClient, world: World, route: str, coding: str, status: int
+) -> None:
+    answer = await client.post(route, content=BODY, headers={**JSON, "Transfer-Encoding": coding})
+    assert answer.status_code == status
+    assert (world.store.journal == []) == (status == 501)

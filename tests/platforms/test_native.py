@@ -43,7 +43,7 @@ def test_every_field_has_its_place() -> None:
     message = read(data, "t1")
     assert (message.tenant_id, message.account_id, message.platform) == ("t1", "acc-1", "native")
     said = ("Title", "hello", "T", "P", "A", "https://two.example/1")
-    tagged = ("topic", "news", "tags", "x", "deep", "y", "count")
+    tagged = ("topic", "news", "tags", "x", "deep", "y", "count", "3")
     assert message.texts == (*said, *tagged, PNG["url"], "room")
     assert message.content_hash == hashlib.sha256(data).hexdigest()
     assert message.media == (
@@ -69,14 +69,40 @@ values = st.recursive(
 
 
 def strings(value: Any) -> list[str]:
-    """Every string in a JSON value."""
+    """Every string and whole number in a JSON value."""
     if isinstance(value, str):
         return [value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [str(value)]
     if isinstance(value, list):
         return [text for item in value for text in strings(item)]
     if isinstance(value, dict):
         return [text for pair in value.items() for item in pair for text in strings(item)]
     return []
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("13800138000", "13800138000"),
+        ("110105199003070038", "110105199003070038"),
+        ("13800138000.0", "13800138000"),
+        ("1.3800138e10", "13800138000"),
+        ("-7", "-7"),
+        ("0.25", "0.25"),
+        ("18446744073709551615", "18446744073709551615"),
+    ],
+)
+def test_a_number_is_judged_as_its_digits(number: str, text: str) -> None:
+    data = b'{"account_id": "acc-1", "text": "call", "metadata": {"n": [%b]}}' % number.encode()
+    assert read(data, "t1").texts == ("call", "n", text)
+
+
+@pytest.mark.parametrize("number", ["51010519900307003800", "1e16", "-1e300", "99999999999999999999"])
+def test_a_number_that_parsers_read_differently_is_refused(number: str) -> None:
+    data = b'{"account_id": "acc-1", "text": "call", "metadata": {"n": %b}}' % number.encode()
+    with pytest.raises(BadBody, match="send it as a string"):
+        read(data, "t1")
 
 
 @given(st.dictionaries(texts, values, max_size=4))

@@ -77,7 +77,8 @@ class KafkaEvents:
             if batch.append(timestamp=row.at_ms, **fields) is None:
                 deliveries.append(await producer.send_batch(batch, self._topic, partition=partition))
                 batch = producer.create_batch()
-                batch.append(timestamp=row.at_ms, **fields)
+                if batch.append(timestamp=row.at_ms, **fields) is None:
+                    raise Fault(f"row {row.seq} of chain {row.chain} does not fit into a record")
         deliveries.append(await producer.send_batch(batch, self._topic, partition=partition))
         return deliveries
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 
 from gateway.adapters.memory.kept import Kept, without_request
 from gateway.adapters.memory.platform_records import MemoryPlatformRecords
@@ -98,6 +99,11 @@ class MemoryStore(MemoryPlatformRecords):
         self._check()
         kept = self._kept.get(message_id)
         return list(kept.cases) if kept else []
+
+    async def case_hashes(self, decision_ids: Sequence[str]) -> dict[str, str]:
+        self._check()
+        owners = {each: self._kept[self._decisions[each]] for each in decision_ids if each in self._decisions}
+        return {each: sha256(encode_case(dict(kept.cases)[each])).hexdigest() for each, kept in owners.items()}
 
     async def message_of_decision(self, decision_id: str, tenant_id: str | None = None) -> Stored | None:
         self._check()

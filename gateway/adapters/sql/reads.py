@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from hashlib import sha256
 from typing import Final
 
 from sqlalchemy import ColumnElement, String, and_, bindparam, func, select, text
@@ -95,6 +96,10 @@ class Reads:
             return [(row[0], codec.decode_case(row[1])) for row in rows]
         except ValueError as error:
             raise StoreUnavailable(f"a decision on {message_id} cannot be read back") from error
+
+    async def case_hashes(self, decision_ids: Sequence[str]) -> dict[str, str]:
+        rows = await self._all(select(decisions.c.id, decisions.c.case_json).where(decisions.c.id.in_(decision_ids)))
+        return {row[0]: sha256(row[1].encode()).hexdigest() for row in rows}
 
     async def history(self, message_id: str) -> list[AuditRow]:
         rows = await self._all(_AUDIT.where(audit.c.message_id == message_id).order_by(audit.c.step))
