@@ -90,6 +90,16 @@ async def test_a_body_in_pieces_is_waited_for(peer: Peer) -> None:
     assert (await answer(reader))[0] == 200
 
 
+async def test_long_bodies_leave_the_connection_readable(peer: Peer, app: FastAPI) -> None:
+    app.state.service.body_limit = 10**6
+    reader, writer = peer
+    for _ in range(3):
+        writer.write(request(body("long " * 60_000)))
+        assert (await answer(reader))[0] == 400  # longer than a text may be
+        writer.write(request(body("long " * 18_000)))
+        assert (await answer(reader))[0] == 200
+
+
 async def test_who_expects_to_be_asked_for_the_body_is_asked(peer: Peer) -> None:
     reader, writer = peer
     whole = request(body(), more="Expect: 100-continue\r\n")

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 1.0
 _START_SECONDS = 10.0
+_IN_FLIGHT = 1
+"""Records of questions at once. A second one would leave sooner and make more and smaller records, each of which costs
+this process, the broker and a worker as much as several questions do."""
 _BATCH_BYTES = 1024 * 1024
 """At the client's own 16 KiB a few records fill a batch, and the rest wait and wake one another."""
 
@@ -109,7 +112,7 @@ class KafkaClassifiers:
         )
         await self._producer.start()
         topic = f"{self._settings.topic_prefix}questions"
-        self._asker = Asker(DirectProducer(self._producer), topic, self._slot, self._give_up, in_flight=2)
+        self._asker = Asker(DirectProducer(self._producer), topic, self._slot, self._give_up, in_flight=_IN_FLIGHT)
         self._helpers = [asyncio.create_task(self._read(self._replies)), asyncio.create_task(self._watch(self._asker))]
         self._tasks += self._helpers
         log.info("Kafka connected", {"reply_partition": self._slot})
