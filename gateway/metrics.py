@@ -46,7 +46,7 @@ GROUP_COMMIT = Histogram(
 FORWARDS = Counter("gateway_forwards", "Forwards to upstreams, by tenant and by how they ended.", ["tenant", "result"])
 PROXIED = Counter(
     "gateway_proxied",
-    "Requests on the listeners, by listener and by what became of them: passed, moderated, refused.",
+    "Requests on the listeners, by listener and by what became of them: passed, moderated, refused, tunnel.",
     ["listener", "kind"],
 )
 PROXIED_SECONDS = Histogram(

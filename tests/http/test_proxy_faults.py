@@ -60,7 +60,7 @@ async def unavailable(gateway: Front, data: bytes) -> None:
 @pytest.mark.parametrize("answer", [b"", None, b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le", b"SSH-2.0-x\r\n"])
 @pytest.mark.parametrize("data", [GET, POST], ids=["GET", "POST"])
 async def test_an_upstream_without_an_answer(answer: bytes | None, data: bytes) -> None:
-    upstream = Upstream([answer])
+    upstream = Upstream([answer], [OK])
     async with served(upstream) as netloc, front(listener(netloc)) as gateway:
         await unavailable(gateway, data)
         assert len(upstream.heads) == 1, "a new connection that fails says nothing about another"
@@ -134,7 +134,11 @@ async def test_and_not_more_than_once() -> None:
         assert len(upstream.heads) == 3
 
 
-@pytest.mark.parametrize("data", [POST, POST.replace(b"POST", b"DELETE"), POST.replace(b"POST", b"GET")])
+@pytest.mark.parametrize(
+    "data",
+    [POST, POST.replace(b"POST", b"GET"), GET.replace(b"GET", b"DELETE"), GET.replace(b"GET", b"POST")],
+    ids=["POST", "GET with a body", "DELETE", "POST without a body"],
+)
 async def test_and_otherwise_not(data: bytes) -> None:
     upstream = Upstream([OK, b""], [OK])
     async with served(upstream) as netloc, front(listener(netloc)) as gateway:
