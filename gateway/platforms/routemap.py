@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from gateway.core.yaml_lines import Problem, read_yaml, to_problem
+from gateway.core.yaml_lines import Lines, Problem, read_yaml, to_problem
 from gateway.platforms.render import Filled
 from gateway.platforms.schema import AnswerKind, AnswerMap, Platform, Route
 from gateway.platforms.selectors import Selector
@@ -36,10 +36,14 @@ def load(text: str) -> Platform:
         errors = error.errors()
         inner = [e for e in errors if not any(_is_below(other["loc"], e["loc"]) for other in errors)]
         raise RouteMapError([to_problem(e, lines) for e in inner]) from error
-    found = [to_problem({"loc": place, "msg": message}, lines) for place, message in _contradictions(platform)]
+    found = [_problem(place, message, lines) for place, message in _contradictions(platform)]
     if found:
         raise RouteMapError(found)
     return platform
+
+
+def _problem(place: tuple[int | str, ...], message: str, lines: Lines) -> Problem:
+    return to_problem({"loc": place, "msg": message, "type": "contradiction"}, lines)
 
 
 def _is_below(path: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:

@@ -61,3 +61,54 @@ def test_marks_do_not_hide_a_word(word: str, data: st.DataObject) -> None:
 )
 def test_markdown(source: str, texts: list[str]) -> None:
     assert markdown_texts(source) == texts
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<!--",
+        "<!-->",
+        "<!",
+        "<![",
+        "<![CDATA[",
+        "<?",
+        "<a ",
+        "<a b=",
+        "<a b='",
+        '<a b="c" ',
+        "<a b",
+        "</",
+        "</a ",
+        "<",
+        "&",
+        "&#",
+        "&amp",
+        "<a/",
+        "= ",
+        "<p>x</p>",
+    ],
+)
+def test_a_long_text_of_broken_marks_is_read_in_one_pass(piece: str) -> None:
+    html_texts(piece * 50_000)  # a scanner that looks ahead each time takes minutes
+
+
+@pytest.mark.parametrize(
+    ("source", "texts"),
+    [
+        ("<!-->k<b>i</b>ll<!---->", ["kill"]),
+        ("<!--->x-->", ["x-->"]),
+        ("<!-- k<b>i</b>ll -->", [" k<b>i</b>ll ", " kill "]),
+        ("<!-- never closed", [" never closed"]),
+        ("<!DOCTYPE html>x", ["x", "DOCTYPE html"]),
+        ("<?php say ?>x", ["x", "php say ?"]),
+        ("<a title=one alt = 'two' href=\"th&#114;ee>\">x</a>", ["x", "one", "two", "three>"]),
+        ("<a title='never closed>x", ["<a title='never closed>x", "never closed>x"]),
+        ("<A TITLE=tip>x</A>", ["x", "tip"]),
+        ("<br/>a<hr title=t />b", ["a\nb", "t"]),
+        ("</>x<3", ["</>x<3"]),
+        ("<p=x y>z", ["z"]),
+        ("<a =b>z", ["z"]),
+    ],
+)
+def test_html_that_is_broken(source: str, texts: list[str]) -> None:
+    assert html_texts(source) == texts

@@ -90,7 +90,14 @@ ROWS = [
         "<p>p<b>o</b>st</p>",
         target="c1",
     ),
-    row("POST", "/guilds/g1/announces", {"channel_id": "c1", "message_id": "m1"}, "guild", target="g1"),
+    row(
+        "POST",
+        "/guilds/g1/announces",
+        {"channel_id": "c1", "message_id": "m1"},
+        "announce",
+        target="g1",
+        references=("m1",),
+    ),
     row("PUT", "/interactions/i1", {"code": 0}, "interaction"),
 ]
 
