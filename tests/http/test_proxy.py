@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def request(*lines: str, method: str = "GET", target: str = "/x", body: bytes = 
     return "\r\n".join(head).encode("latin-1") + body
 
 
-async def forwarded(data: bytes, **fields: object) -> Got:
+async def forwarded(data: bytes, **fields: Any) -> Got:
     """What an upstream gets of a request."""
     async with recorder() as upstream, front(listener(upstream.netloc, **fields)) as gateway:
         assert (await ask(gateway, data)).startswith(b"HTTP/1.1 200")

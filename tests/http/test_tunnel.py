@@ -56,7 +56,12 @@ def opened() -> float:
 
 async def test_messages_of_all_sizes_pass_both_ways() -> None:
     dice = random.Random(1)  # noqa: S311
-    messages = ["text", "", "ünï", *[dice.randbytes(size) for size in (0, 1, 125, 126, 65_535, 65_536, MB, 5 * MB)]]
+    messages: list[str | bytes] = [
+        "text",
+        "",
+        "ünï",
+        *[dice.randbytes(size) for size in (0, 1, 125, 126, 65_535, 65_536, MB, 5 * MB)],
+    ]
     async with websockets() as (_, gateway), connect(url(gateway), max_size=None) as client:
         assert opened() == 1
         for message in messages:
