@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -199,3 +200,34 @@ async def test_tunnels_do_not_take_the_connections_of_requests() -> None:
             with pytest.raises(InvalidStatus) as refused:
                 await connect(url(gateway))
             assert refused.value.response.status_code == 503
+
+
+HANDSHAKE = b"GET /socket/a HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+AGREED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+
+
+async def test_what_the_client_said_before_it_went_reaches_a_slow_server() -> None:
+    size = 10 * MB
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(AGREED)
+        await said.wait()
+        heard.set_result(len(await reader.read()))
+        writer.close()
+
+    said = asyncio.Event()
+    heard: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        netloc = f"127.0.0.1:{listening.getsockname()[1]}"
+        async with await asyncio.start_server(slow, sock=listening), front(listener(netloc)) as gateway:
+            reader, writer = await gateway.connect()
+            writer.write(HANDSHAKE)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(bytes(size))
+            writer.write_eof()
+            said.set()
+            assert await heard == size
+            writer.close()
+            await gateway.free()
