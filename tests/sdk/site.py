@@ -66,6 +66,14 @@ class Site(Generic[Server]):
         assert message["state"] == "release_failed"
 
     @contextmanager
+    def unanswered(self) -> Iterator[None]:
+        """Inside, one message reaches the platform, which does not answer. It is not sent again."""
+        self.server.take()
+        with self.server.silent():
+            yield
+        assert len(self.server.take()) == 1
+
+    @contextmanager
     def _holding(self) -> Iterator[list[str]]:
         before, held = self.gateway.holds(), list[str]()
         yield held

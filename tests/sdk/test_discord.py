@@ -105,6 +105,12 @@ async def test_the_same_nonce_gets_the_same_answer_and_one_effect(site: Site[Dis
     assert len(site.server.take()) == 1
 
 
+async def test_a_platform_that_does_not_answer_is_the_ordinary_error(site: Site[Discord]) -> None:
+    async with channel_at(site.url) as channel:
+        with site.unanswered(), pytest.raises(discord.DiscordServerError):
+            await channel.send(TEXTS["allow"][0])
+
+
 async def test_everything_else_passes(site: Site[Discord]) -> None:
     async with channel_at(site.url) as channel:
         assert (await channel._state.http.get_channel(CHANNEL))["id"] == str(CHANNEL)

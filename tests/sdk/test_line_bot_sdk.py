@@ -16,7 +16,7 @@ from linebot.v3.messaging import (
     PushMessageRequest,
     TextMessage,
 )
-from linebot.v3.messaging.exceptions import ApiException
+from linebot.v3.messaging.exceptions import ApiException, ServiceException
 
 from tests.e2e.support import TEXTS
 from tests.sdk.site import Site, send_both_ways
@@ -90,6 +90,11 @@ def test_the_same_retry_key_gets_the_same_answer_and_one_effect(site: Site[Line]
         first, second = (api.push_message(push(TEXTS["allow"][0]), x_line_retry_key=key) for _ in range(2))
     assert first == second
     assert len(site.server.take()) == 1
+
+
+def test_a_platform_that_does_not_answer_is_the_ordinary_error(site: Site[Line]) -> None:
+    with api_at(site.url) as api, site.unanswered(), pytest.raises(ServiceException):
+        api.push_message(push(TEXTS["allow"][0]))
 
 
 def test_everything_else_passes(site: Site[Line]) -> None:

@@ -50,9 +50,13 @@ async def test_an_allowed_message_is_published(news: Any, reader: Any, room: str
     assert found.event.body == text
 
 
-async def test_the_same_transaction_gets_the_same_event(news: Any, reader: Any, room: str) -> None:
+async def test_the_same_transaction_gets_the_same_event(
+    gateway: GatewayProcess, news: Any, reader: Any, room: str
+) -> None:
+    before = gateway.decisions()
     first, second = [await say(news, room, HELLO, tx_id="once") for _ in range(2)]
     assert first.event_id == second.event_id
+    assert gateway.decisions() - before == 1
     assert await bodies(reader, room) == [HELLO]
 
 
@@ -88,6 +92,7 @@ async def test_a_held_message_is_published_once_released(
     assert await bodies(reader, room) == [TEXTS["hold"][0]]
     answer = await say(news, room, TEXTS["hold"][0], tx_id="held")
     assert isinstance(answer, nio.RoomSendError), "a retry gets the answer that the first try got"
+    assert gateway.holds() == before
     assert await bodies(reader, room) == [TEXTS["hold"][0]]
 
 

@@ -55,6 +55,7 @@ def test_a_restricted_account_gets_the_ordinary_error(site: Site[Mattermost]) ->
     driver = driver_at(site.url, Mattermost.RESTRICTED)
     post = {"channel_id": CHANNEL, "message": TEXTS["allow"][0]}
     (error,) = site.refused(requests.HTTPError, lambda: driver.posts.create_post(post))
+    assert error.response is not None
     assert error.response.status_code == 429
 
 
@@ -82,6 +83,12 @@ def test_the_same_pending_id_gets_the_same_answer_and_one_effect(site: Site[Matt
     first, second = (driver.posts.create_post(post) for _ in range(2))
     assert first == second
     assert len(site.server.take()) == 1
+
+
+def test_a_platform_that_does_not_answer_is_the_ordinary_error(site: Site[Mattermost]) -> None:
+    driver = driver_at(site.url)
+    with site.unanswered(), pytest.raises(requests.HTTPError, match="503"):
+        driver.posts.create_post({"channel_id": CHANNEL, "message": TEXTS["allow"][0]})
 
 
 def test_everything_else_passes(site: Site[Mattermost]) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from botpy.api import BotAPI
-from botpy.errors import ForbiddenError, SequenceNumberError
+from botpy.errors import ForbiddenError, SequenceNumberError, ServerError
 from botpy.http import BotHttp, Route
 from botpy.robot import Token
 
@@ -106,6 +106,12 @@ async def test_a_released_message_arrives_as_it_was_sent(site: Site[QQ]) -> None
 async def test_a_release_that_comes_too_late_is_told(site: Site[QQ]) -> None:
     with site.releasing_too_late():
         await hold(site.url)
+
+
+async def test_a_platform_that_does_not_answer_is_the_ordinary_error(site: Site[QQ]) -> None:
+    async with api_at(site.url) as api:
+        with site.unanswered(), pytest.raises(ServerError):
+            await api.post_message("77", content=TEXTS["allow"][0])
 
 
 async def test_everything_else_passes(site: Site[QQ]) -> None:

@@ -86,6 +86,11 @@ def test_a_release_that_comes_too_late_is_told(site: Site[Slack]) -> None:
         hold(site.url)
 
 
+def test_a_platform_that_does_not_answer_is_the_ordinary_error(site: Site[Slack]) -> None:
+    with site.unanswered(), pytest.raises(SlackApiError, match="service_unavailable"):
+        client_at(site.url).chat_postMessage(channel="C1", text=TEXTS["allow"][0])
+
+
 def test_everything_else_passes(site: Site[Slack]) -> None:
     client = client_at(site.url)
     assert client.auth_test()["user_id"] == "U001"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from telegram import Bot, InputFile, Message
-from telegram.error import Forbidden, RetryAfter
+from telegram.error import Forbidden, NetworkError, RetryAfter
 
 from tests.e2e.support import TEXTS
 from tests.sdk.site import Site, asend_both_ways
@@ -92,6 +92,12 @@ async def test_a_released_message_arrives_as_it_was_sent(site: Site[Telegram]) -
 async def test_a_release_that_comes_too_late_is_told(site: Site[Telegram]) -> None:
     with site.releasing_too_late():
         await hold(site.url)
+
+
+async def test_a_platform_that_does_not_answer_is_the_ordinary_error(site: Site[Telegram]) -> None:
+    async with bot_at(site.url) as bot:
+        with site.unanswered(), pytest.raises(NetworkError):
+            await bot.send_message(CHANNEL, TEXTS["allow"][0])
 
 
 async def test_everything_else_passes(site: Site[Telegram]) -> None:

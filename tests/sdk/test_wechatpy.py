@@ -106,5 +106,11 @@ def test_the_same_message_id_gets_the_same_answer_and_one_effect(site: Site[WeCh
     assert len(site.server.take()) == 1
 
 
+def test_a_platform_that_does_not_answer_is_the_ordinary_error(site: Site[WeChat]) -> None:
+    client = client_at(site.url)
+    with site.unanswered(), pytest.raises(WeChatClientException, match="-1"):
+        client.message.send_text(READER, TEXTS["allow"][0])
+
+
 def test_everything_else_passes(site: Site[WeChat]) -> None:
     assert client_at(site.url).misc.get_wechat_ips() == ["127.0.0.1"]

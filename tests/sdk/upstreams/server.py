@@ -73,6 +73,7 @@ class Platform(ABC):
         self.published: list[Received] = []
         self.other: list[Received] = []
         self._revoked = False
+        self._silent = False
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.platform = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -100,6 +101,21 @@ class Platform(ABC):
         """The publish requests since the last time it was asked."""
         taken, self.published = self.published, []
         return taken
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Inside, it takes publish requests and ends the connection without an answer."""
+        self._silent = True
+        try:
+            yield
+        finally:
+            self._silent = False
+
+    def answers(self, request: Received) -> bool:
+        """Keep the request; whether it is answered."""
+        publishes = self.publishes(request)
+        (self.published if publishes else self.other).append(request)
+        return not (publishes and self._silent)
 
     @abstractmethod
     def publishes(self, request: Received) -> bool:
@@ -156,7 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         request = Received(self.command, self.path, headers, self.rfile.read(int(length or 0)))
         platform = cast("_Server", self.server).platform
-        (platform.published if platform.publishes(request) else platform.other).append(request)
+        if not platform.answers(request):
+            self.close_connection = True
+            return
         reply = platform.answer(request)
         body = reply.value if isinstance(reply.value, bytes) else json.dumps(reply.value, ensure_ascii=False).encode()
         self.send_response(reply.status)
