@@ -39,7 +39,8 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._bodiless = self._upgrading = self._until_close = self._paused = False
-        self._keeps = False
+        self._keeps = self._asked = False
+        self._asking: asyncio.Future[None] | None = None
         self._pieces: list[bytes] = []
         self._buffered = self._head_size = 0
         self._error: Exception | None = None
@@ -49,8 +50,6 @@ class Connection(asyncio.Protocol):
         """Of the response, names as they came."""
         self.complete = True
         """Whether the response has arrived to its end. Pieces of it may still have to be taken."""
-        self.continued = asyncio.Event()
-        """Set once the peer asked for the body (100 Continue), or answered without it."""
         self.usable = False
         """Whether another request may be sent."""
         self.used = False
@@ -76,9 +75,11 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._bodiless, self._upgrading, self._until_close = bodiless, upgrade, False
         self.status, self.complete, self.usable = 0, False, False
-        if self.continued.is_set():
-            self.continued = asyncio.Event()
-        self._transport.writelines(data)
+        self._asked = False
+        if len(data) == 1:
+            self._transport.write(data[0])
+        else:
+            self._transport.writelines(data)
 
     async def write(self, data: bytes) -> None:
         """Send more of a request, or of the other protocol, once the peer has taken enough of what was sent before."""
@@ -89,6 +90,12 @@ class Connection(asyncio.Protocol):
             await self._writable
             if self._error is not None:
                 raise ClosedEarly(str(self._error))
+
+    async def asked(self) -> None:
+        """Wait until the peer asks for the body (100 Continue), answers without it, or is gone."""
+        if not self._asked:
+            self._asking = self._loop.create_future()
+            await self._asking
 
     async def head(self, seconds: float | None = None) -> None:
         """Wait until `status` and `headers` are those of the response, for so long; then `TimeoutError` ends the
@@ -194,7 +201,7 @@ class Connection(asyncio.Protocol):
         if status < 200:
             if status == 101 and not self._parser.should_upgrade():
                 raise ValueError("it changes to another protocol without a name")
-            self.continued.set()
+            self._ask()
             return
         framed = False
         self._keeps = self._parser.get_http_version() == "1.1"
@@ -209,7 +216,7 @@ class Connection(asyncio.Protocol):
                 case b"connection":
                     self._keeps = self._keeps and b"close" not in value.lower()
         self.status = status
-        self.continued.set()
+        self._ask()
         if self._bodiless or status in (204, 304):
             self._finish()
         else:
@@ -257,7 +264,7 @@ class Connection(asyncio.Protocol):
     def _fail(self, error: Exception) -> None:
         if self._error is None:
             self._error = error
-        self.continued.set()
+        self._ask()
         self._wake()
         self.close()
 
@@ -273,6 +280,11 @@ class Connection(asyncio.Protocol):
                 timer.cancel()
             if self._waiter is waiter:  # one that was cancelled must not take the place of the next
                 self._waiter = None
+
+    def _ask(self) -> None:
+        self._asked = True
+        if self._asking is not None and not self._asking.done():
+            self._asking.set_result(None)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -181,7 +181,7 @@ class _Exchange:
             if any(name.lower() == b"expect" for name, _ in head.headers):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_CONTINUE_SECONDS):
-                        await connection.continued.wait()
+                        await connection.asked()
                 if connection.status:
                     self._whole = False  # it does not want the body
                     return
