@@ -172,7 +172,7 @@ def audit_verify() -> None:
         return next(breaks(rows, heads), None) or await _changed_case(store, rows)
 
     problem = with_store(verify)
-    click.echo(problem or "every chain is whole, and every decision is the one that it commits to")
+    click.echo(problem or "every decision is the one that its row commits to\nevery chain is whole")
     sys.exit(1 if problem else 0)
 
 

@@ -60,7 +60,10 @@ class Connection:
         """
         if self._streams is None or self._streams[0].at_eof():
             await self.close()
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            try:
+                self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            except ConnectionResetError as error:  # who listened was killed before the connection was accepted
+                raise ConnectionRefusedError(str(error)) from error
         reader, writer = self._streams
         fields = {"Host": "gateway", "Authorization": f"Bearer {APP_KEY}", "Content-Type": "application/json"}
         fields |= {name.replace("_", "-"): value for name, value in headers.items()}

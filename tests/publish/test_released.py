@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from gateway.core.model import Account, AccountState, MessageState, Outcome, VerificationState
+from gateway.core.model import AccountState, MessageState, Outcome, Registrant, VerificationState
 from gateway.perform import Performed
 from gateway.review import ReleaseForbidden
 from tests.hold import hold
 from tests.world import ACCOUNT, PERSON, TTL_MS, World, open_world, submission
 
 CLOSED = replace(ACCOUNT, state=AccountState.CLOSED)
-UNVERIFIED = replace(ACCOUNT, registrant=replace(PERSON, state=VerificationState.DECLINED))
+IN_REVIEW = replace(PERSON, state=VerificationState.REVIEW)
 
 
 @pytest.fixture
@@ -24,14 +24,22 @@ async def resolve(world: World, message_id: str, outcome: Outcome = Outcome.ALLO
     return await world.resolve(await world.stored(message_id), outcome, "Ann", "looked at it")
 
 
+async def become(world: World, person: Registrant) -> None:
+    """Change what is known of the registrant."""
+    await world.store.put_registrant(TENANT.tenant_id, person, "test", world.clock.now_ms())
+
+
 @pytest.mark.parametrize(
-    ("account", "why"),
-    [(CLOSED, "The account is closed."), (UNVERIFIED, "The registrant's identity is not verified.")],
+    ("closed", "why"),
+    [(True, "The account is closed."), (False, "The registrant's identity is not verified.")],
     ids=["closed", "unverified"],
 )
-async def test_what_facts_alone_block_is_not_released(world: World, account: Account, why: str) -> None:
+async def test_what_facts_alone_block_is_not_released(world: World, closed: bool, why: str) -> None:
     message_id = await hold(world)
-    await world.put(account)
+    if closed:
+        await world.put(CLOSED)
+    else:
+        await become(world, replace(PERSON, state=VerificationState.DECLINED))
     with pytest.raises(ReleaseForbidden) as refused:
         await resolve(world, message_id)
     assert str(refused.value) == why
@@ -42,7 +50,7 @@ async def test_what_facts_alone_block_is_not_released(world: World, account: Acc
 
 
 async def test_what_facts_hold_a_person_may_release(world: World) -> None:
-    await world.put(replace(ACCOUNT, registrant=replace(PERSON, state=VerificationState.REVIEW)))
+    await become(world, IN_REVIEW)
     message_id = await hold(world)
     assert await resolve(world, message_id)
     await world.review.forward_queued()
@@ -51,11 +59,10 @@ async def test_what_facts_hold_a_person_may_release(world: World) -> None:
 
 async def test_the_decision_of_a_person_has_the_facts_it_was_taken_on(world: World) -> None:
     message_id = await hold(world)
-    suspected = replace(ACCOUNT, registrant=replace(PERSON, state=VerificationState.REVIEW))
-    await world.put(suspected)
+    await become(world, IN_REVIEW)
     await resolve(world, message_id)
     _, newest = (await world.store.cases(message_id))[-1]
-    assert newest.facts.account == suspected
+    assert newest.facts.account == replace(ACCOUNT, registrant=IN_REVIEW)
 
 
 async def test_an_account_closed_between_release_and_forward_is_not_published(world: World) -> None:
