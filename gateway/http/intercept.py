@@ -161,7 +161,7 @@ def bad_body(error: native.BadBody) -> Problem:
 
 def _closing(send: Send) -> Send:
     async def closing(event: MutableMapping[str, Any]) -> None:
-        if event["type"] == "http.response.start":
+        if event["type"] == "http.response.start" and event["status"] != 101:
             event["headers"] = [*event["headers"], (b"connection", b"close")]
         await send(event)
 

@@ -17,7 +17,7 @@ from gateway.core.records import SEALED, Envelope, Request, Tenant
 from gateway.http.budget import Budget
 from gateway.http.forwarding import forwarded_headers
 from gateway.http.problems import Problem
-from gateway.http.requests import Receive, Scope, whole_body
+from gateway.http.requests import Receive, Scope, target_of, whole_body
 from gateway.identify import Identify
 from gateway.perform import Performed
 from gateway.platforms import mapping
@@ -155,9 +155,8 @@ class Moderate:
     def _submission(
         self, listener: Listener, match: Match, scope: Scope, call: Call, tenant: Tenant, message: Message
     ) -> Submission:
-        target = call.raw_path + (b"?" + call.query if call.query else b"")
         headers = forwarded_headers(listener, scope, len(call.body))
-        envelope = Envelope(listener.name, match.route.id, call.method, target, headers, call.body)
+        envelope = Envelope(listener.name, match.route.id, call.method, target_of(scope), headers, call.body)
         key = mapping.idempotency(listener.map, match, call)
         if key is not None:
             caller = mapping.credential(listener.map, call, match) or message.account_id
@@ -239,8 +238,7 @@ class Moderate:
             return await self._learn(listener, match, scope, _call(scope, body))
 
     async def _learn(self, listener: Listener, match: Match, scope: Scope, call: Call) -> NativeAnswer:
-        target = call.raw_path + (b"?" + call.query if call.query else b"")
-        head = OriginHead(call.method, target, forwarded_headers(listener, scope, len(call.body)))
+        head = OriginHead(call.method, target_of(scope), forwarded_headers(listener, scope, len(call.body)))
         response = await self._origin.send(listener, head, call.body)
         answer = await response.read(_LEARN_LIMIT)
         learned = mapping.learned(listener.map, match, call, _content_type(response.headers), answer)

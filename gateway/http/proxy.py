@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gateway import metrics
 from gateway.http import forwarding, tunnel
-from gateway.http.requests import Disconnected, Receive, Scope, Send
+from gateway.http.requests import Disconnected, Receive, Scope, Send, target_of
 from gateway.platforms import mapping
 from gateway.platforms.listeners import Listener
 from gateway.platforms.mapping import Ambiguous, AnswerKind, Match, NativeAnswer
@@ -82,7 +82,7 @@ class Proxy:
         upgrade = tunnel.wanted(listener, scope)
         head = OriginHead(
             scope["method"],
-            scope.get("target") or scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b""),
+            target_of(scope),
             forwarding.forwarded_headers(listener, scope),
             upgrade,
         )

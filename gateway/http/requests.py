@@ -76,6 +76,16 @@ def read_headers(scope: Scope) -> Headers:
     )
 
 
+def target_of(scope: Scope) -> bytes:
+    """Path and query as on the wire."""
+    target: bytes | None = scope.get("target")
+    if target is not None:
+        return target
+    query: bytes = scope["query_string"]
+    path: bytes = scope["raw_path"]
+    return path + b"?" + query if query else path
+
+
 def hash_key(app_key: str) -> str:
     """The form in which an application key is stored and looked up: SHA-256 in hexadecimal. Keys are long and random,
     so no slow hash is needed."""
