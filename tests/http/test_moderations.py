@@ -21,9 +21,10 @@ from gateway.adapters.inprocess import InProcessClassifiers
 from gateway.examine import Examine
 from gateway.http.budget import Budget
 from gateway.http.moderations import CATEGORIES, NOT_TOLD_APART, PATH
+from gateway.http.requests import Receive
 from tests.e2e.support import TEXTS
 from tests.fakes import NOW_MS
-from tests.http.compatible import listening, serve_compatible
+from tests.http.compatible import gone, listening, never, post, serve_compatible
 from tests.http.conftest import BODY_LIMIT, client_of
 from tests.policies import policy
 from tests.world import KEY, World, open_world
@@ -133,6 +134,9 @@ async def test_a_category_that_nobody_looked_for_has_no_applied_type(client: htt
     [result] = (await ask(client))["results"]
     applied = {name for name, types in result["category_applied_input_types"].items() if types}
     assert applied == {"hate", "sexual/minors"}
+    world.classifiers.scores["text"] = (Score("sexual_minors", 0.9),)
+    [result] = (await ask(client))["results"]
+    assert (result["categories"]["sexual"], result["category_applied_input_types"]["sexual"]) == (True, ["text"])
 
 
 # -- what is asked
@@ -250,6 +254,14 @@ async def test_headers_are_refused_in_openais_format(
 async def test_a_body_that_is_too_large_is_413(client: httpx.AsyncClient) -> None:
     answer = await client.post(PATH, content=b" " * (BODY_LIMIT + 1))
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(("receive", "status"), [(never, 408), (gone, 400)])
+async def test_a_body_that_is_slow_or_cut_off_is_not_judged(world: World, receive: Receive, status: int) -> None:
+    app = serve_compatible(world, read_seconds=0.01)
+    answered, body = await post(app, PATH, "", {"Authorization": f"Bearer {KEY}"}, receive)
+    assert (answered, body["error"]["type"]) == (status, "invalid_request_error")
+    assert world.classifiers.asked == []
 
 
 # -- faults

@@ -18,12 +18,13 @@ from classifiers.contract import Category, Score, Silence, Span
 from gateway.adapters.keys import FileSealer, new_keys
 from gateway.core.model import Account, AccountState, Degree, MessageState, Sanction
 from gateway.http.budget import Budget
-from gateway.http.requests import Receive, Scope, Send, hash_key
+from gateway.http.requests import Receive, hash_key
 from gateway.http.wechat_check import LIMIT, PATH
 from gateway.http.wechat_tokens import Tokens
 from tests.fakes import NOW_MS
-from tests.http.compatible import listening, serve_compatible
+from tests.http.compatible import gone, listening, never, post, serve_compatible
 from tests.http.conftest import BODY_LIMIT, client_of
+from tests.policies import policy
 from tests.world import ACCOUNT, CLOSED, KEY, NOBODYS, PERSON, World, open_world
 
 V1 = {"content": "hello"}
@@ -147,6 +148,12 @@ async def test_the_label_is_of_the_strictest_that_has_one(client: httpx.AsyncCli
         ("content_model", 0, "review", 21000),
         ("content_model", 0, "review", 10001),
     ]
+
+
+async def test_a_milder_reason_gives_no_label(client: httpx.AsyncClient, world: World) -> None:
+    world.policy = policy(("self_harm: {hold: 0.5}", "self_harm: {hold: 0.5, block: 0.9}"))
+    world.classifiers.scores["text"] = (Score("self_harm", 0.95), Score("spam", 0.6))
+    assert (await client.post(PATH, json=V2)).json()["result"] == {"suggest": "risky", "label": 21000}
 
 
 async def test_news_of_an_account_that_may_not_publish_it_is_for_review(
@@ -377,41 +384,15 @@ async def test_an_account_that_is_now_elsewhere_is_no_appid(app: FastAPI, world:
     assert world.store.journal == []
 
 
-@pytest.mark.parametrize("late", [True, False])
-async def test_a_body_that_is_slow_or_cut_off_decides_nothing(world: World, sealer: FileSealer, late: bool) -> None:
+@pytest.mark.parametrize(("receive", "errcode"), [(never, 47001), (gone, 44002)])
+async def test_a_body_that_is_slow_or_cut_off_decides_nothing(
+    world: World, sealer: FileSealer, receive: Receive, errcode: int
+) -> None:
     app = serve_compatible(world, sealer, read_seconds=0.01)
     token = asker(app).params["access_token"]
-    events: list[Any] = []
-
-    async def receive() -> Any:
-        if late:
-            await asyncio.Event().wait()
-        return {"type": "http.disconnect"}
-
-    answer = await call(app, f"access_token={token}", receive, events)
-    assert answer["errcode"] == (47001 if late else 44002)
+    status, body = await post(app, PATH, f"access_token={token}", {}, receive)
+    assert (status, body["errcode"]) == (200, errcode)
     assert world.store.journal == []
-
-
-async def call(app: FastAPI, query: str, receive: Receive, events: list[Any]) -> Any:
-    async def send(event: Any) -> None:
-        events.append(event)
-
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": PATH,
-        "raw_path": PATH.encode(),
-        "query_string": query.encode(),
-        "headers": [],
-        "server": ("gateway", 80),
-    }
-    sending: Send = send
-    await app(scope, receive, sending)
-    return orjson.loads(events[1]["body"])
 
 
 # -- the real client
