@@ -41,6 +41,7 @@ class FileSealer:
     def __init__(self, path: Path) -> None:
         """Read the file. Raises `KeysError`."""
         self._path = path
+        self._written = _written(path)
         self._keys = _read(path)
 
     def seal(self, data: bytes, context: str) -> bytes:
@@ -64,8 +65,13 @@ class FileSealer:
     def index(self, text: str) -> str:
         return hmac.digest(self._keys.index, text.encode(), "sha256").hex()
 
+    def _changed(self) -> bool:
+        """Whether the file is another since it was read: anybody can name a key that was never there."""
+        before, self._written = self._written, _written(self._path)
+        return self._written != before
+
     def _cipher(self, name: str) -> AESGCM:
-        if name not in self._keys.ciphers:
+        if name not in self._keys.ciphers and self._changed():
             self._keys = _read(self._path)
         if name not in self._keys.ciphers:
             raise KeysError(f"{self._path} has no key {name}")
@@ -88,6 +94,15 @@ def add_key(path: Path) -> str:
     _write(path, content, exclusive=False)
     name: str = content["seal"][-1]["id"]
     return name
+
+
+def _written(path: Path) -> tuple[int, int] | None:
+    """What tells one content of the file from another; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
 
 
 def _entry() -> dict[str, str]:
