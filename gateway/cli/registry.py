@@ -13,6 +13,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, with_store
 from gateway.core.audit import KEY_ID
 from gateway.core.model import (
+    STRANGER,
     Account,
     AccountState,
     NewsAuthorisation,
@@ -176,6 +177,8 @@ def accounts_put(
 ) -> None:
     """Add an account, or replace it. What is known of a registrant that stands behind other accounts too is changed by
     `registrants put` only."""
+    if account_id.startswith(STRANGER):
+        raise click.BadParameter(f"ids that begin with {STRANGER} stand for accounts nobody knows")
     now_ms = SystemClock().now_ms()
     holder = registrant and Registrant(
         registrant, RegistrantKind(kind), VerificationState(verification), framework, level

@@ -79,6 +79,10 @@ class VerificationState(StrEnum):
     REDACTED = "redacted"
 
 
+STRANGER = "?"
+"""What the id of an account begins with that no registry knows; a registered one never does."""
+
+
 class RegistrantKind(StrEnum):
     """Who stands behind an account."""
 

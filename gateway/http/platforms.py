@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gateway import metrics, tracing
-from gateway.core.model import Message, MessageState, Outcome
+from gateway.core.model import STRANGER, Message, MessageState, Outcome
 from gateway.core.records import SEALED, Envelope, Request, Tenant
 from gateway.http.budget import Budget
 from gateway.http.forwarding import forwarded_headers
@@ -93,15 +93,18 @@ class Moderate:
         call = _call(scope)
         if match.route.kind == "watch":
             return await self._watch(listener, match, scope, call, receive)
-        account_id = await self._account(listener, call, match)
-        if account_id is not None and await self._passes(listener, account_id):
-            return Pass()
+        account_id: str | None = None
+        in_head = mapping.credential_in_head(listener.map, match)
+        if in_head:
+            account_id = await self._account(listener, call, match)
+            if await self._passes(listener, account_id):
+                return Pass()
         async with self._body(listener, call, receive) as body:
             call = _call(scope, body)
-            if account_id is None:  # some platforms take the credential in the body
+            if not in_head:
                 account_id = await self._account(listener, call, match)
-            if await self._passes(listener, account_id):
-                return Pass(body)
+                if await self._passes(listener, account_id):
+                    return Pass(body)
             return await self._judge(listener, match, scope, call, account_id)
 
     def _body(self, listener: Listener, call: Call, receive: Receive) -> AbstractAsyncContextManager[bytes]:
@@ -139,9 +142,10 @@ class Moderate:
         return self._performed(listener, match, result)
 
     def _stranger(self, listener: Listener, call: Call, match: Match) -> str:
-        """A name for an account that is not known: the same for the same credential, and no way back to it."""
+        """A name for an account that is not known: the same for the same credential, no way back to it, and none that
+        a registered account can have."""
         credential = mapping.credential(listener.map, call, match)
-        return f"unknown-{self._sealer.index(credential)[:16]}" if credential else "unknown"
+        return STRANGER + (self._sealer.index(credential)[:16] if credential else "")
 
     async def _referenced(self, listener: Listener, match: Match, call: Call) -> list[Message]:
         """What is behind the ids that this request publishes, one message for each id that is known."""

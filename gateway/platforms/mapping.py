@@ -6,7 +6,7 @@ from gateway.core.records import Verdict
 from gateway.platforms.answering import NativeAnswer, answer
 from gateway.platforms.call import Ambiguous, BadRequest, Call
 from gateway.platforms.learning import Ask, learned, remembered, verdict, whoami_account, whoami_request
-from gateway.platforms.reading import content_hash, credential, idempotency, read, references
+from gateway.platforms.reading import content_hash, credential, credential_in_head, idempotency, read, references
 from gateway.platforms.recognise import Match, recognise, websocket_passes
 from gateway.platforms.schema import AnswerKind, Platform, Route
 from gateway.platforms.selectors import Selector
@@ -26,6 +26,7 @@ __all__ = [
     "answer",
     "content_hash",
     "credential",
+    "credential_in_head",
     "idempotency",
     "learned",
     "read",

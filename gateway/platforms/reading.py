@@ -41,6 +41,12 @@ def _fields_for(match: Match, call: Call, selectors: Iterable[Selector]) -> Fiel
     return head_fields(call.headers, match.variables, call.query)
 
 
+def credential_in_head(platform: Platform, match: Match) -> bool:
+    """Whether the credential of this route stands in the head of a request, whatever its body says."""
+    alternatives = match.route.account or platform.account
+    return not any(selector.kind in _IN_BODY for joined in alternatives for selector in joined)
+
+
 def credential(platform: Platform, call: Call, match: Match | None) -> str | None:
     """The credential of a request: what the first of the route's, or the platform's, selectors finds.
 

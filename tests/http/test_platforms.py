@@ -12,7 +12,7 @@ from classifiers.contract import Opinion, Reply, Silence
 from gateway.core.model import Account, AccountState, Degree, MessageState, Outcome, Sanction
 from gateway.core.records import SEALED
 from gateway.review import resolve_by_person
-from tests.http.moderated import BOT, STRANGER, Site, site
+from tests.http.moderated import BOT, ROUTES, STRANGER, Site, site
 from tests.peer import Play
 from tests.policies import policy
 from tests.world import ACCOUNT, CLOSED, PERSON
@@ -311,3 +311,17 @@ async def test_without_the_store_nothing_is_published(chatty: Site) -> None:
 
     assert (await chatty.post()).json()["kind"] == "unavailable"
     assert len(chatty.peer.requests) == 2
+
+
+async def test_a_private_credential_in_the_head_does_not_speak_for_another_in_the_body(tmp_path: Path) -> None:
+    routes = ROUTES.replace("account: bearer", "account: [bearer, json:token]")
+    async with site(tmp_path, routes) as chatty:
+        await chatty.put(replace(ACCOUNT, private=True))
+        chatty.me(ACCOUNT.account_id)
+
+        answer = await chatty.client.post(
+            "/rooms/1", json={"text": "x", "token": STRANGER}, headers={"Authorization": f"Bearer {BOT}"}
+        )
+
+        assert (answer.status_code, answer.json()["kind"]) == (400, "malformed")
+        assert chatty.peer.requests == []
