@@ -267,6 +267,8 @@ class Perform:
             with Stage("forward"):
                 answer = await self._upstream.forward(tenant, message_id, request, message.content_hash)
             state, note = _state(answer, released), f"upstream answered {answer.status}"
+            if answer.verdict == Verdict.EXPIRED:  # some platforms say so under status 200
+                note += ": the credential is no longer good"
         except UpstreamNotReached as fault:
             state, note = MessageState.FAILED, str(fault)
         except UpstreamUnknown as fault:

@@ -61,10 +61,10 @@ class GatewayProcess:
         """Where it listens for a platform."""
         return f"http://127.0.0.1:{self._ports[platform]}"
 
-    def decisions(self) -> float:
-        """How many decisions it has made."""
+    def count(self, metric: str) -> float:
+        """A counter's value, of all its labels."""
         lines = httpx.get(f"{self.url}/metrics").text.splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("gateway_decisions_total{"))
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{metric}_total{{"))
 
     def command(self, *words: str) -> str:
         """Give one command on its data; what it printed. In a thread, since a test may run a loop of its own."""

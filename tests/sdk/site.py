@@ -64,6 +64,7 @@ class Site(Generic[Server]):
             message = self.gateway.release(*held)
         assert len(self.server.take()) == 1
         assert message["state"] == "release_failed"
+        assert message["history"][-1]["note"].endswith(": the credential is no longer good")
 
     @contextmanager
     def unanswered(self) -> Iterator[None]:
@@ -83,9 +84,10 @@ class Site(Generic[Server]):
     @contextmanager
     def _refusing(self, times: int) -> Iterator[None]:
         self.server.take()
-        before = self.gateway.decisions()
+        before = self.gateway.count("gateway_requests"), self.gateway.count("gateway_decisions")
         yield
-        assert self.gateway.decisions() - before == times
+        assert self.gateway.count("gateway_requests") - before[0] == times
+        assert self.gateway.count("gateway_decisions") - before[1] == times
         assert self.server.take() == []
 
 

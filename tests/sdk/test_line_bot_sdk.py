@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -49,15 +49,17 @@ def test_an_allowed_message_arrives_as_it_was_sent(site: Site[Line], text: str) 
     assert len(send_both_ways(site, send).sent_messages) == 2
 
 
-@pytest.mark.parametrize("text", [*TEXTS["block"], *TEXTS["hold"]])
-def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[Line], text: str) -> None:
-    with api_at(site.url) as api:
-        errors = site.refused(
-            ApiException,
-            lambda: api.push_message(push(text)),
-            lambda: api.broadcast(BroadcastRequest(messages=[TextMessage(text=text)])),
-        )
-    assert {error.status for error in errors} == {400}
+def writes(api: MessagingApi, text: str) -> list[Callable[[], Any]]:
+    broadcast = BroadcastRequest(messages=[TextMessage(text=text)])
+    return [lambda: api.push_message(push(text)), lambda: api.broadcast(broadcast)]
+
+
+@pytest.mark.parametrize(("outcome", "told"), [("block", "blocked"), ("hold", "held")])
+def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[Line], outcome: str, told: str) -> None:
+    for text in TEXTS[outcome]:
+        with api_at(site.url) as api:
+            errors = site.refused(ApiException, *writes(api, text))
+        assert {(error.status, error.headers["x-moderation"]) for error in errors} == {(400, told)}
 
 
 def test_a_restricted_account_gets_the_ordinary_error(site: Site[Line]) -> None:

@@ -25,7 +25,9 @@ def site(sites: dict[str, Site[Any]]) -> Site[WeChat]:
 
 
 def client_at(url: str, credential: tuple[str, str] = WeChat.GOOD) -> Client:
-    return Client(url, credential[1], SECRET)
+    client = Client(url, credential[1], SECRET)
+    client.fetch_access_token()
+    return client
 
 
 def article(text: str) -> dict[str, Any]:
