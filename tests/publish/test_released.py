@@ -9,7 +9,7 @@ from gateway.core.model import AccountState, MessageState, Outcome, Registrant, 
 from gateway.perform import Performed
 from gateway.review import ReleaseForbidden
 from tests.hold import hold
-from tests.world import ACCOUNT, PERSON, TTL_MS, World, open_world, submission
+from tests.world import ACCOUNT, PERSON, TENANT, TTL_MS, World, open_world, submission
 
 CLOSED = replace(ACCOUNT, state=AccountState.CLOSED)
 IN_REVIEW = replace(PERSON, state=VerificationState.REVIEW)
