@@ -93,6 +93,7 @@ def read(
     _check_files(route, fields)
     for selector in route.text:
         texts += _texts(selector, fields, taken)
+    texts += _in_path(fields, taken)
     media += [Media(file.content_type, sha256=file.sha256) for file in fields.parts.files]
     if len(referenced) != len(_joined_all(route.refs, fields)):
         doubts.append("unknown_reference")
@@ -113,6 +114,12 @@ def read(
         target=target(route, fields),
         doubts=tuple(dict.fromkeys(doubts)),
     )
+
+
+def _in_path(fields: Fields, taken: set[Place]) -> list[str]:
+    """What the path says that is no identifier: some platforms keep it, and show it."""
+    found = [Found(("path", name), value) for name, value in fields.variables.items()]
+    return [one.value for one in found if one.place not in taken and not _is_identifier(one)]
 
 
 def _check_files(route: Route, fields: Fields) -> None:

@@ -112,6 +112,8 @@ ROWS = [
     row("PUT", f"{ROOM}/state/m.room.topic", {"topic": "tea"}, "state", "tea", target="!r:home"),
     row("PUT", f"{ROOM}/state/m.room.topic/", {"topic": "tea"}, "state", "tea", target="!r:home"),
     row("PUT", f"{ROOM}/state/m.room.name/key", {"name": "The room"}, "state", "The room", target="!r:home"),
+    row("PUT", f"{ROOM}/state/x/come%20and%20see", {"a": "b"}, "state", "b", "come and see", target="!r:home"),
+    row("PUT", f"{ROOM}/state/come%20and%20see/k", {"a": "b"}, "state", "b", "come and see", target="!r:home"),
     row("PUT", f"{ROOM}/state/m.room.pinned_events", {"pinned": ["$1"]}, "state", "$1", target="!r:home"),
     row(
         "POST",
