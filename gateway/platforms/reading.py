@@ -119,7 +119,7 @@ def read(
 def _in_path(fields: Fields, taken: set[Place]) -> list[str]:
     """What the path says that is no identifier: some platforms keep it, and show it."""
     found = [Found(("path", name), value) for name, value in fields.variables.items()]
-    return [one.value for one in found if one.place not in taken and not _is_identifier(one)]
+    return [one.value for one in found if one.place not in taken and not _is_identifier(one.value)]
 
 
 def _check_files(route: Route, fields: Fields) -> None:
