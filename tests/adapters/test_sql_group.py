@@ -53,22 +53,6 @@ async def test_what_queues_during_a_batch_is_the_next_one() -> None:
     await group.close()
 
 
-async def test_what_is_ready_to_run_when_a_batch_ends_joins_the_next() -> None:
-    gate = Gate()
-    group = Group(gate.write)
-    first = group.put(Item("a"))
-    await gate.began.wait()
-    second = group.put(Item("b"))
-    gate.go.set()
-
-    async def another() -> str:
-        return await group.put(Item("c"))
-
-    assert await asyncio.gather(first, second, another()) == ["A", "B", "C"]
-    assert gate.batches == [["a"], ["b", "c"]]
-    await group.close()
-
-
 async def test_a_batch_has_a_largest_number_and_a_largest_size() -> None:
     gate = Gate()
     gate.go.set()

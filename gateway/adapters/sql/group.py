@@ -69,7 +69,6 @@ class Group(Generic[Item, Result]):
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(0)  # what is ready to run may have more to write
             batch = self._take()
             if not batch:
                 if self._closing:
