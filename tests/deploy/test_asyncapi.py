@@ -20,6 +20,7 @@ from jsonschema.exceptions import ValidationError
 from classifiers.batch import Batch, Record
 from classifiers.contract import (
     CATEGORIES,
+    LAST_MS,
     VERSION,
     Opinion,
     Question,
@@ -278,7 +279,7 @@ _scores = st.builds(Score, st.sampled_from(sorted(CATEGORIES)), st.floats(0, 1) 
 _answers = st.builds(Opinion, _text, _text, st.lists(_scores, max_size=3).map(tuple)) | st.builds(
     Unanswered, _text, st.sampled_from(Silence)
 )
-_questions = st.builds(Question, _text, _text, _text, _texts, _texts, _texts, st.integers(0, 2**53))
+_questions = st.builds(Question, _text, _text, _text, _texts, _texts, _texts, st.integers(0, LAST_MS))
 _replies = st.builds(Reply, _text, _text, _text, st.lists(_answers, max_size=3).map(tuple))
 
 

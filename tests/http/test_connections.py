@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from uvicorn.server import ServerState
 
 from gateway.http.bounded import BoundedHttp
+from gateway.http.budget import Budget
 from tests.http.conftest import BODY_LIMIT
 from tests.world import ACCOUNT, CLOSED, KEY, World
 
@@ -92,6 +93,7 @@ async def test_a_body_in_pieces_is_waited_for(peer: Peer) -> None:
 
 async def test_long_bodies_leave_the_connection_readable(peer: Peer, app: FastAPI) -> None:
     app.state.service.body_limit = 10**6
+    app.state.service.budget = Budget(10**6)
     reader, writer = peer
     for _ in range(3):
         writer.write(request(body("long " * 60_000)))
