@@ -277,11 +277,14 @@ class Perform:
         if answer is not None and answer.references and state is MessageState.PUBLISHED:
             await self._remember(message, answer.references, message_id)
         result = self._ended(message_id, message, state, note, answer)
+        kept = result
+        if answer is not None and answer.fleeting:
+            kept = replace(result, upstream=replace(answer, body=b""))
         try:
             with Stage("settle"):
-                await self._store.move(self._lease.owner, result)
+                await self._store.move(self._lease.owner, kept)
         except StoreUnavailable:
-            self._settle_later(result)
+            self._settle_later(kept)
         return result
 
     def _ended(
@@ -337,6 +340,8 @@ def _state(answer: UpstreamAnswer, released: bool) -> MessageState:
             return MessageState.REFUSED
         case Verdict.EXPIRED:  # of a request that waited, nobody is there to renew its credential and send it again
             return MessageState.RELEASE_FAILED if released else MessageState.REFUSED
+        case Verdict.LATER:  # the client's own retry is another attempt; what was released has no client
+            return MessageState.RELEASE_FAILED if released else MessageState.FAILED
         case Verdict.UNSURE:
             return MessageState.UNKNOWN
 

@@ -61,4 +61,5 @@ class SealedUpstream:
             response.headers,
             mapping.verdict(listener.map, response.status, content_type, body),
             mapping.remembered(listener.map, envelope.route, content_type, body),
+            fleeting=not envelope.keyed,
         )

@@ -31,10 +31,12 @@ SEALED = "application/vnd.moderation-gateway.sealed"
 
 
 class Envelope(Value, frozen=True):
-    """A platform's request as it came, with the credential in it. ``target`` is path and query as on the wire."""
+    """A platform's request as it came, with the credential in it. ``target`` is path and query as on the wire;
+    ``keyed`` whether the same request may come again under a key."""
 
     listener: str
     route: str
+    keyed: bool
     method: str
     target: bytes
     headers: tuple[tuple[bytes, bytes], ...]
@@ -48,6 +50,8 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     EXPIRED = "expired"
     """Refused because the credential is no longer good."""
+    LATER = "later"
+    """Refused for now: nothing was published, and the same request may be sent again."""
     UNSURE = "unsure"
     """An error on the upstream's side, perhaps after it published."""
 
@@ -55,7 +59,8 @@ class Verdict(StrEnum):
 class UpstreamAnswer(Value, frozen=True):
     """What the chat app's upstream said. ``body`` may be cut, see the gateway's settings.
 
-    Not kept: the ``headers``, what the platform's route map says of it, and the ids it gives to what was published.
+    Not kept: the ``headers``, what the platform's route map says of it, and the ids it gives to what was published; nor
+    the body where it is ``fleeting``: nobody will ask for it again, and it may hold secrets (a webhook's address).
     """
 
     status: int
@@ -64,6 +69,7 @@ class UpstreamAnswer(Value, frozen=True):
     headers: tuple[tuple[bytes, bytes], ...] = ()
     verdict: Verdict | None = None
     references: tuple[str, ...] = ()
+    fleeting: bool = False
 
 
 class Entry(Value, frozen=True):
