@@ -10,7 +10,7 @@ from gateway.platforms.call import BadRequest, Headers, header
 from gateway.platforms.fields import Fields
 from gateway.platforms.forms import unique
 from gateway.platforms.multiparts import read_parts
-from gateway.platforms.strict_json import BadJson, loads
+from gateway.platforms.strict_json import BadJson, fold_keys, loads
 
 Format = Literal["json", "form", "multipart"]
 FORMATS: tuple[Format, ...] = ("json", "form", "multipart")
@@ -22,13 +22,20 @@ _OF_TYPE: dict[str, Format] = {
 
 
 def with_body(
-    fields: Fields, headers: Headers, body: bytes, formats: Collection[Format], untyped: Format | None, ignored: bool
+    fields: Fields,
+    headers: Headers,
+    body: bytes,
+    formats: Collection[Format],
+    untyped: Format | None,
+    *,
+    ignored: bool,
+    fold: bool = False,
 ) -> Fields:
     """The fields of a request, those of its body added.
 
     ``formats`` are the formats the platform reads on this route; ``untyped`` the one it takes a body for that has no
-    Content-Type; ``ignored`` says that it reads every body as ``untyped``, whatever its Content-Type. Raises
-    `BadRequest`.
+    Content-Type; ``ignored`` says that it reads every body as ``untyped``, whatever its Content-Type;
+    ``fold`` that to it the keys of JSON are the same in any case. Raises `BadRequest`.
     """
     encoding = header(headers, "content-encoding")
     if encoding is not None and encoding.lower() != "identity":
@@ -40,7 +47,8 @@ def with_body(
     match found:
         case "json":
             try:
-                return replace(fields, value=loads(body))
+                value = loads(body)
+                return replace(fields, value=fold_keys(value) if fold else value, fold=fold)
             except BadJson as error:
                 raise BadRequest((error.field, error.message)) from error
         case "form":

@@ -13,7 +13,7 @@ from gateway.platforms.forms import pairs
 from gateway.platforms.multiparts import Parts
 from gateway.platforms.scalars import is_name
 from gateway.platforms.selectors import EVERYTHING, Selector
-from gateway.platforms.strict_json import BadJson, loads
+from gateway.platforms.strict_json import BadJson, fold_keys, loads
 
 Place = tuple[str | int, ...]
 """Where a value stands: the kind of field, its name, and the way down into its JSON."""
@@ -32,6 +32,8 @@ class Fields:
     value: Any = NOTHING
     form: Mapping[str, str] = field(default_factory=dict)
     parts: Parts = field(default_factory=lambda: Parts({}, ()))
+    fold: bool = False
+    """Whether the keys of its JSON are folded (`fold_keys`): selectors then find them whatever their case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,10 @@ def select(selector: Selector, fields: Fields, taken: Collection[Place] = ()) ->
     ``taken`` are the places that ``**`` leaves out. Raises `BadRequest` where a field cannot be read in one way.
     """
     if selector.direct:
-        found = _descend(fields.value, selector.path)
+        path = _keys(selector.path, fields)
+        found = _descend(fields.value, path)
         if found is not NOTHING:
-            return [] if found is None else [Found(("json", *selector.path), found)]
+            return [] if found is None else [Found(("json", *path), found)]
     if not selector.wraps:
         return [found for found in _base(selector, fields, taken) if found.value is not None]
     return _wrapped(selector, _base(selector, fields, taken))
@@ -71,6 +74,11 @@ def _wrapped(selector: Selector, base: Iterable[Found]) -> Iterator[Found]:
                 value = value if str(value) == argument else None
         if value is not None:
             yield Found(found.place, value)
+
+
+def _keys(path: tuple[str, ...], fields: Fields) -> tuple[str, ...]:
+    """A path, as its keys are written in the JSON of these fields."""
+    return tuple([key.casefold() for key in path]) if fields.fold else path
 
 
 def _descend(value: Any, path: tuple[str, ...]) -> Any:
@@ -116,7 +124,7 @@ def _json(selector: Selector, fields: Fields, taken: Collection[Place]) -> Itera
     match selector.kind:
         case "json":
             if fields.value is not NOTHING:
-                yield from _walk(fields.value, selector.path, ("json",), taken)
+                yield from _walk(fields.value, _keys(selector.path, fields), ("json",), taken)
             return
         case "json-in-json":
             whole = Selector(selector.source, "json", path=selector.outer)
@@ -125,12 +133,16 @@ def _json(selector: Selector, fields: Fields, taken: Collection[Place]) -> Itera
         case _:
             whole = Selector(selector.source, "param", selector.name)
     for outer in _base(whole, fields, ()):
-        inner = _parsed(outer.value, ".".join(map(str, outer.place[1:])))
-        yield from _walk(inner, selector.path, outer.place, taken)
+        inner = _parsed(outer.value, ".".join(map(str, outer.place[1:])), fields.fold)
+        yield from _walk(inner, _keys(selector.path, fields), outer.place, taken)
 
 
 def _authority(selector: Selector, fields: Fields) -> Iterator[Found]:
-    """Headers, and the parts of the Authorization header."""
+    """Headers, cookies, and the parts of the Authorization header."""
+    if selector.kind == "cookie":
+        if value := _cookie(fields.headers, selector.name):
+            yield Found(("cookie", selector.name), value)
+        return
     if selector.kind == "header":
         value = header(fields.headers, selector.name)
         if value:
@@ -150,6 +162,15 @@ def _authority(selector: Selector, fields: Fields) -> Iterator[Found]:
             yield Found(("header", "authorization"), value)
 
 
+def _cookie(headers: Headers, name: str) -> str | None:
+    """The value of a cookie. Raises `BadRequest` for two of one name: servers differ in which counts."""
+    pieces = [piece.partition("=") for piece in (header(headers, "cookie") or "").split(";")]
+    found = [value.strip() for key, _, value in pieces if key.strip() == name]
+    if len(found) > 1:
+        raise BadRequest((f"cookie {name}", "given more than once"))
+    return found[0].removeprefix('"').removesuffix('"') if found else None
+
+
 def _params(name: str, fields: Fields, taken: Collection[Place]) -> Iterator[Found]:
     """Every parameter of this name; of the name ``**`` every one that is not taken."""
     if name == EVERYTHING:
@@ -162,8 +183,9 @@ def _params(name: str, fields: Fields, taken: Collection[Place]) -> Iterator[Fou
             yield from _rest(fields.value, ("json",), taken)
         return
     yield from [Found((kind, key), value) for kind, key, value in _texts(fields) if key == name]
-    if isinstance(fields.value, dict) and name in fields.value:
-        yield Found(("json", name), fields.value[name])
+    [key] = _keys((name,), fields)
+    if isinstance(fields.value, dict) and key in fields.value:
+        yield Found(("json", key), fields.value[key])
 
 
 def _walk(value: Any, path: tuple[str, ...], place: Place, taken: Collection[Place]) -> Iterator[Found]:
@@ -197,12 +219,13 @@ def _rest(value: Any, place: Place, taken: Collection[Place]) -> Iterator[Found]
         yield Found(place, value)
 
 
-def _parsed(text: Any, name: str) -> Any:
+def _parsed(text: Any, name: str, fold: bool) -> Any:
     """The JSON in a text; a value that is JSON already is itself. Raises `BadRequest`."""
     if not isinstance(text, str):
         return text
     try:
-        return loads(text.encode("utf-8", "surrogatepass"))
+        value = loads(text.encode("utf-8", "surrogatepass"))
+        return fold_keys(value) if fold else value
     except BadJson as error:
         raise BadRequest((name, error.message)) from error
 

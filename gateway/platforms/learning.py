@@ -52,7 +52,7 @@ def learned(
     credential = next(iter(_values(learn.credential, answered)), None)
     accounts = _values(learn.answer_account, answered) if learn.answer_account else []
     if not accounts and learn.account:
-        accounts = joined_values(learn.account, fields_of(match, call))
+        accounts = joined_values(learn.account, fields_of(platform, match, call))
     if not credential or not accounts:
         return None
     expires = next(iter(_values((learn.expires,), answered)), None) if learn.expires else None
@@ -89,8 +89,13 @@ def verdict(platform: Platform, status: int, content_type: str, body: bytes) -> 
     """Whether the upstream published what was forwarded to it."""
     rules = platform.verdicts
     fields = _answered(body)
-    if status in rules.expired_statuses or (fields is not None and _is_expired(rules, fields)):
+    told = [] if fields is None else _told(rules, fields)
+    if status in rules.expired_statuses or any(_among(value, rules.expired) for value in told):
         return Verdict.EXPIRED
+    if status in rules.repeated_statuses or any(_among(value, rules.repeated) for value in told):
+        return Verdict.ACCEPTED
+    if status in rules.later_statuses or any(_among(value, rules.later) for value in told):
+        return Verdict.LATER
     if status >= 500 or status == 408 or status < 200:
         return Verdict.UNSURE
     if status >= 300:
@@ -103,9 +108,10 @@ def verdict(platform: Platform, status: int, content_type: str, body: bytes) -> 
     return Verdict.ACCEPTED if _among(given, rules.good) else Verdict.REFUSED
 
 
-def _is_expired(rules: Verdicts, fields: Fields) -> bool:
+def _told(rules: Verdicts, fields: Fields) -> list[Any]:
+    """What an answer's ``field`` and ``error`` say."""
     where: list[Selector] = [selector for selector in (rules.field, rules.error) if selector is not None]
-    return any(_among(found.value, rules.expired) for selector in where for found in select(selector, fields))
+    return [found.value for selector in where for found in select(selector, fields)]
 
 
 def _among(value: Any, values: tuple[Any, ...]) -> bool:

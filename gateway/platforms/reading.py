@@ -26,18 +26,18 @@ _IDENTIFIER = 255
 _IN_BODY = frozenset({"json", "form", "part", "param", "part-json", "param-json", "json-in-json"})
 
 
-def fields_of(match: Match, call: Call) -> Fields:
+def fields_of(platform: Platform, match: Match, call: Call) -> Fields:
     """Every field of a request. Raises `BadRequest`."""
     route = match.route
     fields = head_fields(call.headers, match.variables, call.query)
-    ignored = route.content_type == "ignored"
-    return with_body(fields, call.headers, call.body, route.body, route.untyped, ignored)
+    ignored, fold = route.content_type == "ignored", platform.json_keys == "fold"
+    return with_body(fields, call.headers, call.body, route.body, route.untyped, ignored=ignored, fold=fold)
 
 
-def _fields_for(match: Match, call: Call, selectors: Iterable[Selector]) -> Fields:
+def _fields_for(platform: Platform, match: Match, call: Call, selectors: Iterable[Selector]) -> Fields:
     """The fields that these selectors need: the body is parsed only for those that look into it."""
     if any(selector.kind in _IN_BODY for selector in selectors):
-        return fields_of(match, call)
+        return fields_of(platform, match, call)
     return head_fields(call.headers, match.variables, call.query)
 
 
@@ -58,7 +58,7 @@ def credential(platform: Platform, call: Call, match: Match | None) -> str | Non
         alternatives = platform.account
     else:
         alternatives = match.route.account or platform.account
-        fields = _fields_for(match, call, [selector for joined in alternatives for selector in joined])
+        fields = _fields_for(platform, match, call, [selector for joined in alternatives for selector in joined])
     found: str | None = None
     first: set[str] = set()
     for joined in alternatives:
@@ -85,7 +85,7 @@ def read(
     ``referenced`` are the messages behind what `references` gives, one for each that is known; their texts and media
     are judged with this one's, and if one is missing the message is in doubt. Raises `BadRequest`.
     """
-    route, fields = match.route, fields_of(match, call)
+    route, fields = match.route, fields_of(platform, match, call)
     taken = _secrets(platform, route, fields) | _identifiers(route, fields)
     doubts: list[str] = [doubt.code for doubt in route.doubts if _doubtful(select(doubt.when, fields), doubt.equals)]
     media = [found for item in route.media for found in _media(platform, item, fields, taken)]
@@ -147,18 +147,19 @@ def frame_hash(pieces: Iterable[bytes]) -> str:
 def references(platform: Platform, match: Match, call: Call) -> tuple[str, ...]:
     """The ids of what else this request publishes, in the form in which `remembered` gives them."""
     refs = match.route.refs
-    return tuple(_joined_all(refs, _fields_for(match, call, [selector for joined in refs for selector in joined])))
+    fields = _fields_for(platform, match, call, [selector for joined in refs for selector in joined])
+    return tuple(_joined_all(refs, fields))
 
 
 def idempotency(platform: Platform, match: Match, call: Call) -> str | None:
     """The platform's own key by which a request is safe to repeat, scoped by route and target; 64 hex digits."""
     route = match.route
-    if route.idempotency is None:
+    if not route.idempotency:
         return None
-    needed = route.idempotency if route.target is None else (*route.idempotency, route.target)
-    fields = _fields_for(match, call, needed)
-    values = joined_values(route.idempotency, fields)
-    if not values:
+    needed = [selector for joined in route.idempotency for selector in joined]
+    fields = _fields_for(platform, match, call, needed if route.target is None else [*needed, route.target])
+    values = {value for joined in route.idempotency for value in joined_values(joined, fields)}
+    if len(values) != 1:  # of two keys it is not known which one the platform heeds
         return None
     scope = [platform.name, route.id, target(route, fields) or "", *values]
     return frame_hash([text.encode("utf-8", "replace") for text in scope])
@@ -211,7 +212,7 @@ def _secrets(platform: Platform, route: Route, fields: Fields) -> set[Place]:
 
 def _identifiers(route: Route, fields: Fields) -> set[Place]:
     """The places of identifiers that no reader sees. What does not look like one is not among them."""
-    selectors = [*route.ignore, *(route.idempotency or ()), *[one for joined in route.refs for one in joined]]
+    selectors = [*route.ignore, *[one for joined in (*route.idempotency, *route.refs) for one in joined]]
     if route.target is not None:
         selectors.append(route.target)
     return {found.place for selector in selectors for found in select(selector, fields) if _is_identifier(found.value)}
@@ -267,6 +268,8 @@ def _unwrapped(selector: Selector, text: str) -> list[str]:
             found = [line for item in found for line in html_texts(item)]
         elif wrap == "markdown":
             found = [line for item in found for line in markdown_texts(item)]
+        elif wrap == "shown":
+            found = [line for item in found for line in (item, *html_texts(item), *markdown_texts(item))]
     return found
 
 
@@ -275,7 +278,8 @@ def _containers(selector: Selector, fields: Fields) -> Iterator[Place]:
     if selector.kind == "part-json":
         yield ("part", selector.name)
     elif selector.kind == "param-json":
-        yield from [(kind, selector.name) for kind in ("query", "form", "part", "json")]
+        names = dict.fromkeys((selector.name, selector.name.casefold()))
+        yield from [(kind, name) for kind in ("query", "form", "part", "json") for name in names]
     elif selector.kind == "json-in-json":
         outer = Selector(selector.source, "json", path=selector.outer)
         yield from [found.place for found in select(outer, fields)]

@@ -113,7 +113,7 @@ def _selectors(route: Route) -> Iterator[tuple[str, Selector]]:
     yield from [("account", selector) for joined in route.account for selector in joined]
     yield from [("refs", selector) for joined in route.refs for selector in joined]
     yield from [("remember", selector) for joined in route.remember for selector in joined]
-    yield from [("idempotency", selector) for selector in route.idempotency or ()]
+    yield from [("idempotency", selector) for joined in route.idempotency for selector in joined]
     if route.target is not None:
         yield "target", route.target
     if route.learn is not None:

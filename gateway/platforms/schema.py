@@ -37,6 +37,11 @@ def _selectors(value: Any) -> Any:
     return tuple([_selector(item) for item in _listed(value)])
 
 
+def _alternatives(value: Any) -> Any:
+    """Lists of selectors; a list without lists in it is one of them."""
+    return value if isinstance(value, list) and any(isinstance(item, list) for item in value) else [value]
+
+
 def _template(value: Any) -> Any:
     return parse_template(value) if isinstance(value, str) else value
 
@@ -54,9 +59,11 @@ Many = Annotated[tuple[One, ...], BeforeValidator(_listed), Field(strict=False)]
 Joined = Annotated[tuple[One, ...], BeforeValidator(_selectors), Field(strict=False, min_length=1)]
 """Selectors whose values belong together (a chat and a message in it): all of them must be found."""
 Alternatives = Annotated[tuple[Joined, ...], BeforeValidator(_listed), Field(strict=False)]
+KeyAlternatives = Annotated[tuple[Joined, ...], BeforeValidator(_alternatives), Field(strict=False)]
 Text = Annotated[Filled, BeforeValidator(fill)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(strict=False)]
 Value = str | int | bool | None
+Statuses = Annotated[tuple[int, ...], BeforeValidator(_listed), Field(strict=False)]
 Values = Annotated[tuple[Value, ...], BeforeValidator(_listed), Field(strict=False)]
 
 
@@ -123,7 +130,8 @@ class Route(_Part):
     media: tuple[MediaMap, ...] = Field(default=(), strict=False)
     refs: Alternatives = ()
     target: One | None = None
-    idempotency: Joined | None = None
+    idempotency: KeyAlternatives = ()
+    """The platform's own key for repeating a request; a plain list is one alternative, its selectors joined."""
     remember: Alternatives = ()
     """Ids in the platform's answer, by which a later request publishes this content."""
     ignore: Many = ()
@@ -159,7 +167,13 @@ class Verdicts(_Part):
     expired: Values = ()
     """Values of ``field`` (or of ``error``) by which the credential is no longer good."""
     error: One | None = None
-    expired_statuses: Annotated[tuple[int, ...], Field(strict=False)] = (401,)
+    expired_statuses: Statuses = (401,)
+    repeated: Values = ()
+    """Values of ``field`` or ``error`` by which the platform has this message already: it is published."""
+    repeated_statuses: Statuses = ()
+    later: Values = ()
+    """Values of ``field`` or ``error`` by which nothing was published for now, and the same may be sent again."""
+    later_statuses: Statuses = (429,)
 
 
 class Platform(_Part):
@@ -167,6 +181,8 @@ class Platform(_Part):
 
     platform: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
     case: Literal["exact", "ignore"] = "exact"
+    json_keys: Literal["exact", "fold"] = "exact"
+    """Whether the platform takes the keys of JSON in any case (servers in Go do)."""
     account: Alternatives = Field(min_length=1)
     learn_account: Ask | None = None
     websockets: Literal["pass", "refuse"] = "refuse"

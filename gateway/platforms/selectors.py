@@ -1,13 +1,14 @@
 """Selectors: where in a request something stands, as one line of a route map.
 
-- ``bearer``, ``basic`` (user:password), ``basic.user``, ``basic.password``, ``header:X``, ``query:X``, ``path:X``,
-  ``form:X``, ``part:X`` (a multipart field), ``const:X``
+- ``bearer``, ``basic`` (user:password), ``basic.user``, ``basic.password``, ``header:X``, ``cookie:X``, ``query:X``,
+  ``path:X``, ``form:X``, ``part:X`` (a multipart field), ``const:X``
 - ``param:X``: the parameter X wherever it stands: query, form, multipart field, top of the JSON; ``param:**``: every
   parameter that nothing else has taken
 - ``json:a.*.b``: a path of keys parted by dots (``\\.`` is a dot in a key); ``*`` is every item, and ``**`` at its end
   everything below that nothing else of the route has taken
 - ``part-json:P:a.b``, ``param-json:P:a.b``, ``json-in-json:content:text``: a path in the JSON that a field holds
 - around one of them: ``html:`` (the visible text of HTML), ``markdown:`` (the text as it is, and without its marks),
+  ``shown:`` (the text as it is, as HTML and as markdown: all that a reader may see of it),
   ``prefix:X:`` (what follows X, if it starts with X), ``only:X:`` (only if it is X)
 """
 
@@ -54,7 +55,7 @@ def parse_selector(source: str) -> Selector:
     rest = source
     while True:
         word, colon, behind = rest.partition(":")
-        if word in ("html", "markdown") and colon:
+        if word in ("html", "markdown", "shown") and colon:
             wraps.append((word, ""))
             rest = behind
         elif word in ("prefix", "only"):
@@ -76,7 +77,7 @@ def _base(source: str, text: str, wraps: tuple[tuple[str, str], ...]) -> Selecto
     match kind:
         case "const" | "param":
             return Selector(source, kind, rest, wraps=wraps)
-        case "header" | "query" | "path" | "form" | "part":
+        case "header" | "cookie" | "query" | "path" | "form" | "part":
             if rest == EVERYTHING:
                 raise BadSelector(f"{kind}:** is no selector; param:** is every parameter")
             return Selector(source, kind, rest.lower() if kind == "header" else rest, wraps=wraps)

@@ -41,6 +41,26 @@ def loads(body: bytes) -> Any:
     return value
 
 
+def fold_keys(value: Any) -> Any:
+    """The value, its keys in folded case; a key that even so is no plain name keeps its own.
+
+    Raises `BadJson` for an object with two keys that are equal but for their case: some servers read one for the other.
+    """
+    if isinstance(value, list):
+        return [fold_keys(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    folded: dict[str, Any] = {}
+    seen: set[str] = set()
+    for key, item in value.items():
+        plain = key.casefold()
+        if plain in seen:
+            raise BadJson(key, "this key is given twice in one object, in another case")
+        seen.add(plain)
+        folded[plain if plain.isascii() and plain.isprintable() and " " not in plain else key] = fold_keys(item)
+    return folded
+
+
 def _count(value: Any, room: int) -> int:
     """How many values there are, up to where it is clear that they are too many."""
     items: Iterable[Any]

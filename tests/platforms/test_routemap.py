@@ -120,7 +120,10 @@ def test_all_problems_are_told_at_once() -> None:
         "part-json:a",
         "json-in-json:a:",
         "html:",
-        "cookie:x",
+        "cookie:",
+        "cookie:**",
+        "shown",
+        "shown:",
     ],
 )
 def test_selectors_that_are_none(source: str) -> None:
