@@ -17,7 +17,14 @@ log = logging.getLogger(__name__)
 _ANSWER_LIMIT = 65_536
 """Bytes that are read of a platform's answer to who calls."""
 
+_TABLE_MS = 2_000
+"""How long the table of credentials is believed: a person may have changed it in another process."""
+
 _Place = tuple[str, str]
+
+
+class CannotTell(Fault):
+    """The platform could not be asked whose a credential is."""
 
 
 class Identify:
@@ -34,7 +41,7 @@ class Identify:
         sealer: Sealer,
         clock: Clock,
         size: int = 100_000,
-        known_ms: int = 300_000,
+        known_ms: int = 60_000,
         unknown_ms: int = 5_000,
         ask_seconds: float = 5.0,
     ) -> None:
@@ -50,7 +57,8 @@ class Identify:
         self._asking: dict[_Place, asyncio.Future[str | None]] = {}
 
     async def __call__(self, listener: Listener, credential: str) -> str | None:
-        """The account id; None when nobody knows it. Raises `StoreUnavailable` when that cannot be told."""
+        """The account id; None when nobody knows it. Raises `CannotTell`, or `StoreUnavailable`, when that cannot be
+        told."""
         index = self._sealer.index(credential)
         place = (listener.name, index)
         account_id, until = self._found.get(place, (None, 0))
@@ -60,9 +68,9 @@ class Identify:
 
     async def learn(self, listener: Listener, credential: str, account_id: str, seconds: float | None) -> None:
         """Remember whose a credential is that the platform has just issued. Raises `StoreUnavailable`."""
-        index = self._sealer.index(credential)
+        index, whose = self._sealer.index(credential), listener.account_prefix + account_id
         expires_ms = None if seconds is None else self._clock.now_ms() + int(seconds * 1000)
-        await self._credentials.put_credential(listener.tenant, listener.map.name, index, account_id, expires_ms)
+        await self._credentials.put_credential(listener.tenant, listener.map.name, index, whose, expires_ms)
         self._found.pop((listener.name, index), None)
 
     async def _once(self, place: _Place, find: Callable[[], Awaitable[str | None]]) -> str | None:
@@ -74,8 +82,10 @@ class Identify:
             account_id = await asyncio.shield(future)
         finally:
             self._asking.pop(place, None)
-        now_ms = self._clock.now_ms()
-        self._found[place] = (account_id, now_ms + (self._unknown_ms if account_id is None else self._known_ms))
+        return account_id
+
+    def _believe(self, place: _Place, account_id: str | None, for_ms: int) -> str | None:
+        self._found[place] = (account_id, self._clock.now_ms() + for_ms)
         self._found.move_to_end(place)
         if len(self._found) > self._size:
             self._found.popitem(last=False)
@@ -85,7 +95,11 @@ class Identify:
         known = await self._credentials.account_by_credential(
             listener.tenant, listener.map.name, index, self._clock.now_ms()
         )
-        return known if known is not None else await self._ask(listener, credential)
+        place = (listener.name, index)
+        if known is not None:
+            return self._believe(place, known, _TABLE_MS)
+        asked = await self._ask(listener, credential)
+        return self._believe(place, asked, self._unknown_ms if asked is None else self._known_ms)
 
     async def _ask(self, listener: Listener, credential: str) -> str | None:
         ask = mapping.whoami_request(listener.map, credential)
@@ -99,5 +113,8 @@ class Identify:
                 body = await response.read(_ANSWER_LIMIT)
         except (Fault, TimeoutError) as fault:
             log.warning("the platform did not say who calls", {"listener": listener.name, "fault": str(fault)})
-            return None
-        return mapping.whoami_account(listener.map, response.status, body)
+            raise CannotTell("the platform did not say who calls") from fault
+        if response.status >= 500 or response.status == 429:
+            raise CannotTell(f"the platform answered {response.status} when asked who calls")
+        account_id = mapping.whoami_account(listener.map, response.status, body)
+        return None if account_id is None else listener.account_prefix + account_id

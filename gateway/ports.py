@@ -84,8 +84,9 @@ class References(Protocol):
     async def remember(self, tenant_id: str, platform: str, references: Sequence[str], message_id: str) -> None:
         """Remember that these ids stand for this message too. Raises `StoreUnavailable`."""
 
-    async def recall(self, tenant_id: str, platform: str, reference: str) -> list[Message]:
-        """The messages behind an id, oldest first; none if it is not known. Raises `StoreUnavailable`."""
+    async def recall(self, tenant_id: str, platform: str, reference: str, account_id: str) -> list[Message]:
+        """This account's messages behind an id, oldest first; none if it is not known. Others' are not for it: some
+        platforms give the same id to different things of different accounts. Raises `StoreUnavailable`."""
 
 
 class Store(References, Protocol):

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from classifiers.contract import Answer, Unanswered
 from gateway import metrics
-from gateway.core.decide import decide, settle
+from gateway.core.decide import decide, forbidden, settle
 from gateway.core.model import Case, Facts, Message, MessageState, Outcome
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Entry, Request, Stored, Tenant
@@ -153,12 +153,17 @@ class Publish:
         """The answer to a request whose key was used before: the same again, unless something else was asked."""
         if stored.fingerprint != submission.fingerprint:
             return Refusal.KEY_REUSED
-        if submission.client_retries and stored.state is MessageState.UNKNOWN:
+        if submission.client_retries and stored.state is MessageState.UNKNOWN and await self._may_go(stored.message):
             return await self._perform.send_again(submission.tenant, stored) or Refusal.KEY_IN_FLIGHT
         result = performed(stored)
         if result.in_flight:
             return Refusal.KEY_IN_FLIGHT
         return result
+
+    async def _may_go(self, message: Message) -> bool:
+        """Whether the facts of this moment allow what was allowed before."""
+        facts = await self._facts(message, self._clock.now_ms(), None)
+        return facts is not None and forbidden(message, facts, self._policy()) is None
 
     async def _facts(self, message: Message, now_ms: int, unknown: Outcome | None) -> Facts | None:
         """The facts; None when the account is another tenant's."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import orjson
 
 from classifiers.contract import Answer, Opinion, Reply
-from gateway.core.decide import decide, settle
+from gateway.core.decide import decide, forbidden
 from gateway.core.model import Case, Decision, Facts, MessageState, Outcome, Reason
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Owner, Stored, Tenant, Transition
@@ -112,9 +112,9 @@ class Review:
         try:
             tenant = await self._tenant(stored)
             facts = Facts(self._clock.now_ms(), await self._registry.account(message.tenant_id, message.account_id))
-            forbidden = settle(message, facts, self._policy())
-            if forbidden is not None:
-                await self._stop(stored, facts, forbidden)
+            block = forbidden(message, facts, self._policy())
+            if block is not None:
+                await self._stop(stored, facts, block)
                 return
         except StoreUnavailable:
             self._perform.put_back(stored)
@@ -213,8 +213,8 @@ async def resolve_by_person(
             return False
         _, newest = (await store.cases(stored.message_id))[-1]
         facts = Facts(clock.now_ms(), await registry.account(message.tenant_id, message.account_id))
-        if outcome is Outcome.ALLOW and (forbidden := settle(message, facts, policy)) is not None:
-            raise ReleaseForbidden(forbidden)
+        if outcome is Outcome.ALLOW and (block := forbidden(message, facts, policy)) is not None:
+            raise ReleaseForbidden(block)
         reason = Reason("reviewed", outcome, note, actor)
         decision = Decision(outcome, PERSON, (reason,), policy.version)
         transition = Transition(

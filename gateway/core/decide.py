@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from classifiers.contract import Answer, Opinion, Silence, Unanswered
 from gateway.core.authorise import judge_news
 from gateway.core.identity import judge_identity
-from gateway.core.model import STRICTNESS, Decision, Facts, Message, Outcome, Reason
+from gateway.core.model import STRICTNESS, AccountState, Decision, Facts, Message, Outcome, Reason
 from gateway.core.policy import Policy, PolicyInForce
 from gateway.core.sanctions import judge_standing
 
@@ -28,12 +28,18 @@ _DOUBTS = {
 def settle(message: Message, facts: Facts, policy: PolicyInForce) -> Decision | None:
     """The decision that facts alone settle (a block, or a private account), so that no classifier need be asked; None
     if they do not."""
-    if facts.account is not None and facts.account.private:
+    if facts.account is not None and facts.account.private and facts.account.state is AccountState.ACTIVE:
         return Decision(Outcome.ALLOW, "account_private", (), policy.version)
     reasons = _of_facts(message, facts, (), policy.policy)
     if any(reason.outcome is Outcome.BLOCK for reason in reasons):
         return _strictest(reasons, policy)
     return None
+
+
+def forbidden(message: Message, facts: Facts, policy: PolicyInForce) -> Decision | None:
+    """The block that facts alone give, whatever anybody decided on the content; None if they give none."""
+    decision = settle(message, facts, policy)
+    return decision if decision is not None and decision.outcome is Outcome.BLOCK else None
 
 
 def decide(message: Message, facts: Facts, answers: Sequence[Answer], policy: PolicyInForce) -> Decision:

@@ -6,19 +6,19 @@ import logging
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 from msgspec.structs import replace
 
 from gateway import metrics, tracing
-from gateway.core.model import STRANGER, Message, MessageState, Outcome
+from gateway.core.model import STRANGER, AccountState, Message, MessageState, Outcome
 from gateway.core.records import SEALED, Envelope, Request, Tenant
 from gateway.http.budget import Budget
 from gateway.http.forwarding import forwarded_headers
 from gateway.http.problems import Problem
 from gateway.http.requests import Receive, Scope, target_of, whole_body
-from gateway.identify import Identify
+from gateway.identify import CannotTell, Identify
 from gateway.perform import Performed
 from gateway.platforms import mapping
 from gateway.platforms.call import Call
@@ -45,6 +45,18 @@ class Pass:
     """The request is not for us to judge: it passes through, with this body if it was read already."""
 
     body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who sent a request. ``told``: a credential was there, and somebody said whose it is, or that it is nobody's;
+    ``bare``: none was there that we can read; ``untold``: nobody could be asked."""
+
+    account_id: str | None
+    how: Literal["told", "bare", "untold"]
+
+
+_BARE, _UNTOLD = _Caller(None, "bare"), _Caller(None, "untold")
 
 
 class Moderate:
@@ -93,50 +105,64 @@ class Moderate:
         call = _call(scope)
         if match.route.kind == "watch":
             return await self._watch(listener, match, scope, call, receive)
-        account_id: str | None = None
+        caller = _BARE
         in_head = mapping.credential_in_head(listener.map, match)
         if in_head:
-            account_id = await self._account(listener, call, match)
-            if await self._passes(listener, account_id):
+            caller = await self._caller(listener, call, match)
+            if await self._passes(listener, caller):
                 return Pass()
         async with self._body(listener, call, receive) as body:
             call = _call(scope, body)
             if not in_head:
-                account_id = await self._account(listener, call, match)
-                if await self._passes(listener, account_id):
+                caller = await self._caller(listener, call, match)
+                if await self._passes(listener, caller):
                     return Pass(body)
-            return await self._judge(listener, match, scope, call, account_id)
+            return await self._judge(listener, match, scope, call, caller)
 
     def _body(self, listener: Listener, call: Call, receive: Receive) -> AbstractAsyncContextManager[bytes]:
         return whole_body(receive, _length(call), listener.body_limit, self._read_seconds, self._budget)
 
-    async def _account(self, listener: Listener, call: Call, match: Match) -> str | None:
+    async def _caller(self, listener: Listener, call: Call, match: Match) -> _Caller:
         credential = mapping.credential(listener.map, call, match)
-        return None if credential is None else await self._identify(listener, credential)
+        if credential is None:
+            return _BARE
+        try:
+            account_id = await self._identify(listener, credential)
+        except CannotTell:
+            return _UNTOLD
+        return _Caller(account_id, "told")
 
-    async def _passes(self, listener: Listener, account_id: str | None) -> bool:
-        """Whether requests of this account are not for us: it is private, or unknown where the unknown may pass."""
-        account = account_id and await self._registry.account(listener.tenant, account_id)
-        return account.private if account else listener.unknown_accounts == "pass"
+    async def _passes(self, listener: Listener, caller: _Caller) -> bool:
+        """Whether requests of this caller are not for us: it is private, or unknown where the unknown may pass.
+
+        Who could not be told, or showed nothing that we can read, may be anybody, and is judged.
+        """
+        if caller.how != "told":
+            return False
+        account = caller.account_id and await self._registry.account(listener.tenant, caller.account_id)
+        if not account:
+            return listener.unknown_accounts == "pass"
+        return account.private and account.state is AccountState.ACTIVE
 
     async def _judge(
-        self, listener: Listener, match: Match, scope: Scope, call: Call, account_id: str | None
+        self, listener: Listener, match: Match, scope: Scope, call: Call, caller: _Caller
     ) -> NativeAnswer | Pass:
         tenant = await self._registry.tenant(listener.tenant)
         if tenant is None:
             return self._native(listener, match, AnswerKind.UNAVAILABLE, f"There is no tenant {listener.tenant}.")
+        account_id = caller.account_id or self._stranger(listener, call, match)
         message = mapping.read(
             listener.map,
             match,
             call,
             tenant_id=tenant.tenant_id,
-            account_id=account_id or self._stranger(listener, call, match),
-            referenced=await self._referenced(listener, match, call),
+            account_id=account_id,
+            referenced=await self._referenced(listener, match, call, account_id),
         )
         if match.route.if_empty == "pass" and not (message.texts or message.media or message.doubts):
             return Pass(call.body)
         with tracing.request(f"{listener.map.name} {match.route.id}", None):
-            result = await self._publish(self._submission(listener, match, scope, call, tenant, message))
+            result = await self._publish(self._submission(listener, match, scope, call, tenant, message, caller))
         if isinstance(result, Refusal):
             return self._refused(listener, match, result)
         return self._performed(listener, match, result)
@@ -147,24 +173,33 @@ class Moderate:
         credential = mapping.credential(listener.map, call, match)
         return STRANGER + (self._sealer.index(credential)[:16] if credential else "")
 
-    async def _referenced(self, listener: Listener, match: Match, call: Call) -> list[Message]:
+    async def _referenced(self, listener: Listener, match: Match, call: Call, account_id: str) -> list[Message]:
         """What is behind the ids that this request publishes, one message for each id that is known."""
         found: list[Message] = []
         for reference in mapping.references(listener.map, match, call):
-            messages = await self._references.recall(listener.tenant, listener.map.name, reference)
+            messages = await self._references.recall(listener.tenant, listener.map.name, reference, account_id)
             if messages:
                 found.append(_together(messages))
         return found
 
     def _submission(
-        self, listener: Listener, match: Match, scope: Scope, call: Call, tenant: Tenant, message: Message
+        self,
+        listener: Listener,
+        match: Match,
+        scope: Scope,
+        call: Call,
+        tenant: Tenant,
+        message: Message,
+        caller: _Caller,
     ) -> Submission:
         headers = forwarded_headers(listener, scope, len(call.body))
-        envelope = Envelope(listener.name, match.route.id, call.method, target_of(scope), headers, call.body)
         key = mapping.idempotency(listener.map, match, call)
         if key is not None:
-            caller = mapping.credential(listener.map, call, match) or message.account_id
-            key = self._sealer.index(f"{listener.name}\0{caller}\0{key}")
+            whose = mapping.credential(listener.map, call, match) or message.account_id
+            key = self._sealer.index(f"{listener.name}\0{whose}\0{key}")
+        envelope = Envelope(
+            listener.name, match.route.id, key is not None, call.method, target_of(scope), headers, call.body
+        )
         return Submission(
             tenant=tenant,
             message=message,
@@ -174,7 +209,7 @@ class Moderate:
             fingerprint=f"{match.route.id} {message.content_hash}" if key is not None else "",
             idempotent=key is not None,
             client_retries=key is not None,
-            unknown=Outcome.BLOCK if listener.unknown_accounts == "block" else None,
+            unknown=Outcome.BLOCK if listener.unknown_accounts == "block" and caller.how != "untold" else None,
         )
 
     def _performed(self, listener: Listener, match: Match, result: Performed) -> NativeAnswer:

@@ -35,7 +35,8 @@ class Listener(_Part):
     bounds the wait for the head of an answer (long polls take that long), ``idle_seconds`` the wait between two pieces
     of a body. ``trusted_peers`` are the networks whose ``X-Forwarded-*`` headers are passed on; those of others are
     dropped. ``unknown_accounts`` is what happens to requests of accounts that the gateway does not know.
-    ``body_limit`` bounds a publish request, in bytes.
+    ``account_prefix`` is put before the account ids that the platform gives, where the same ids mean others elsewhere
+    (two realms, two platforms). ``body_limit`` bounds a publish request, in bytes.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -51,6 +52,7 @@ class Listener(_Part):
     answer_seconds: Seconds = 60.0
     idle_seconds: Seconds = 60.0
     trusted_peers: tuple[str, ...] = Field((), strict=False)
+    account_prefix: str = Field("", max_length=63)
     unknown_accounts: Literal["hold", "block", "pass"] = "hold"
     body_limit: int = Field(20 * 1024 * 1024, ge=1024)
     _map: Platform | None = PrivateAttr(None)

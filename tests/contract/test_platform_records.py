@@ -54,17 +54,18 @@ async def test_an_id_stands_for_every_message_remembered_under_it_oldest_first(s
     await store.remember("t1", "wechat", ["media-1", "media-2"], first.message_id)
     await store.remember("t1", "wechat", ["media-1"], first.message_id)
 
-    assert await store.recall("t1", "wechat", "media-1") == [first.message, second.message]
-    assert await store.recall("t1", "wechat", "media-2") == [first.message]
+    assert await store.recall("t1", "wechat", "media-1", "acc-1") == [first.message, second.message]
+    assert await store.recall("t1", "wechat", "media-2", "acc-1") == [first.message]
 
 
-async def test_an_id_is_known_to_its_tenant_and_platform_only(store: Store) -> None:
+async def test_an_id_is_known_to_its_tenant_platform_and_account_only(store: Store) -> None:
     first, _ = await two_messages(store)
     await store.remember("t1", "wechat", ["media-1"], first.message_id)
 
-    assert await store.recall("t2", "wechat", "media-1") == []
-    assert await store.recall("t1", "matrix", "media-1") == []
-    assert await store.recall("t1", "wechat", "media-3") == []
+    assert await store.recall("t2", "wechat", "media-1", "acc-1") == []
+    assert await store.recall("t1", "matrix", "media-1", "acc-1") == []
+    assert await store.recall("t1", "wechat", "media-1", "acc-2") == []
+    assert await store.recall("t1", "wechat", "media-3", "acc-1") == []
 
 
 async def test_an_account_is_private_when_it_was_put_so(register: Register) -> None:

@@ -128,7 +128,7 @@ async def test_what_the_upstream_calls_it_stands_for_the_message_from_then_on(wo
     world.upstream.answer = UpstreamAnswer(200, b"{}", "application/json", references=("media-1",))
     done_ = await done(world, submission("a draft"))
 
-    (message,) = await world.store.recall("t1", "native", "media-1")
+    (message,) = await world.store.recall("t1", "native", "media-1", "acc-1")
     assert message == (await world.stored(done_.message_id)).message
 
 
@@ -136,7 +136,7 @@ async def test_what_was_refused_stands_for_nothing(world: World) -> None:
     world.upstream.answer = UpstreamAnswer(400, b"{}", "application/json", references=("media-1",))
     await done(world, submission("a draft"))
 
-    assert await world.store.recall("t1", "native", "media-1") == []
+    assert await world.store.recall("t1", "native", "media-1", "acc-1") == []
 
 
 async def done(world: World, one: Submission) -> Performed:

@@ -90,10 +90,11 @@ class MemoryStore(MemoryPlatformRecords):
         self._check()
         return self._stored(message_id, tenant_id)
 
-    async def recall(self, tenant_id: str, platform: str, reference: str) -> list[Message]:
+    async def recall(self, tenant_id: str, platform: str, reference: str, account_id: str) -> list[Message]:
         self._check()
         behind = self._references.get((tenant_id, platform, reference), [])
-        return [kept.entry.message for kept in self._oldest_first() if kept.entry.message_id in behind]
+        found = [kept.entry.message for kept in self._oldest_first() if kept.entry.message_id in behind]
+        return [message for message in found if message.account_id == account_id]
 
     async def cases(self, message_id: str) -> list[tuple[str, Case]]:
         self._check()

@@ -58,9 +58,9 @@ class PlatformRecords:
         async with self._database.writing("reference") as connection:
             await connection.execute(insert_new(self._database, remembered), rows)
 
-    async def recall(self, tenant_id: str, platform: str, reference: str) -> list[Message]:
+    async def recall(self, tenant_id: str, platform: str, reference: str, account_id: str) -> list[Message]:
         """See `gateway.ports.References`."""
-        check_text(reference)
+        check_text(reference, account_id)
         wanted = (
             select(messages.c.message)
             .join(remembered, remembered.c.message_id == messages.c.id)
@@ -68,6 +68,7 @@ class PlatformRecords:
                 remembered.c.tenant_id == tenant_id,
                 remembered.c.platform == platform,
                 remembered.c.reference == reference,
+                messages.c.account_id == account_id,
             )
             .order_by(messages.c.created_ms, messages.c.id)
         )
