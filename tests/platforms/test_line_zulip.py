@@ -14,6 +14,13 @@ from tests.platforms.calls import FORM, Row, check
 LINE, ZULIP = load_shipped("line"), load_shipped("zulip")
 RETRY = (("authorization", "Bearer tok"), ("x-line-retry-key", "k1"))
 BASIC = (("authorization", "Basic " + base64.b64encode(b"bot@one.example:key").decode()),)
+FLEX = {
+    "type": "bubble",
+    "body": {
+        "type": "box",
+        "contents": [{"type": "box", "contents": [{"type": "image", "url": "https://one.example/deep.png"}]}],
+    },
+}
 
 
 def line(path: str, body: object, route: str, *texts: str, **more: object) -> Row:
@@ -78,6 +85,64 @@ LINE_ROWS = [
             Media("application/octet-stream", "https://one.example/a"),
             Media("image/jpeg", "https://one.example/b"),
         ),
+    ),
+    line(
+        "/v2/bot/message/push",
+        {"messages": [{"type": "flex", "contents": {"type": "carousel", "contents": [FLEX]}}]},
+        "message",
+        "carousel",
+        "bubble",
+        "box",
+        "image",
+        "https://one.example/deep.png",
+        media=(Media("image/jpeg", "https://one.example/deep.png"),),
+    ),
+    line(
+        "/v2/bot/message/push",
+        {"messages": [{"type": "template", "template": {"columns": [{"imageUrl": "https://one.example/c.png"}]}}]},
+        "message",
+        "https://one.example/c.png",
+        media=(Media("image/jpeg", "https://one.example/c.png"),),
+    ),
+    line(
+        "/v2/bot/message/push",
+        {
+            "messages": [
+                {"type": "text", "text": "hi", "sender": {"name": "Me", "iconUrl": "https://one.example/i.png"}}
+            ]
+        },
+        "message",
+        "hi",
+        "Me",
+        "https://one.example/i.png",
+        media=(Media("image/png", "https://one.example/i.png"),),
+    ),
+    line(
+        "/v2/bot/message/push",
+        {"messages": [{"type": "imagemap", "video": {"originalContentUrl": "https://one.example/v.mp4"}}]},
+        "message",
+        "https://one.example/v.mp4",
+        media=(Media("video/mp4", "https://one.example/v.mp4"),),
+    ),
+    line(
+        "/v2/bot/message/pnp/templated/push",
+        {"to": "hash", "body": {"a": "come here"}},
+        "partner",
+        "come here",
+        target="hash",
+    ),
+    line("/bot/pnp/flexible/push", {"to": "hash", "messages": [{"text": "hi"}]}, "partner", "hi", target="hash"),
+    line(
+        "/message/v3/notifier/send?target=service",
+        {
+            "templateName": "t_en",
+            "params": {"btn1_url": "https://one.example", "name": "come here"},
+            "notificationToken": "n",
+        },
+        "notifier",
+        "https://one.example",
+        "come here",
+        repeatable=False,
     ),
     line("/bot/pnp/push", {"to": "hash", "messages": [{"text": "hi"}]}, "partner", "hi", target="hash"),
     line("/v2/bot/richmenu", {"name": "n", "chatBarText": "tap"}, "menu", "n", "tap", repeatable=False),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from gateway.core.model import Media
 from gateway.platforms import mapping
 from gateway.platforms.shipped import load_shipped
-from tests.platforms.calls import JSON, Row, call, check, read, recognised
+from tests.platforms.calls import JSON, MULTIPART, Row, call, check, multipart, read, recognised
 
 WECHAT = load_shipped("wechat")
 JPEG = "image/jpeg"
+PNG = b"\x89PNG"
+FILE = Media("image/png", sha256=hashlib.sha256(PNG).hexdigest())
+BASE = {"brand_name": "B", "title": "T", "logo_url": "https://one.example/l.png"}
 ARTICLE = {
     "title": "T",
     "author": "A",
@@ -194,6 +199,51 @@ ROWS = [
         ("N", "a@b"),
         credential="tok",
     ),
+    Row(
+        "POST",
+        "/customservice/kfaccount/uploadheadimg?access_token=tok&kf_account=a@b",
+        multipart(("media", "a.png", PNG)),
+        "service_picture",
+        ("a.png", "a@b"),
+        credential="tok",
+        media=(FILE,),
+        content_type=MULTIPART,
+    ),
+    Row(
+        "POST",
+        "/cgi-bin/material/add_material?access_token=tok&type=video",
+        multipart(("description", '{"title": "T\\u0031", "introduction": "come here"}'), ("media", "a.mp4", PNG)),
+        "material",
+        ("a.mp4", "T1", "come here"),
+        credential="tok",
+        media=(FILE,),
+        content_type=MULTIPART,
+    ),
+    Row(
+        "POST",
+        "/card/create?access_token=tok",
+        {"card": {"card_type": "GROUPON", "groupon": {"base_info": BASE, "deal_detail": "come here"}}},
+        "card",
+        ("B", "T", "GROUPON", "https://one.example/l.png", "come here"),
+        credential="tok",
+        media=(Media("image/png", "https://one.example/l.png"),),
+    ),
+    row(
+        "poi/addpoi",
+        {"business": {"base_info": {"business_name": "N", "introduction": "come here"}}},
+        "shop",
+        "N",
+        "come here",
+    ),
+    row("guide/addguideacct", {"guide_account": "a", "guide_nickname": "N"}, "guide", "N", "a"),
+    row("guide/addguidewordmaterial", {"type": 0, "word": "come here"}, "guide", "come here", "0"),
+    row(
+        "comment/markelect",
+        {"msg_data_id": 7, "index": 0, "user_comment_id": 1},
+        "comment_pick",
+        target="7",
+        references=("comment 7 1",),
+    ),
 ]
 
 
@@ -203,7 +253,18 @@ def test_what_is_read(row: Row) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["user/info", "message/custom/typing", "message/mass/delete", "draft/batchget", "media/upload", "menu/get"]
+    "path",
+    [
+        "user/info",
+        "message/custom/typing",
+        "message/mass/delete",
+        "draft/batchget",
+        "media/upload",
+        "menu/get",
+        "guide/getguideacct",
+        "comment/list",
+        "poi/getpoi",
+    ],
 )
 def test_what_passes(path: str) -> None:
     assert mapping.recognise(WECHAT, "POST", f"/cgi-bin/{path}".encode(), b"", ()) is None
