@@ -9,6 +9,7 @@ import pytest
 
 from gateway.core.model import Media
 from gateway.platforms import mapping
+from gateway.platforms.mapping import BadRequest
 from gateway.platforms.shipped import load_shipped
 from tests.platforms.calls import FORM, JSON, MULTIPART, Row, call, check, multipart, read, recognised
 
@@ -71,7 +72,6 @@ ROWS = [
         {"chat_id": "5", "text": "x", "reply_markup": '{"inline_keyboard": [[{"text": "pr\\u0065ss"}]]}'},
         "publish",
         "x",
-        '{"inline_keyboard": [[{"text": "pr\\u0065ss"}]]}',
         "press",
         content_type=FORM,
     ),
@@ -107,12 +107,10 @@ ROWS = [
         multipart(("chat_id", "5"), ("media", json.dumps(ALBUM)), ("one", "1.png", PNG)),
         "publish",
         "1.png",
-        "cat",
-        "c<b>a</b>t",
-        json.dumps(ALBUM),
         "photo",
         "attach://one",
-        "AgAC9",
+        "c<b>a</b>t",
+        "cat",
         media=(
             Media("application/octet-stream", "telegram:AgAC9"),
             Media("image/png", sha256=hashlib.sha256(PNG).hexdigest()),
@@ -140,7 +138,86 @@ ROWS = [
         target=None,
     ),
     row("POST", "/answerCallbackQuery", {"callback_query_id": "1", "text": "done"}, "publish", "done", target=None),
-    row("POST", "/createNewStickerSet", {"title": "set"}, "publish", "set", target=None),
+    row("POST", "/createNewStickerSet", {"title": "set"}, "sticker_set", "set", target=None),
+    row(
+        "POST",
+        "/addStickerToSet",
+        {"user_id": "5", "name": "n", "sticker": '{"sticker": "CAAC", "keywords": ["k\\u0031"]}'},
+        "sticker_set",
+        "k1",
+        "n",
+        target=None,
+        media=(Media("image/webp", "telegram:CAAC"),),
+        content_type=FORM,
+    ),
+    row(
+        "POST",
+        "/sendSticker",
+        {"chat_id": 5, "sticker": "CAAC"},
+        "publish",
+        media=(Media("image/webp", "telegram:CAAC"),),
+    ),
+    row(
+        "POST",
+        "/setPassportDataErrors",
+        {"user_id": 5, "errors": [{"source": "data", "message": "k<b>i</b>ll"}]},
+        "set",
+        "data",
+        "k<b>i</b>ll",
+        "kill",
+        "5",
+        target=None,
+    ),
+    row(
+        "POST",
+        "/answerInlineQuery",
+        {
+            "inline_query_id": "1",
+            "results": json.dumps(
+                [
+                    {"photo_file_id": "AgAC", "title": "t"},
+                    {"input_message_content": {"message_text": "k*i*ll", "parse_mode": "Markdown"}},
+                ]
+            ),
+        },
+        "publish",
+        "t",
+        "k*i*ll",
+        "kill",
+        "Markdown",
+        target=None,
+        media=(Media("image/jpeg", "telegram:AgAC"),),
+        content_type=FORM,
+    ),
+    row(
+        "POST",
+        "/sendChecklist",
+        {"chat_id": 5, "checklist": {"title": "k<b>i</b>ll", "tasks": [{"text": "s_o_on"}]}},
+        "publish",
+        "k<b>i</b>ll",
+        "kill",
+        "s_o_on",
+        "soon",
+    ),
+    row(
+        "POST",
+        "/sendMessage",
+        {"chat_id": 5, "text": "x", "reply_parameters": {"message_id": 7, "quote": "k<i>i</i>ll"}},
+        "publish",
+        "x",
+        "k<i>i</i>ll",
+        "kill",
+    ),
+    row("POST", "/sendInvoice", {"chat_id": 5, "description": "k<b>i</b>ll"}, "publish", "k<b>i</b>ll", "kill"),
+    row(
+        "POST",
+        "/setWebhook",
+        {"url": "https://one.example/hook", "secret_token": "s", "allowed_updates": ["message"]},
+        "webhook",
+        "https://one.example/hook",
+        target=None,
+        references=("webhook https://one.example/hook",),
+    ),
     row(
         "POST",
         "/postStory",
@@ -194,10 +271,41 @@ def test_what_is_read(row: Row) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/getUpdates", "/getMe", "/sendChatAction", "/SendChatAction", "/setWebhook", "/banChatMember", "/deleteMessage"],
+    [
+        "/getUpdates",
+        "/getMe",
+        "/sendChatAction",
+        "/SendChatAction",
+        "/deleteWebhook",
+        "/banChatMember",
+        "/deleteMessage",
+    ],
 )
 def test_what_passes(path: str) -> None:
     assert mapping.recognise(TELEGRAM, "POST", (BOT + path).encode(), b"", ()) is None
+
+
+@pytest.mark.parametrize("body", [{"url": ""}, {}, {"url": "", "drop_pending_updates": "true"}])
+def test_a_webhook_that_is_taken_away_says_nothing(body: dict[str, str]) -> None:
+    request = call("POST", f"{BOT}/setWebhook", body=body, content_type=FORM)
+    match, message = recognised(TELEGRAM, request), read(TELEGRAM, request)
+    assert (match.route.if_empty, message.texts, message.media, message.doubts) == ("pass", (), (), ())
+
+
+@pytest.mark.parametrize("name", ["reply_markup", "options", "results", "entities", "caption_entities", "commands"])
+@pytest.mark.parametrize("value", ['[{"text": "a", "text": "b"}]', '[{"text": "a"}', "[1] [2]"])
+def test_json_in_a_parameter_is_read_in_one_way_or_not_at_all(name: str, value: str) -> None:
+    with pytest.raises(BadRequest):
+        read(TELEGRAM, call("POST", f"{BOT}/sendMessage", body={"text": "x", name: value}, content_type=FORM))
+
+
+def test_of_an_album_no_ids_are_mixed() -> None:
+    sent = [{"message_id": 7, "chat": {"id": 6}}, {"message_id": 8, "chat": {"id": 9}}]
+    answer = json.dumps({"ok": True, "result": sent}).encode()
+    assert mapping.remembered(TELEGRAM, "publish", JSON, answer) == ()
+    reply = {"message_id": 7, "chat": {"id": 6}, "reply_to_message": {"message_id": 1, "chat": {"id": 2}}}
+    answer = json.dumps({"ok": True, "result": reply}).encode()
+    assert mapping.remembered(TELEGRAM, "publish", JSON, answer) == ("6\x1f7",)
 
 
 def test_what_was_sent_may_be_forwarded() -> None:
