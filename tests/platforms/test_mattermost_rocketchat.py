@@ -9,9 +9,9 @@ import pytest
 
 from gateway.core.model import Media
 from gateway.platforms import mapping
-from gateway.platforms.mapping import Ambiguous
+from gateway.platforms.mapping import Ambiguous, BadRequest
 from gateway.platforms.shipped import load_shipped
-from tests.platforms.calls import FORM, JSON, MULTIPART, Row, call, check, multipart, recognised
+from tests.platforms.calls import FORM, JSON, MULTIPART, Row, call, check, multipart, read, recognised
 
 MATTERMOST, ROCKETCHAT = load_shipped("mattermost"), load_shipped("rocketchat")
 BEARER = (("authorization", "Bearer tok"),)
@@ -54,7 +54,61 @@ MATTERMOST_ROWS = [
         target="c1",
         media=(Media("application/octet-stream", "mattermost:f1"),),
     ),
-    mm("POST", "/api/v4/posts/ephemeral", {"user_id": "u1", "post": POST}, "post", "c1", "hi"),
+    mm("POST", "/api/v4/posts/ephemeral", {"user_id": "u1", "post": POST}, "ephemeral", "hi", target="c1"),
+    mm(
+        "POST",
+        "/api/v4/posts/ephemeral",
+        {"user_id": "u1", "pending_post_id": "p1", "post": {**POST, "pending_post_id": "p1"}},
+        "ephemeral",
+        "hi",
+        "p1",
+        target="c1",
+    ),
+    mm("POST", "/api/v4/posts", {"Channel_ID": "c1", "MESSAGE": "k**i**ll"}, "post", "k**i**ll", "kill", target="c1"),
+    mm(
+        "POST",
+        "/api/v4/posts",
+        {**POST, "Pending_Post_ID": "p1", "Props": {"Attachments": [{"Fields": [{"Value": "k*i*ll"}]}]}},
+        "post",
+        "hi",
+        "k*i*ll",
+        "kill",
+        target="c1",
+        repeatable=True,
+    ),
+    mm("POST", "/api/v4/posts", POST, "post", "hi", target="c1", headers=(("cookie", "a=b; MMAUTHTOKEN=tok"),)),
+    mm(
+        "POST",
+        "/api/v4/channels/c1/bookmarks",
+        {"display_name": "come here", "link_url": "https://one.example", "type": "link", "file_id": "f1"},
+        "surroundings",
+        "come here",
+        "https://one.example",
+        media=(Media("application/octet-stream", "mattermost:f1"),),
+    ),
+    mm("PATCH", "/api/v4/channels/c1/bookmarks/b1", {"display_name": "come here"}, "changes", "come here"),
+    mm("PATCH", "/api/v4/users/me/custom_profile_attributes", {"a1": "come here"}, "changes", "come here"),
+    mm("PATCH", "/api/v4/custom_profile_attributes/values", {"a1": "come here"}, "changes", "come here"),
+    mm(
+        "POST",
+        "/api/v4/hooks/incoming",
+        {"display_name": "N", "description": "come here"},
+        "surroundings",
+        "N",
+        "come here",
+    ),
+    mm("PUT", "/api/v4/hooks/incoming/h1", {"id": "h1", "username": "come here"}, "surroundings", "come here"),
+    mm("POST", "/api/v4/actions/dialogs/submit", {"submission": {"a": "come here"}}, "surroundings", "come here"),
+    mm(
+        "POST",
+        "/api/v4/users",
+        {"username": "u", "nickname": "come here", "password": "p"},
+        "surroundings",
+        "u",
+        "come here",
+    ),
+    mm("POST", "/plugins/any/api/v1/post", {"anything": "k**i**ll"}, "plugin", "k**i**ll", "kill"),
+    mm("POST", "/plugins/any/x", {"anything": "come here"}, "plugin", "come here", content_type=FORM),
     mm("PUT", "/api/v4/posts/p1", {"id": "p1", "message": "new"}, "post", "new"),
     mm("PUT", "/api/v4/posts/p1/patch", {"message": "new"}, "post", "new"),
     mm(
@@ -195,6 +249,17 @@ def test_what_passes_on_mattermost(path: str) -> None:
 )
 def test_what_passes_on_rocketchat(path: str) -> None:
     assert mapping.recognise(ROCKETCHAT, "POST", path.encode(), b"", ()) is None
+
+
+def test_a_cookie_of_another_account_is_not_overlooked() -> None:
+    request = call("POST", "/api/v4/posts", body=POST, headers=(*BEARER, ("cookie", "MMAUTHTOKEN=other")))
+    with pytest.raises(BadRequest):
+        mapping.credential(MATTERMOST, request, recognised(MATTERMOST, request))
+
+
+def test_one_key_in_two_cases_is_given_twice() -> None:
+    with pytest.raises(BadRequest):
+        read(MATTERMOST, call("POST", "/api/v4/posts", body={"message": "a", "Message": "b"}))
 
 
 def test_where_websockets_may_be_opened() -> None:
