@@ -66,7 +66,8 @@ class Listeners:
         if not self._names:
             return None
         host: bytes = next((value for name, value in scope["headers"] if name == b"host"), b"")
-        return self._names.get(host.decode("latin-1").rpartition(":")[0].lower() or host.decode("latin-1").lower())
+        name, colon, port = host.decode("latin-1").lower().rpartition(":")
+        return self._names.get((name if colon else port).rstrip("."))
 
     async def answer(self, listener: Listener, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for one of them."""
