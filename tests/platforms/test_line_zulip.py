@@ -8,8 +8,9 @@ import pytest
 
 from gateway.core.model import Media
 from gateway.platforms import mapping
+from gateway.platforms.mapping import BadRequest
 from gateway.platforms.shipped import load_shipped
-from tests.platforms.calls import FORM, Row, check
+from tests.platforms.calls import FORM, Row, call, check, recognised
 
 LINE, ZULIP = load_shipped("line"), load_shipped("zulip")
 RETRY = (("authorization", "Bearer tok"), ("x-line-retry-key", "k1"))
@@ -182,8 +183,48 @@ ZULIP_ROWS = [
         "webhook k",
     ),
     zulip("PATCH", "/api/v1/streams/3", {"description": "d"}, "surroundings", "d"),
+    zulip("PATCH", "/api/v1/channel_folders/3", {"description": "come here"}, "surroundings", "come here"),
+    zulip("POST", "/api/v1/users", {"full_name": "come here", "password": "p"}, "surroundings", "come here"),
+    zulip("PATCH", "/api/v1/users/9", {"full_name": "come here"}, "surroundings", "come here"),
+    zulip("PATCH", "/api/v1/realm", {"description": "k**i**ll"}, "surroundings", "k**i**ll", "kill"),
+    zulip("POST", "/api/v1/reminders", {"note": "come here"}, "surroundings", "come here"),
+    zulip(
+        "POST",
+        "/json/users/me/subscriptions",
+        {"subscriptions": '[{"name":"x","description":"come here"}]'},
+        "surroundings",
+        '[{"name":"x","description":"come here"}]',
+        "x",
+        "come here",
+    ),
+    zulip(
+        "POST",
+        "/json/messages",
+        {"type": "stream", "to": "general", "content": "come here"},
+        "message",
+        "come here",
+        target="general",
+        headers=(("cookie", "a=b; sessionid=s1"),),
+        credential="s1",
+    ),
     zulip("POST", "/api/v1/users/me/status", {"status_text": "away"}, "surroundings", "away"),
 ]
+
+
+def test_a_cookie_of_another_account_is_not_overlooked() -> None:
+    request = call(
+        "POST", "/json/messages", body={"to": "9"}, content_type=FORM, headers=(*BASIC, ("cookie", "sessionid=s"))
+    )
+    with pytest.raises(BadRequest):
+        mapping.credential(ZULIP, request, recognised(ZULIP, request))
+
+
+def test_every_route_is_served_to_browsers_too() -> None:
+    for route in ZULIP.routes:
+        paths = {template.source for template in route.path}
+        for path in paths:
+            if path.startswith("/api/v1/") and "external" not in path:
+                assert path.replace("/api/v1/", "/json/") in paths
 
 
 @pytest.mark.parametrize("row", LINE_ROWS, ids=lambda row: row.url)
