@@ -11,10 +11,11 @@ from typing import Any
 
 import httpx
 
+from classifiers.contract import Silence
 from gateway.adapters.keys import FileSealer, new_keys
 from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.sealed_upstream import SealedUpstream
-from gateway.core.model import Account, MessageState
+from gateway.core.model import Account, MessageState, Outcome
 from gateway.http.budget import Budget
 from gateway.http.platforms import Moderate
 from gateway.identify import Identify
@@ -22,10 +23,10 @@ from gateway.perform import Perform
 from gateway.platforms import routemap
 from gateway.platforms.listeners import Listener
 from gateway.publish import Publish
-from gateway.review import Review
+from gateway.review import Review, resolve_by_person
 from tests.http.proxying import Front, front
 from tests.peer import Peer, Play
-from tests.world import TENANT, World, open_world
+from tests.world import ACCOUNT, TENANT, World, open_world
 
 ROUTES = """
 platform: chatty
@@ -90,6 +91,22 @@ class Site:
     async def send(self, txn: str, text: str = "hello", token: str = BOT) -> httpx.Response:
         """Publish under a transaction id."""
         return await self.client.put(f"/rooms/1/{txn}", json={"text": text}, headers=_bearer(token))
+
+    async def hold(self) -> str:
+        """A message that waits because a classifier is silent; its id."""
+        self.me(ACCOUNT.account_id)
+        self.world.classifiers.silences["text"] = Silence.TIMEOUT
+        message_id: str = (await self.post()).json()["id"]
+        return message_id
+
+    async def release(self, message_id: str) -> None:
+        """A person lets it go, and the queue sends it."""
+        world, stored = self.world, await self.world.stored(message_id)
+        released = await resolve_by_person(
+            world.store, world.store, world.clock, world.policy, stored, Outcome.ALLOW, "mo", "fine"
+        )
+        assert released
+        await self.review.forward_queued()
 
     async def states(self) -> list[MessageState]:
         """The states of all messages, oldest first."""

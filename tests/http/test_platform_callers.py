@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from classifiers.contract import Silence
 from gateway.adapters.keys import FileSealer
-from gateway.core.model import AccountState, MessageState, Outcome
-from gateway.review import resolve_by_person
-from tests.http.moderated import BOT, STRANGER, Site, site
+from gateway.core.model import AccountState, MessageState
+from tests.http.moderated import BOT, STRANGER, site
 from tests.peer import Play
 from tests.world import ACCOUNT, CLOSED
 
@@ -75,10 +73,10 @@ async def test_a_private_account_that_may_not_publish_does_not_pass(tmp_path: Pa
 
 async def test_a_held_message_of_an_account_that_became_private_can_be_released(tmp_path: Path) -> None:
     async with site(tmp_path) as chatty:
-        message_id = await held(chatty)
+        message_id = await chatty.hold()
         await chatty.put(replace(ACCOUNT, private=True))
 
-        await release(chatty, message_id)
+        await chatty.release(message_id)
 
         assert await chatty.world.state(message_id) is MessageState.PUBLISHED
 
@@ -139,21 +137,3 @@ async def test_the_ids_of_one_realm_are_not_those_of_another(tmp_path: Path) -> 
 
         assert (await chatty.post()).status_code == 200
         assert await chatty.states() == [MessageState.PUBLISHED]
-
-
-async def held(chatty: Site) -> str:
-    """A message that waits."""
-    chatty.me(ACCOUNT.account_id)
-    chatty.world.classifiers.silences["text"] = Silence.TIMEOUT
-    message_id: str = (await chatty.post("hello")).json()["id"]
-    return message_id
-
-
-async def release(chatty: Site, message_id: str) -> None:
-    """A person lets it go, and the queue sends it."""
-    world = chatty.world
-    stored = await world.stored(message_id)
-    assert await resolve_by_person(
-        world.store, world.store, world.clock, world.policy, stored, Outcome.ALLOW, "mo", "fine"
-    )
-    await chatty.review.forward_queued()

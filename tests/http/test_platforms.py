@@ -9,9 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from classifiers.contract import Opinion, Reply, Silence
-from gateway.core.model import Account, AccountState, Degree, MessageState, Outcome, Sanction
+from gateway.core.model import Account, AccountState, Degree, MessageState, Sanction
 from gateway.core.records import SEALED
-from gateway.review import resolve_by_person
 from tests.http.moderated import BOT, ROUTES, STRANGER, Site, site
 from tests.peer import Play
 from tests.policies import policy
@@ -69,17 +68,7 @@ async def test_a_held_request_waits_sealed_and_is_sent_once_when_it_is_released(
     assert b"hello there" not in stored.request.body
     assert BOT.encode() not in stored.request.body
 
-    assert await resolve_by_person(
-        chatty.world.store,
-        chatty.world.store,
-        chatty.world.clock,
-        chatty.world.policy,
-        stored,
-        Outcome.ALLOW,
-        "mo",
-        "fine",
-    )
-    await chatty.review.forward_queued()
+    await chatty.release(stored.message_id)
     await chatty.review.forward_queued()
 
     assert len(chatty.peer.requests) == 2
@@ -110,17 +99,7 @@ async def test_a_request_that_waits_does_not_open_for_another_message(chatty: Si
     kept = chatty.world.store._kept[first.message_id]
     kept.entry = replace(kept.entry, request=second.request)
 
-    await resolve_by_person(
-        chatty.world.store,
-        chatty.world.store,
-        chatty.world.clock,
-        chatty.world.policy,
-        first,
-        Outcome.ALLOW,
-        "mo",
-        "fine",
-    )
-    await chatty.review.forward_queued()
+    await chatty.release(first.message_id)
 
     assert len(chatty.peer.requests) == 1, "what was not judged as this message is not sent as it"
     assert await chatty.world.state(first.message_id) is MessageState.FAILED

@@ -11,11 +11,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from classifiers.contract import Silence
-from gateway.core.model import MessageState, Outcome
+from gateway.core.model import MessageState
 from gateway.core.records import Request
-from gateway.review import resolve_by_person
-from tests.http.moderated import BOT, Site, site
+from tests.http.moderated import BOT, site
 from tests.world import ACCOUNT
 
 REQUESTS = 300
@@ -63,34 +61,16 @@ async def test_allowed_requests_and_their_answers_are_the_same_at_both_ends(tmp_
 @pytest.mark.parametrize("change", range(24))
 async def test_bytes_that_were_changed_after_the_judgement_go_nowhere(tmp_path: Path, change: int) -> None:
     async with site(tmp_path) as chatty:
-        message_id, stored = await held(chatty)
-        sealed = bytearray(stored)
+        message_id = await chatty.hold()
+        sealed = bytearray((await chatty.world.stored(message_id)).request.body)
         sealed[change * 7919 % len(sealed)] ^= 1 << (change % 8)
         kept = chatty.world.store._kept[message_id]
         kept.entry = replace(kept.entry, request=Request(bytes(sealed), kept.entry.request.content_type))
 
-        await release(chatty, message_id)
+        await chatty.release(message_id)
 
         assert len(chatty.peer.requests) == 1, "only who calls was asked"
         assert await chatty.world.state(message_id) is MessageState.FAILED
-
-
-async def held(chatty: Site) -> tuple[str, bytes]:
-    """A message that waits, and its request as it is kept."""
-    chatty.me(ACCOUNT.account_id)
-    chatty.world.classifiers.silences["text"] = Silence.TIMEOUT
-    message_id = (await chatty.post("hello")).json()["id"]
-    return message_id, (await chatty.world.stored(message_id)).request.body
-
-
-async def release(chatty: Site, message_id: str) -> None:
-    """A person lets it go, and the queue sends it."""
-    world = chatty.world
-    stored = await world.stored(message_id)
-    assert await resolve_by_person(
-        world.store, world.store, world.clock, world.policy, stored, Outcome.ALLOW, "mo", "fine"
-    )
-    await chatty.review.forward_queued()
 
 
 def digest(data: bytes) -> str:
