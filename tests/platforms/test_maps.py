@@ -180,6 +180,8 @@ def test_a_broken_answer_leaves_it_open_or_says_no(platform: Platform) -> None:
         ("slack", 200, {"ok": True}, Verdict.ACCEPTED),
         ("slack", 200, {"ok": False, "error": "channel_not_found"}, Verdict.REFUSED),
         ("slack", 200, {"ok": False, "error": "token_revoked"}, Verdict.EXPIRED),
+        ("slack", 200, {"ok": False, "error": "ratelimited"}, Verdict.LATER),
+        ("slack", 429, {"ok": False, "error": "ratelimited"}, Verdict.LATER),
         ("lark", 200, {"code": 0}, Verdict.ACCEPTED),
         ("lark", 200, {"code": 99991663}, Verdict.EXPIRED),
         ("zulip", 200, {"result": "success"}, Verdict.ACCEPTED),

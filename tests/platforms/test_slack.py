@@ -8,9 +8,9 @@ import pytest
 
 from gateway.core.model import Media
 from gateway.platforms import mapping
-from gateway.platforms.mapping import Ambiguous, AnswerKind, Verdict
+from gateway.platforms.mapping import Ambiguous, AnswerKind, BadRequest, Verdict
 from gateway.platforms.shipped import load_shipped
-from tests.platforms.calls import FORM, MULTIPART, Row, call, check, multipart, recognised
+from tests.platforms.calls import FORM, MULTIPART, Row, call, check, multipart, read, recognised
 
 SLACK = load_shipped("slack")
 AUTH = (("authorization", "Bearer xoxb-1"),)
@@ -46,7 +46,6 @@ ROWS = [
         "chat.postMessage",
         {"channel": "C1", "blocks": json.dumps(BLOCKS)},
         "message",
-        json.dumps(BLOCKS),
         *WORDS,
         media=PICTURE,
         content_type=FORM,
@@ -68,8 +67,6 @@ ROWS = [
         {"channel_id": "C1", "initial_comment": "see", "files": json.dumps([{"id": "F1", "title": "T"}])},
         "file",
         "see",
-        json.dumps([{"id": "F1", "title": "T"}]),
-        "F1",
         "T",
         media=(Media("application/octet-stream", "slack:F1"),),
         content_type=FORM,
@@ -88,17 +85,61 @@ ROWS = [
         "views.publish",
         {"user_id": "U1", "view": {"type": "home", "blocks": []}},
         "surroundings",
-        "U1",
         "home",
+        "U1",
         target=None,
     ),
+    row(
+        "chat.postMessage",
+        {"channel": "C1", "blocks": [{"text": {"text": "k*i*ll"}}]},
+        "message",
+        "k*i*ll",
+        "kill",
+    ),
+    row(
+        "chat.postMessage",
+        {
+            "channel": "C1",
+            "attachments": json.dumps([{"pretext": "k_i_ll", "author_icon": "https://one.example/i.png"}]),
+        },
+        "message",
+        "k_i_ll",
+        "kill",
+        "https://one.example/i.png",
+        media=(Media("image/png", "https://one.example/i.png"),),
+        content_type=FORM,
+    ),
+    row(
+        "chat.postMessage",
+        {"channel": "C1", "blocks": [{"elements": [{"image_url": "https://one.example/e.png"}]}]},
+        "message",
+        "https://one.example/e.png",
+        media=(Media("image/png", "https://one.example/e.png"),),
+    ),
+    row(
+        "conversations.inviteShared",
+        {"channel": "C1", "emails": "a@b.example", "custom_message": "come here"},
+        "surroundings",
+        "a@b.example",
+        "come here",
+    ),
+    row(
+        "admin.users.invite",
+        {"email": "a@b.example", "custom_message": "come here"},
+        "surroundings",
+        "a@b.example",
+        "come here",
+        target=None,
+    ),
+    row("entity.presentDetails", {"metadata": {"title": "k*i*ll"}}, "surroundings", "k*i*ll", "kill", target=None),
+    row("workflows.updateStep", {"step_name": "come here"}, "surroundings", "come here", target=None),
     Row("POST", "/services/T1/B1/key", {"text": "hook", "channel": "C1"}, "webhook", ("hook",), "C1", "webhook T1 key"),
     Row(
         "POST",
         "/services/T1/B1/key",
         {"payload": '{"text": "h\\u006fok"}'},
         "webhook",
-        ('{"text": "h\\u006fok"}', "hook"),
+        ("hook",),
         None,
         "webhook T1 key",
         content_type=FORM,
@@ -126,6 +167,14 @@ def test_what_is_read(row: Row) -> None:
 )
 def test_what_passes(name: str) -> None:
     assert mapping.recognise(SLACK, "POST", f"/api/{name}".encode(), b"", ()) is None
+
+
+@pytest.mark.parametrize("name", ["blocks", "attachments", "unfurls", "metadata"])
+def test_json_in_a_parameter_is_read_in_one_way_or_not_at_all(name: str) -> None:
+    with pytest.raises(BadRequest):
+        read(
+            SLACK, call("POST", "/api/chat.postMessage", body={name: '[{"text": "a", "text": "b"}]'}, content_type=FORM)
+        )
 
 
 def test_real_time_messaging_goes_nowhere() -> None:
