@@ -17,8 +17,7 @@ from gateway.core.records import UpstreamAnswer
 BUFFER: Final = 65_536
 """Bytes of a body kept for the reader before the peer is made to wait; one read more may come on top."""
 HEAD_LIMIT: Final = 65_536
-"""Bytes of names and values in a response's head."""
-
+"""Bytes of a response's head, and of its trailers: of what the parser keeps for itself until it is whole."""
 END_SECONDS: Final = 5.0
 """How long the peer may take to read what was sent before an end in order."""
 
@@ -42,7 +41,7 @@ class Connection(asyncio.Protocol):
         self._keeps = self._asked = False
         self._asking: asyncio.Future[None] | None = None
         self._pieces: list[bytes] = []
-        self._buffered = self._head_size = 0
+        self._buffered = self._head_size = self._unfinished = 0
         self._error: Exception | None = None
         self.status = 0
         """Of the response; 0 while its head is not whole."""
@@ -75,7 +74,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._bodiless, self._upgrading, self._until_close = bodiless, upgrade, False
         self.status, self.complete, self.usable = 0, False, False
-        self._asked = False
+        self._asked, self._unfinished = False, 0
         if len(data) == 1:
             self._transport.write(data[0])
         else:
@@ -158,12 +157,15 @@ class Connection(asyncio.Protocol):
                 return
             self.on_body(data)
             return
+        self._unfinished += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._switch(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._fail(error)
+        if self._unfinished > HEAD_LIMIT and not self.complete and self.status != 101:
+            self._fail(httptools.HttpParserError("the head, or the trailers, are too long"))
 
     def pause_writing(self) -> None:
         self._writable = self._loop.create_future()
@@ -215,7 +217,7 @@ class Connection(asyncio.Protocol):
                         raise ValueError("an unknown transfer coding")
                 case b"connection":
                     self._keeps = self._keeps and b"close" not in value.lower()
-        self.status = status
+        self.status, self._unfinished = status, 0
         self._ask()
         if self._bodiless or status in (204, 304):
             self._finish()
@@ -228,6 +230,7 @@ class Connection(asyncio.Protocol):
         if self.complete and self.status != 101:
             self.close()  # a body where there can be none
             return
+        self._unfinished = 0
         self._pieces.append(body)
         self._buffered += len(body)
         if self._buffered > BUFFER and not self._paused and self._transport is not None:

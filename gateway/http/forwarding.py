@@ -6,7 +6,7 @@ import functools
 from typing import Final
 from urllib.parse import urlsplit
 
-from gateway.core.hops import Fields, end_to_end, named
+from gateway.core.hops import HOP_BY_HOP, Fields, end_to_end, named
 from gateway.http.requests import Scope
 from gateway.platforms.listeners import Listener
 
@@ -15,10 +15,8 @@ _ABOUT_CLIENT: Final = frozenset(
     b"x-original-host x-original-for x-original-proto".split()
 )
 """Besides ``X-Forwarded-*``: what proxies say about a client. From a client itself it may be a lie."""
-_NEVER_HOP_BY_HOP: Final = frozenset(
-    b"host authorization cookie date expect range content-length content-type content-encoding content-disposition "
-    b"x-forwarded-for x-forwarded-host x-forwarded-proto forwarded".split()
-)
+_OPTIONS: Final = (HOP_BY_HOP - {b"connection", b"transfer-encoding"}) | {b"close", b""}
+"""What ``Connection`` may name. By naming any other header a client could have it dropped behind the judgement."""
 
 
 _OURS: Final = _ABOUT_CLIENT | {b"host", b"content-length"}
@@ -31,7 +29,7 @@ class Refused(ValueError):
 def check(headers: Fields) -> None:
     """Raise `Refused` for fields, names in lower case, that would make the upstream get less than what is judged."""
     for name, value in headers:
-        if name == b"connection" and not _NEVER_HOP_BY_HOP.isdisjoint(named(value)):
+        if name == b"connection" and not _OPTIONS.issuperset(named(value)):
             raise Refused("Connection: it names a header that does not belong to the connection.")
 
 

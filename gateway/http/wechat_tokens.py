@@ -27,6 +27,10 @@ from gateway.ports import Clock, Fault, Sealer, StoreUnavailable
 
 SECONDS = 7200
 """The life of a token; WeChat's own."""
+_BODY_LIMIT = 64 * 1024
+"""Bytes of a request for a token, which anybody may send."""
+_FIELDS = 50
+"""Arguments in a query or a form."""
 _CONTEXT = "access token for the WeChat-compatible text check"
 
 router = APIRouter()
@@ -126,13 +130,13 @@ async def stable_token(request: Request, service: Serving) -> Response:
 
 
 async def _token(request: Request, service: Service) -> Answer:
-    form = await body_of(request, service) if request.method == "POST" else b""
+    form = await body_of(request, service, _BODY_LIMIT) if request.method == "POST" else b""
     return await _issue(request, service, arguments(request.scope["query_string"], form))
 
 
 async def _stable_token(request: Request, service: Service) -> Answer:
     need_post(request)
-    return await _issue(request, service, object_in(await body_of(request, service)))
+    return await _issue(request, service, object_in(await body_of(request, service, _BODY_LIMIT)))
 
 
 async def _issue(request: Request, service: Service, given: Mapping[str, object]) -> Answer:
@@ -192,24 +196,32 @@ def error_answer(code: Code, message: str) -> Answer:
 
 
 def arguments(*encoded: bytes) -> dict[str, str]:
-    """The arguments of queries and forms. Raises `WeChatError` for one that is given twice."""
+    """The arguments of queries and forms. Raises `WeChatError` for one that is given twice, and for too
+    many."""
     found: dict[str, str] = {}
     for part in encoded:
-        for name, value in parse_qsl(part.decode("latin-1"), keep_blank_values=True):
+        try:
+            pairs = parse_qsl(part.decode("latin-1"), keep_blank_values=True, max_num_fields=_FIELDS)
+        except ValueError as error:
+            raise WeChatError(Code.FORMAT, f"data format error: more than {_FIELDS} arguments") from error
+        for name, value in pairs:
             if name in found:
                 raise WeChatError(Code.FORMAT, f"data format error: {name} is given twice")
             found[name] = value
     return found
 
 
-async def body_of(request: Request, service: Service) -> bytes:
-    """The body, whatever type it says it is. Raises `WeChatError`, `Problem`, `Disconnected`."""
+async def body_of(request: Request, service: Service, limit: int | None = None) -> bytes:
+    """The body, whatever type it says it is, of at most ``limit`` bytes if that is less than any body may have.
+
+    Raises `WeChatError`, `Problem`, `Disconnected`.
+    """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise WeChatError(Code.FORMAT, "data format error: Content-Encoding: send the body as it is")
     length = request.headers.get("content-length", "")
     announced = int(length) if length.isdecimal() else None
-    limit, seconds, budget = service.body_limit, service.read_seconds, service.budget
-    async with whole_body(request.receive, announced, limit, seconds, budget) as body:
+    most = service.body_limit if limit is None else min(limit, service.body_limit)
+    async with whole_body(request.receive, announced, most, service.read_seconds, service.budget) as body:
         return body
 
 

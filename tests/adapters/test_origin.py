@@ -75,6 +75,34 @@ async def test_an_answer_that_is_not_wanted_does_not_meet_the_next_request(origi
         assert upstream.connections == 2
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"HTTP/1.1 200 " + b"x" * 1_000_000,
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000,
+        b"HTTP/1.1 200 OK\r\n" + b"X" * 1_000_000,
+        b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" * 30_000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX: " + b"x" * 1_000_000,
+    ],
+    ids=["reason", "value", "name", "interim", "trailer"],
+)
+async def test_a_line_without_an_end_ends_the_connection(origin: HttpOrigin, begun: bytes) -> None:
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(begun)
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        ended.set()
+
+    ended = asyncio.Event()
+    async with served(endless) as netloc, asyncio.timeout(10):
+        before = listener(netloc)
+        with pytest.raises(UpstreamUnknown):
+            await (await origin.send(before, HEAD, b"")).read(10)
+        await ended.wait()
+        assert origin.in_use(before) == 0
+
+
 async def test_what_the_body_raises_is_raised_and_the_upstream_sees_no_end(origin: HttpOrigin) -> None:
     async def breaking() -> AsyncIterator[bytes]:
         yield b"abc"

@@ -116,6 +116,13 @@ REFUSED = {
     "a WebSocket where none may be": get(b"Host: a", b"Connection: Upgrade", b"Upgrade: websocket"),
     "a length named by Connection": post(b"Host: a", b"Connection: Content-Length", b"Content-Length: 62", body=HIDDEN),
     "a type named by Connection": post(b"Host: a", b"Connection: close, content-type", b"Content-Type: text/plain"),
+    "a credential of a platform's own named by Connection": get(
+        b"Host: a", b"Connection: keep-alive, x-auth-token", b"X-Auth-Token: a"
+    ),
+    "any other header named by Connection": get(b"Host: a", b"Connection: X-Any"),
+    "the framing named by Connection": chunked(b"0\r\n\r\n").replace(
+        b"Host: a", b"Host: a\r\nConnection: transfer-encoding"
+    ),
     "a chunk of no size": chunked(b"\r\nab\r\n0\r\n\r\n"),
     "a chunk size of other letters": chunked(b"xy\r\nab\r\n0\r\n\r\n"),
     "a chunk size with a prefix": chunked(b"0x2\r\nab\r\n0\r\n\r\n"),
@@ -172,6 +179,16 @@ ACCEPTED = {
     "all of ASCII": (
         get(b"Host: a", target=b"/!\"$&'()*+,-.:;<=>@[\\]^_`{|}~?%00??"),
         Seen("GET", "/!\"$&'()*+,-.:;<=>@[\\]^_`{|}~?%00??"),
+    ),
+    "options of the connection": (
+        get(
+            b"Host: a",
+            b"Connection: keep-alive, TE,, HTTP2-Settings, Proxy-Authorization, Trailer, Upgrade",
+            b"Keep-Alive: timeout=5",
+            b"TE: trailers",
+            b"Proxy-Authorization: x",
+        ),
+        Seen("GET", "/"),
     ),
     "OPTIONS of everything": (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", Seen("OPTIONS", "*")),
 }

@@ -11,7 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 from gateway.adapters.keys import FileSealer, add_key, new_keys
-from gateway.http.wechat_tokens import SECONDS
+from gateway.http.budget import Budget
+from gateway.http.wechat_tokens import SECONDS, Code
 from tests.http.compatible import serve_compatible
 from tests.http.conftest import BODY_LIMIT, client_of
 from tests.world import ACCOUNT, KEY, OTHER_KEY, THEIRS, World
@@ -218,3 +219,22 @@ async def test_a_token_tells_nothing(anybody: httpx.AsyncClient) -> None:
     assert first != second
     for part in (ACCOUNT.account_id.encode(), KEY.encode()):
         assert part not in base64.urlsafe_b64decode(first)
+
+
+@pytest.mark.parametrize("way", ["query", "query of a POST", "form"])
+async def test_more_arguments_than_anybody_needs_are_not_read(anybody: httpx.AsyncClient, way: str) -> None:
+    few = {f"a{number}": "" for number in range(50 - len(GOOD))}
+    assert "access_token" in (await ask(anybody, way, GOOD | few)).json()
+    many = few | {"one_more": ""}
+    assert (await ask(anybody, way, GOOD | many)).json()["errcode"] == Code.FORMAT
+
+
+@pytest.mark.parametrize("path", [TOKEN, STABLE])
+async def test_a_request_for_a_token_is_short_however_long_others_may_be(
+    anybody: httpx.AsyncClient, app: FastAPI, path: str
+) -> None:
+    app.state.service.body_limit = 10**6
+    app.state.service.budget = Budget(10**6)
+    answer = await anybody.post(path, content=b" " * (64 * 1024 + 1))
+    assert answer.json()["errcode"] == Code.TOO_LARGE
+    assert (await anybody.post(path, content=b" " * 64 * 1024)).json()["errcode"] != Code.TOO_LARGE
