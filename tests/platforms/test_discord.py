@@ -108,6 +108,69 @@ ROWS = [
         media=(FILE,),
         content_type=MULTIPART,
     ),
+    row("POST", "/lobbies/5/messages", {"content": "k**i**ll"}, "message", "k**i**ll", "kill", target="5"),
+    row("POST", "/channels/5/messages", {"embeds": [{"title": "k**i**ll"}]}, "message", "k**i**ll", "kill", target="5"),
+    row(
+        "POST",
+        "/channels/5/messages",
+        {"components": [{"components": [{"items": [{"media": {"url": "https://one.example/d.png"}}]}]}]},
+        "message",
+        "https://one.example/d.png",
+        target="5",
+        media=(Media("image/png", "https://one.example/d.png"),),
+    ),
+    row(
+        "POST",
+        "/channels/5/messages",
+        {"content": "hi", "attachments": [{"filename": "a.png", "uploaded_filename": "u-1/a.png"}]},
+        "message",
+        "hi",
+        "a.png",
+        target="5",
+        media=(Media("application/octet-stream", "discord:u-1/a.png"),),
+    ),
+    row("POST", "/channels/5/messages?nonce=n1&enforce_nonce=true", {"content": "hi"}, "message", "hi", target="5"),
+    row(
+        "POST",
+        "/channels/5/messages",
+        multipart(("payload_json", '{"content": "hi", "nonce": "n1", "enforce_nonce": true}')),
+        "message",
+        "hi",
+        target="5",
+        content_type=MULTIPART,
+        repeatable=True,
+    ),
+    row(
+        "POST",
+        "/guilds/3/auto-moderation/rules",
+        {"name": "N", "actions": [{"metadata": {"custom_message": "come here"}}]},
+        "surroundings",
+        "N",
+        "come here",
+    ),
+    row(
+        "PUT",
+        "/applications/3/role-connections/metadata",
+        [{"name": "N", "description": "come here"}],
+        "surroundings",
+        "N",
+        "come here",
+    ),
+    row(
+        "PUT", "/users/@me/applications/3/role-connection", {"platform_name": "come here"}, "surroundings", "come here"
+    ),
+    row(
+        "POST",
+        "/interactions/7/key/callback",
+        {"type": 9, "data": {"title": "k**i**ll", "components": [{"media": {"url": "https://one.example/m.png"}}]}},
+        "interaction",
+        "k**i**ll",
+        "kill",
+        "https://one.example/m.png",
+        credential="webhook 7 key",
+        headers=(),
+        media=(Media("image/png", "https://one.example/m.png"),),
+    ),
     Row("POST", "/api/channels/5/messages", {"content": "hi"}, "message", ("hi",), "5", "Bot abc", AUTH),
     row("PATCH", "/channels/5/messages/6", {"content": "new"}, "edit", "new", target="5"),
     row("POST", "/channels/5/messages/6/crosspost", b"", "crosspost", target="5", references=("1 5 6",)),
@@ -163,6 +226,21 @@ def test_what_is_read(row: Row) -> None:
 )
 def test_what_passes(method: str, path: str) -> None:
     assert mapping.recognise(DISCORD, method, f"/api/v10{path}".encode(), b"", ()) is None
+
+
+@pytest.mark.parametrize("kind", [1, 1.0, "1", "01", "+1", " 1", "1.0", True, 2])
+def test_whatever_is_no_reply_is_a_forward(kind: object) -> None:
+    body = {"message_reference": {**FORWARD, "type": kind}}
+    assert read(DISCORD, call("POST", "/api/v10/channels/5/messages", body=body)).doubts == ("unknown_reference",)
+    form = multipart(("payload_json", json.dumps(body)))
+    request = call("POST", "/api/v10/channels/5/messages", body=form, content_type=MULTIPART)
+    assert read(DISCORD, request).doubts == ("unknown_reference",)
+
+
+@pytest.mark.parametrize("kind", [0, "0", None])
+def test_a_reply_is_no_forward(kind: object) -> None:
+    body = {"content": "hi", "message_reference": {**FORWARD, "type": kind}}
+    assert read(DISCORD, call("POST", "/api/v10/channels/5/messages", body=body)).doubts == ()
 
 
 def test_what_was_sent_may_be_forwarded() -> None:
