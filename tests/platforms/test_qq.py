@@ -8,9 +8,9 @@ import pytest
 
 from gateway.core.model import Media
 from gateway.platforms import mapping
-from gateway.platforms.mapping import AnswerKind, Verdict
+from gateway.platforms.mapping import AnswerKind, BadRequest, Verdict
 from gateway.platforms.shipped import load_shipped
-from tests.platforms.calls import JSON, MULTIPART, Row, check, multipart
+from tests.platforms.calls import JSON, MULTIPART, Row, call, check, multipart, read
 
 QQ = load_shipped("qq")
 AUTH = (("authorization", "QQBot tok"),)
@@ -86,8 +86,8 @@ ROWS = [
         {"title": "T", "content": "<p>p<b>o</b>st</p>", "format": 2},
         "guild",
         "T",
-        "post",
         "<p>p<b>o</b>st</p>",
+        "post",
         target="c1",
     ),
     row(
@@ -97,6 +97,36 @@ ROWS = [
         "announce",
         target="g1",
         references=("m1",),
+    ),
+    row("POST", "/channels/c1/messages", {"Content": "k*i*ll"}, "message", "k*i*ll", "kill", target="c1"),
+    row("POST", "/channels/c1/messages", {"MarkDown": {"CONTENT": "k*i*ll"}}, "message", "k*i*ll", "kill", target="c1"),
+    row(
+        "POST",
+        "/v2/users/o1/messages",
+        {"keyboard": {"content": {"rows": [{"buttons": [{"render_data": {"label": "k*i*ll"}}]}]}}},
+        "message",
+        "k*i*ll",
+        "kill",
+        target="o1",
+    ),
+    row(
+        "POST",
+        "/channels/c1/messages",
+        {"embed": {"title": "T", "thumbnail": {"url": "https://one.example/t.png"}}},
+        "message",
+        "T",
+        "https://one.example/t.png",
+        target="c1",
+        media=(Media("image/png", "https://one.example/t.png"),),
+    ),
+    row("PATCH", "/channels/c1", {"name": "k*i*ll"}, "guild", "k*i*ll", "kill", target="c1"),
+    row(
+        "POST",
+        "/guilds/g1/api_permission/demand",
+        {"channel_id": "c1", "api_identify": {"path": "/guilds/{guild_id}", "method": "GET"}, "desc": "come here"},
+        "demand",
+        "come here",
+        target="g1",
     ),
     row("PUT", "/interactions/i1", {"code": 0}, "interaction"),
 ]
@@ -119,6 +149,11 @@ def test_what_is_read(row: Row) -> None:
 )
 def test_what_passes(method: str, path: str) -> None:
     assert mapping.recognise(QQ, method, path.encode(), b"", ()) is None
+
+
+def test_one_key_in_two_cases_is_given_twice() -> None:
+    with pytest.raises(BadRequest):
+        read(QQ, call("POST", "/channels/c1/messages", body={"content": "a", "Content": "b"}))
 
 
 def test_held_is_what_the_platform_answers_while_it_looks() -> None:
