@@ -280,7 +280,7 @@ class Moderate:
         head = OriginHead(call.method, target_of(scope), forwarded_headers(listener, scope, len(call.body)))
         response = await self._origin.send(listener, head, call.body)
         answer = await response.read(_LEARN_LIMIT)
-        learned = mapping.learned(listener.map, match, call, _content_type(response.headers), answer)
+        learned = mapping.learned(listener.map, match, call, response.status, _content_type(response.headers), answer)
         if learned is not None:
             credential, account_id, seconds = learned
             await self._identify.learn(listener, credential, account_id, seconds)

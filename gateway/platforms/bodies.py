@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 from gateway.platforms.call import BadRequest, Headers, header
 from gateway.platforms.fields import Fields
 from gateway.platforms.forms import unique
-from gateway.platforms.multiparts import read_parts
+from gateway.platforms.multiparts import boundary, read_parts
 from gateway.platforms.strict_json import BadJson, fold_keys, loads
 
 Format = Literal["json", "form", "multipart"]
@@ -19,6 +20,10 @@ _OF_TYPE: dict[str, Format] = {
     "application/x-www-form-urlencoded": "form",
     "multipart/form-data": "multipart",
 }
+MAX_JSON = 1024 * 1024
+"""Bytes of a body of JSON: it takes many times that to read it, and no text that may be sent needs so much."""
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_CONTENT_TYPE = re.compile(rf'({_WORD}/{_WORD})(?:[ \t]*;[ \t]*charset=("?)utf-?8\2)?', re.IGNORECASE)
 
 
 def with_body(
@@ -47,30 +52,41 @@ def with_body(
     match found:
         case "json":
             try:
-                value = loads(body)
+                value = loads(bounded(body))
                 return replace(fields, value=fold_keys(value) if fold else value, fold=fold)
             except BadJson as error:
                 raise BadRequest((error.field, error.message)) from error
         case "form":
             return replace(fields, form=unique(body, "body"))
         case "multipart":
-            return replace(fields, parts=read_parts(body, content_type or ""))
+            return replace(fields, parts=read_parts(body, boundary(content_type or "")))
         case None:
             raise BadRequest(("header content-type", "missing"))
+
+
+def bounded(body: bytes) -> bytes:
+    """A body of JSON that is not too large to be read. Raises `BadRequest` for another."""
+    if len(body) > MAX_JSON:
+        raise BadRequest(("body", f"more than {MAX_JSON} bytes of JSON; send it in several messages"))
+    return body
 
 
 def _format(
     content_type: str | None, formats: Collection[Format], untyped: Format | None, ignored: bool
 ) -> Format | None:
-    """The format of a body. Raises `BadRequest` for one that the platform does not read, or that is not UTF-8."""
-    kind, _, rest = (content_type or "").partition(";")
-    for option in rest.split(";"):
-        name, _, value = option.partition("=")
-        if name.strip().lower() == "charset" and value.strip().strip("\"'").lower() not in ("utf-8", "utf8"):
-            raise BadRequest(("header content-type", "only UTF-8 is read"))
-    if ignored or not kind.strip():
+    """The format of a body. Raises `BadRequest` for one that the platform does not read, or that is not UTF-8.
+
+    The whole value counts: servers look for a type anywhere in it, and take a parameter that others pass over.
+    """
+    if content_type is None:
         return untyped
-    found = _OF_TYPE.get(kind.strip().lower())
+    match = _CONTENT_TYPE.fullmatch(content_type)
+    if match is None and ("multipart" not in formats or ignored or not content_type.lower().startswith("multipart/")):
+        raise BadRequest(("header content-type", "send one type, and no parameter but charset=utf-8"))
+    if ignored:
+        return untyped
+    kind = match[1].lower() if match else content_type.partition(";")[0].rstrip(" \t").lower()
+    found = _OF_TYPE.get(kind)
     if found is None or found not in formats:
         wanted = ", ".join([name for name, given in _OF_TYPE.items() if given in formats])
         raise BadRequest(("header content-type", f"send {wanted}" if wanted else "this request has no body"))

@@ -42,4 +42,4 @@ def header(headers: Headers, name: str) -> str | None:
     found = [value for key, value in headers if key.lower() == wanted]
     if len(found) > 1:
         raise BadRequest((f"header {name.lower()}", "given more than once"))
-    return found[0].decode("latin-1").strip() if found else None
+    return found[0].decode("latin-1").strip(" \t") if found else None

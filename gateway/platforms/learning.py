@@ -10,11 +10,12 @@ from urllib.parse import quote, urlencode
 from gateway.core.records import Verdict
 from gateway.platforms.call import BadRequest, Call
 from gateway.platforms.fields import Fields, select
-from gateway.platforms.reading import SEPARATOR, fields_of, joined_values
+from gateway.platforms.reading import SEPARATOR, joined_values
 from gateway.platforms.recognise import Match
 from gateway.platforms.schema import Platform, Verdicts
 from gateway.platforms.selectors import Selector
 from gateway.platforms.strict_json import BadJson, loads
+from gateway.platforms.watching import watched
 
 MAX_REMEMBERED = 100
 
@@ -38,21 +39,33 @@ def remembered(platform: Platform, match_route_id: str, content_type: str, body:
     return tuple(dict.fromkeys(found))[:MAX_REMEMBERED]
 
 
+def check_watch(platform: Platform, match: Match, call: Call) -> None:
+    """Whether a request for a credential says in one way for which account it is; to be asked before it is sent.
+
+    Raises `BadRequest` if it names none or several, or cannot be read: the platform could take another account than the
+    one to which the credential would be counted.
+    """
+    learn = match.route.learn
+    if learn is not None and learn.account is not None:
+        watched(platform, match, call, learn.account)
+
+
 def learned(
-    platform: Platform, match: Match, call: Call, content_type: str, answer_body: bytes
+    platform: Platform, match: Match, call: Call, status: int, content_type: str, answer_body: bytes
 ) -> tuple[str, str, float | None] | None:
     """The credential that an answer hands out, its account, and for how many seconds it is good (None: not said).
 
-    None if the answer hands out none. Raises `BadRequest` if the request cannot be read in one way.
+    None if the answer hands out none, or is not one of success. Raises `BadRequest` if the request cannot be read in
+    one way.
     """
     learn = match.route.learn
     answered = _answered(answer_body)
-    if learn is None or answered is None:
+    if learn is None or answered is None or not 200 <= status < 300:
         return None
     credential = next(iter(_values(learn.credential, answered)), None)
     accounts = _values(learn.answer_account, answered) if learn.answer_account else []
     if not accounts and learn.account:
-        accounts = joined_values(learn.account, fields_of(platform, match, call))
+        accounts = [watched(platform, match, call, learn.account)]
     if not credential or not accounts:
         return None
     expires = next(iter(_values((learn.expires,), answered)), None) if learn.expires else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.core.records import Verdict
 from gateway.platforms.answering import NativeAnswer, answer
 from gateway.platforms.call import Ambiguous, BadRequest, Call
-from gateway.platforms.learning import Ask, learned, remembered, verdict, whoami_account, whoami_request
+from gateway.platforms.learning import Ask, check_watch, learned, remembered, verdict, whoami_account, whoami_request
 from gateway.platforms.reading import content_hash, credential, credential_in_head, idempotency, read, references
 from gateway.platforms.recognise import Match, recognise, websocket_passes
 from gateway.platforms.schema import AnswerKind, Platform, Route
@@ -24,6 +24,7 @@ __all__ = [
     "Selector",
     "Verdict",
     "answer",
+    "check_watch",
     "content_hash",
     "credential",
     "credential_in_head",

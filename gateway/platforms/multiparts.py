@@ -6,14 +6,20 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from gateway.platforms.call import BadRequest
 
 MAX_PARTS = 200
 _DISPOSITION = re.compile(r'form-data((?:; ?[a-z*]+=(?:"[^"\x00-\x1f]*"|[^\s";,]+))+)', re.IGNORECASE)
 _OPTION = re.compile(r'; ?([a-z*]+)=(?:"([^"]*)"|([^\s";,]+))', re.IGNORECASE)
-_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
+_CONTENT_TYPE = re.compile(
+    r"""multipart/form-data[ \t]*;[ \t]*boundary=
+    (?: ([0-9A-Za-z'+_.-]{1,70}) | "([0-9A-Za-z'()+_,\-./:=?\ ]{0,69}[0-9A-Za-z'()+_,\-./:=?])" )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_FIELD_TYPE = re.compile(r'(?:text/plain|application/json)(?:[ \t]*;[ \t]*charset=("?)utf-?8\1)?', re.IGNORECASE)
+"""What a field may be: some servers read one of another type as a body of its own."""
 _KNOWN = {"Content-Disposition", "Content-Type", "Content-Length", "Content-Transfer-Encoding"}
 _FILENAME = ("filename", "filename*")
 
@@ -36,16 +42,20 @@ class Parts:
     files: tuple[File, ...]
 
 
-def read_parts(body: bytes, content_type: str) -> Parts:
+def boundary(content_type: str) -> str:
+    """What parts the parts. Raises `BadRequest` for a Content-Type that has anything else, or it in another form."""
+    match = _CONTENT_TYPE.fullmatch(content_type)
+    if match is None:
+        raise BadRequest(("header content-type", "send multipart/form-data; boundary=..., and nothing else"))
+    return match[1] or match[2]
+
+
+def read_parts(body: bytes, boundary: str) -> Parts:
     """The fields and files of a body.
 
     Raises `BadRequest` for anything that parsers are known to read in different ways: a name given twice, headers
     given twice or unknown, parts in parts, an encoding of a part, a text that is not UTF-8, text around the parts.
     """
-    _, options = parse_options_header(content_type)
-    boundary = options.get("boundary", "")
-    if not _BOUNDARY.fullmatch(boundary) or content_type.lower().count("boundary=") != 1:
-        raise BadRequest(("header content-type", "give one boundary"))
     if not body.startswith(f"--{boundary}\r\n".encode()) or not body.removesuffix(b"\r\n").endswith(
         f"\r\n--{boundary}--".encode()
     ):
@@ -60,6 +70,8 @@ def read_parts(body: bytes, content_type: str) -> Parts:
             raise BadRequest((name, "only UTF-8 is read"))
         kind = _checked_type(segment, name)
         if filename is None:
+            if not _FIELD_TYPE.fullmatch(segment.header("Content-Type", "text/plain")):
+                raise BadRequest((name, "a field without a filename is text/plain or application/json, in UTF-8"))
             fields[name] = _text(data, name)
         else:
             files.append(File(name, filename, kind or "application/octet-stream", hashlib.sha256(data).hexdigest()))
@@ -110,7 +122,7 @@ def _disposition(segment: MultipartSegment) -> tuple[str, str | None]:
 
 def _checked_type(segment: MultipartSegment, name: str) -> str | None:
     kind: str | None = segment.content_type
-    if kind is not None and kind.startswith("multipart/"):
+    if "multipart/" in segment.header("Content-Type", "").lower():
         raise BadRequest((name, "a part must not have parts"))
     if (segment.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise BadRequest((name, "only UTF-8 is read"))

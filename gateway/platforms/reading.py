@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 from typing import Any
@@ -13,7 +14,7 @@ from gateway.platforms.call import BadRequest, Call
 from gateway.platforms.fields import Fields, Found, Place, head_fields, select
 from gateway.platforms.html_text import html_texts, markdown_texts
 from gateway.platforms.recognise import Match
-from gateway.platforms.scalars import words
+from gateway.platforms.scalars import words, words_inside
 from gateway.platforms.schema import MediaMap, Platform, Route
 from gateway.platforms.selectors import Selector
 from gateway.platforms.strict_json import MAX_VALUES
@@ -23,6 +24,10 @@ SEPARATOR = "\x1f"
 _MAX_JOINED = 100
 _MAX_TARGET = 255
 _IDENTIFIER = 255
+MAX_CHARACTERS = 100_000
+"""Of all texts of a message together, as in the gateway's own API."""
+_CREDENTIAL = re.compile(r"[!-~]{0,4096}")
+_UNSTORABLE = re.compile(r"[\x00\x1f\ud800-\udfff]")
 _IN_BODY = frozenset({"json", "form", "part", "param", "part-json", "param-json", "json-in-json"})
 
 
@@ -68,6 +73,8 @@ def credential(platform: Platform, call: Call, match: Match | None) -> str | Non
             found = values[0]
     if len(first) > 1:
         raise BadRequest(("credential", "two different credentials"))
+    if found is not None and any(part != part.strip() for part in found.split(SEPARATOR)):
+        raise BadRequest(("credential", "white space around it"))
     return found
 
 
@@ -90,9 +97,10 @@ def read(
     doubts: list[str] = [doubt.code for doubt in route.doubts if _doubtful(select(doubt.when, fields), doubt.equals)]
     media = [found for item in route.media for found in _media(platform, item, fields, taken)]
     texts: list[str] = [file.filename for file in fields.parts.files]
+    room = _Room()
     _check_files(route, fields)
     for selector in route.text:
-        texts += _texts(selector, fields, taken)
+        texts += _texts(selector, fields, taken, room)
     texts += _in_path(fields, taken)
     media += [Media(file.content_type, sha256=file.sha256) for file in fields.parts.files]
     if len(referenced) != len(_joined_all(route.refs, fields)):
@@ -119,7 +127,8 @@ def read(
 def _in_path(fields: Fields, taken: set[Place]) -> list[str]:
     """What the path says that is no identifier: some platforms keep it, and show it."""
     found = [Found(("path", name), value) for name, value in fields.variables.items()]
-    return [one.value for one in found if one.place not in taken and not _is_identifier(one.value)]
+    spoken = [one.value for one in found if one.place not in taken and not is_identifier(one.value)]
+    return [text for value in spoken for text in words(value)]
 
 
 def _check_files(route: Route, fields: Fields) -> None:
@@ -166,10 +175,10 @@ def idempotency(platform: Platform, match: Match, call: Call) -> str | None:
 
 
 def target(route: Route, fields: Fields) -> str | None:
-    """Where a message goes, as far as one text can say it."""
+    """Where a message goes, as far as one text can say it. Raises `BadRequest`."""
     if route.target is None:
         return None
-    values = [text for found in select(route.target, fields) for text in words(found.value)]
+    values = [text for found in select(route.target, fields) for text in words(_storable(route.target, found.value))]
     return ",".join(values)[:_MAX_TARGET] or None
 
 
@@ -189,25 +198,41 @@ def _joined_all(alternatives: Iterable[Sequence[Selector]], fields: Fields) -> l
 def _keys(selector: Selector, fields: Fields) -> Iterator[str]:
     """Values as identifiers. False and null stand for nothing, as a flag that is not set."""
     for found in select(selector, fields):
+        _storable(selector, found.value)
         if found.value is True:
             yield "true"
         elif isinstance(found.value, str) and found.value.lower() in ("", "false"):
             continue
         else:
-            texts = list(words(found.value))
-            yield from texts[1:] if isinstance(found.value, str) and len(texts) > 1 else texts  # "[1, 2]" is 1 and 2
+            inside = words_inside(found.value) if isinstance(found.value, str) else []  # "[1, 2]" is 1 and 2
+            yield from [_storable(selector, text) for text in inside or words(found.value)]
+
+
+def _storable(selector: Selector, value: Any) -> Any:
+    """The value. Raises `BadRequest` for a text that no store keeps as it is, or that could be several in one."""
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        raise BadRequest((selector.source, "a character that no identifier has"))
+    return value
 
 
 def _secrets(platform: Platform, route: Route, fields: Fields) -> set[Place]:
     """The places of credentials, which are never judged: what is judged leaves this process."""
-    return {
-        found.place
-        for joined in (*platform.account, *route.account)
-        for selector in joined
-        if selector.kind == "query" or selector.kind in _IN_BODY
-        for found in select(selector, fields)
-        if found.place[0] != "const" and _is_identifier(found.value)
-    }
+    effective = route.account or platform.account
+    places: set[Place] = set()
+    for joined in (*platform.account, *route.account):
+        for selector in joined:
+            if selector.kind != "query" and selector.kind not in _IN_BODY:
+                continue
+            for found in select(selector, fields):
+                if joined in effective and not _is_credential(found.value):
+                    raise BadRequest((selector.source, "a credential has no white space, and is no list or object"))
+                if joined in effective or is_identifier(found.value):
+                    places.add(found.place)
+    return places
+
+
+def _is_credential(value: Any) -> bool:
+    return isinstance(value, str | int) and bool(_CREDENTIAL.fullmatch(str(value)))
 
 
 def _identifiers(route: Route, fields: Fields) -> set[Place]:
@@ -215,18 +240,19 @@ def _identifiers(route: Route, fields: Fields) -> set[Place]:
     selectors = [*route.ignore, *[one for joined in (*route.idempotency, *route.refs) for one in joined]]
     if route.target is not None:
         selectors.append(route.target)
-    return {found.place for selector in selectors for found in select(selector, fields) if _is_identifier(found.value)}
+    return {found.place for selector in selectors for found in select(selector, fields) if is_identifier(found.value)}
 
 
-def _is_identifier(value: Any) -> bool:
+def is_identifier(value: Any) -> bool:
     """Whether a value can only name something: visible ASCII without white space, a number, a flag, a list of such."""
     if isinstance(value, str):
-        inside = list(words(value))[1:]  # a list of ids in a form is JSON
-        if inside:
-            return all(_is_identifier(item) for item in inside)
+        if len(value) > MAX_CHARACTERS:
+            return False
+        if inside := words_inside(value):  # a list of ids in a form is JSON
+            return all(is_identifier(item) for item in inside)
         return len(value) <= _IDENTIFIER and all("!" <= char <= "~" for char in value)
     if isinstance(value, list):
-        return all(isinstance(item, str | int) and _is_identifier(item) for item in value)
+        return all(isinstance(item, str | int) and is_identifier(item) for item in value)
     return not isinstance(value, dict)
 
 
@@ -242,18 +268,39 @@ def _media(platform: Platform, item: MediaMap, fields: Fields, taken: set[Place]
             continue
         if value.startswith(("http://", "https://")):
             yield Media(item.content_type, url=value)  # an address is judged as text as well
-        elif _is_identifier(value):
+        elif is_identifier(value):
             taken.add(found.place)
             yield Media(item.content_type, url=f"{platform.name}:{value}")
 
 
-def _texts(selector: Selector, fields: Fields, taken: set[Place]) -> list[str]:
+class _Room:
+    """Bounds the characters of all texts of one message: what is made of them takes longer than to send them."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[Place, int]] = set()
+        self._left = MAX_CHARACTERS
+
+    def take(self, place: Place, index: int, text: str) -> None:
+        """Count a text, once however many selectors find it. Raises `BadRequest` when there are too many."""
+        if (place, index) in self._seen:
+            return
+        self._seen.add((place, index))
+        self._left -= len(text)
+        if self._left < 0:
+            field = ".".join(map(str, place[1:])) or str(place[0])
+            raise BadRequest(
+                (field, f"more than {MAX_CHARACTERS} characters of text in one message; send it in several")
+            )
+
+
+def _texts(selector: Selector, fields: Fields, taken: set[Place], room: _Room) -> list[str]:
     """The texts a selector finds; their places are taken afterwards."""
     texts: list[str] = []
     places: list[Place] = []
     for found in select(selector, fields, taken):
         places.append(found.place)
-        for text in words(found.value):
+        for index, text in enumerate(words(found.value)):
+            room.take(found.place, index, text)
             texts += _unwrapped(selector, text)
     taken.update(places)
     if selector.takes_the_rest:

@@ -58,7 +58,7 @@ def _recognise(
             return None
         raise Ambiguous("the path does not start with /")
     parts = plain(raw_path)
-    found = next((Match(*item) for item in platform.index.find(parts) if method in item[0].methods), None)
+    found = next((Match(*item) for item in platform.index.find(parts) if item[0].takes(method)), None)
     if found is not None and found.route.kind == "publish":
         return found
     if found is not None and found.route.kind == "refuse":
@@ -90,7 +90,7 @@ def _check_readings(platform: Platform, methods: set[str], paths: Sequence[bytes
 
 def _first(platform: Platform, segments: Sequence[str], method: str) -> Route | None:
     found = platform.index.find(segments, fold=True, empty=True)
-    return next((route for route, _ in found if method in route.methods), None)
+    return next((route for route, _ in found if route.takes(method) or route.any_method), None)
 
 
 def _overrides(query: bytes, headers: Headers) -> Iterator[str]:

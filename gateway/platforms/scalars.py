@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +11,14 @@ import orjson
 
 from gateway.platforms.call import BadRequest
 
+_OPENING = ("{", "[")
+_LAST = 0x10FFFF
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:$@-")
 _TOO_DEEP = "JSON inside of a text is nested too deep"
 _LARGEST = 2**64
 """From here on the digits of a number are lost when it is parsed."""
+_ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{4,6})\}?|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_CHARACTERS = {"n": "\n", "r": "\n", "t": "\t", "b": "", "f": "", "v": " ", "0": ""}
 _INSIDE = 4
 """How deep JSON is looked for inside of text inside of JSON."""
 
@@ -21,10 +26,17 @@ _INSIDE = 4
 def words(value: Any) -> Iterator[str]:
     """Every text in a value, and every number as text: of lists and objects all that is inside.
 
-    A text that is itself a JSON object or list is given, and then what is in it: escapes would hide its words. Raises
+    A text that is itself a JSON object or list is given, and then what is in it: escapes would hide its words. Of one
+    that only looks like JSON, and that a lenient server may read, the same text without its escapes is given. Raises
     `BadRequest` for JSON in texts in JSON that is nested too deep, and for numbers whose digits cannot be known.
     """
     return _words(value, _INSIDE)
+
+
+def words_inside(text: str) -> list[str]:
+    """The words of the JSON object or list that a text is; none if it is none. Raises `BadRequest` like `words`."""
+    value = _parsed(text, _INSIDE) if text.lstrip()[:1] in _OPENING else None
+    return [] if value is None else list(_within(value, _INSIDE))
 
 
 def is_name(key: str) -> bool:
@@ -35,7 +47,7 @@ def is_name(key: str) -> bool:
 def _words(value: Any, inside: int) -> Iterator[str]:
     if isinstance(value, str):
         yield _sendable(value)
-        if value.lstrip()[:1] in ("{", "[") and value.rstrip()[-1:] in ("}", "]"):
+        if value.lstrip()[:1] in _OPENING:
             yield from _inner(value, inside)
     elif isinstance(value, bool) or value is None:
         return
@@ -54,18 +66,46 @@ def _words(value: Any, inside: int) -> Iterator[str]:
 
 
 def _inner(text: str, inside: int) -> Iterator[str]:
+    value = _parsed(text, inside)
+    if value is not None:
+        yield from _within(value, inside)
+    elif (bare := _sendable(_unescaped(text))) != text:
+        yield bare
+
+
+def _parsed(text: str, inside: int) -> Any:
+    """The list or object that a text is, or None if it only looks like one."""
     try:
-        value = _LOOSE.decode(text)
+        value = _LOOSE.decode(text.strip())
     except RecursionError as error:
         raise BadRequest(("body", _TOO_DEEP)) from error
     except ValueError:
-        return  # it only looks like JSON
+        return None
     if inside == 0:
         raise BadRequest(("body", _TOO_DEEP))
+    return value
+
+
+def _within(value: Any, inside: int) -> Iterator[str]:
     try:
         yield from _words(value, inside - 1)
     except RecursionError as error:
         raise BadRequest(("body", _TOO_DEEP)) from error
+
+
+def _unescaped(text: str) -> str:
+    """A text with its escapes undone: those of JSON, and as lenient parsers do, any other."""
+    if "\\" not in text:
+        return text
+    bare = _ESCAPE.sub(_character, text)
+    return bare.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # two escapes may be one character
+
+
+def _character(match: re.Match[str]) -> str:
+    code = match[1] or match[2]
+    if code is None:
+        return _CHARACTERS.get(match[3], match[3])
+    return chr(int(code, 16)) if int(code, 16) <= _LAST else ""
 
 
 def _sendable(text: str) -> str:

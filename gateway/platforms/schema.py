@@ -141,6 +141,21 @@ class Route(_Part):
     """What happens to a request in which nothing is read: no text, no media, no doubt (a join without a reason)."""
     answers: dict[Annotated[AnswerKind, Field(strict=False)], AnswerMap] = Field(default_factory=dict)
     learn: Learn | None = None
+    _any_method: bool = PrivateAttr(False)
+
+    def model_post_init(self, _context: Any) -> None:
+        """Note whether the method says anything."""
+        everywhere = any(selector.kind in ("param", "param-json") for selector in self.text)
+        self._any_method = self.kind == "publish" and everywhere and "GET" in self.methods
+
+    def takes(self, method: str) -> bool:
+        """Whether this is a route for a method; HEAD is GET to most servers."""
+        return method in self.methods or (method == "HEAD" and "GET" in self.methods)
+
+    @property
+    def any_method(self) -> bool:
+        """Whether its message may be a query: a platform that takes one by GET may take it by any method."""
+        return self._any_method
 
 
 class Ask(_Part):

@@ -108,6 +108,85 @@ LARK_ROWS = [
     ),
     row("PUT", "/open-apis/cardkit/v1/cards/7/elements/e/content", {"content": "more", "sequence": 2}, "card", "more"),
     row("POST", "/open-apis/im/v2/app_feed_card", {"app_feed_card": {"title": "T", "preview": "P"}}, "feed", "T", "P"),
+    row(
+        "POST",
+        IM,
+        message({"zh_cn": {"content": [[{"image_key": "img_2"}, {"file_key": "file_2"}]]}}),
+        "message",
+        target="oc_1",
+        media=(Media("image/png", "lark:img_2"), Media("application/octet-stream", "lark:file_2")),
+    ),
+    row(
+        "POST",
+        IM,
+        message({"elements": [{"columns": [{"elements": [{"img_key": "img_3"}]}]}]}),
+        "message",
+        target="oc_1",
+        media=(Media("image/png", "lark:img_3"),),
+    ),
+    row("POST", IM, message({"text": "k**i**ll"}), "message", "k**i**ll", "kill", target="oc_1"),
+    row(
+        "POST",
+        IM,
+        message({"elements": [{"content": "k**i**ll <at id=all></at>"}]}),
+        "message",
+        "k**i**ll <at id=all></at>",
+        "k**i**ll",
+        "kill <at id=all></at>",
+        target="oc_1",
+    ),
+    row(
+        "POST",
+        IM,
+        {"Receive_ID": "oc_1", "Content": '{"Text": "k**i**ll"}'},
+        "message",
+        "k**i**ll",
+        "kill",
+        target="oc_1",
+    ),
+    row(
+        "POST", "/open-apis/im/v1/chats/oc_1/chat_tabs", {"chat_tabs": [{"tab_name": "come here"}]}, "chat", "come here"
+    ),
+    row(
+        "PATCH",
+        "/open-apis/im/v1/chats/oc_1/menu_items/7",
+        {"chat_menu_item": {"name": "come here"}},
+        "chat",
+        "come here",
+    ),
+    row(
+        "POST",
+        "/open-apis/mail/v1/user_mailboxes/me/messages/send",
+        {"subject": "S", "body_html": "<p>k<b>i</b>ll</p>"},
+        "mail",
+        "S",
+        "<p>k<b>i</b>ll</p>",
+        "kill",
+    ),
+    row(
+        "POST",
+        "/open-apis/mail/v1/user_mailboxes/me/messages/send",
+        {"raw": "QQ=="},
+        "mail",
+        "QQ==",
+        doubts=("unreadable_part",),
+    ),
+    row("POST", "/open-apis/mail/v1/user_mailboxes/me/drafts/d1/send", {}, "mail_draft", references=("draft me d1",)),
+    row(
+        "POST",
+        "/open-apis/drive/v1/files/f1/comments",
+        {"reply_list": {"replies": [{"content": {"elements": [{"text_run": {"text": "come here"}}]}}]}},
+        "document",
+        "come here",
+    ),
+    row(
+        "POST",
+        "/open-apis/docx/v1/documents/d1/blocks/b1/children",
+        {"children": [{"text": {"elements": [{"text_run": {"content": "come here"}}]}}]},
+        "document",
+        "come here",
+    ),
+    row("PATCH", "/open-apis/calendar/v4/calendars/c1/events/e1", {"summary": "come here"}, "document", "come here"),
     row("PUT", "/open-apis/im/v1/chats/oc_1", {"name": "N", "description": "D"}, "chat", "N", "D"),
     row(
         "POST",
@@ -150,7 +229,14 @@ def test_what_is_read_by_the_template(row: Row) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", IM), ("DELETE", f"{IM}/om_1"), ("POST", f"{IM}/om_1/reactions"), ("POST", "/open-apis/im/v1/images")],
+    [
+        ("GET", IM),
+        ("DELETE", f"{IM}/om_1"),
+        ("POST", f"{IM}/om_1/reactions"),
+        ("POST", "/open-apis/im/v1/images"),
+        ("POST", "/open-apis/calendar/v4/calendars/search"),
+        ("POST", "/open-apis/calendar/v4/calendars/primary"),
+    ],
 )
 def test_what_passes_on_lark(method: str, path: str) -> None:
     assert mapping.recognise(LARK, method, path.encode(), b"", ()) is None
@@ -161,4 +247,4 @@ def test_a_token_that_is_handed_out_tells_whose_it_is() -> None:
         "POST", "/open-apis/auth/v3/tenant_access_token/internal", body={"app_id": "cli_1", "app_secret": "s"}
     )
     answer = b'{"code": 0, "tenant_access_token": "t-1", "expire": 7140}'
-    assert mapping.learned(LARK, recognised(LARK, request), request, JSON, answer) == ("t-1", "cli_1", 7140.0)
+    assert mapping.learned(LARK, recognised(LARK, request), request, 200, JSON, answer) == ("t-1", "cli_1", 7140.0)

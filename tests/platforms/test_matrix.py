@@ -225,8 +225,8 @@ def test_a_login_tells_whose_a_token_is() -> None:
     match = recognised(MATRIX, request)
     assert match.route.kind == "watch"
     answer = b'{"user_id": "@a:home", "access_token": "syt_2"}'
-    assert mapping.learned(MATRIX, match, request, "application/json", answer) == ("syt_2", "@a:home", None)
-    assert mapping.learned(MATRIX, match, request, "application/json", b'{"errcode": "M_FORBIDDEN"}') is None
+    assert mapping.learned(MATRIX, match, request, 200, "application/json", answer) == ("syt_2", "@a:home", None)
+    assert mapping.learned(MATRIX, match, request, 200, "application/json", b'{"errcode": "M_FORBIDDEN"}') is None
 
 
 def test_an_application_service_is_asked_for_the_user_it_acts_for() -> None:

@@ -332,7 +332,7 @@ def test_a_login_tells_whose_a_token_is() -> None:
     request = call("POST", "/api/v1/login", body={"user": "bot", "password": "p"})
     answer = b'{"status": "success", "data": {"authToken": "tok", "userId": "u1"}}'
     match = recognised(ROCKETCHAT, request)
-    assert mapping.learned(ROCKETCHAT, match, request, JSON, answer) == ("u1\x1ftok", "u1", None)
+    assert mapping.learned(ROCKETCHAT, match, request, 200, JSON, answer) == ("u1\x1ftok", "u1", None)
     ask = mapping.whoami_request(ROCKETCHAT, "u1\x1ftok")
     assert ask is not None
     assert ask.headers == ((b"x-user-id", b"u1"), (b"x-auth-token", b"tok"))

@@ -292,6 +292,6 @@ def test_a_token_that_is_handed_out_tells_whose_it_is(method: str, path: str, qu
     match = recognised(WECHAT, request)
     answer = b'{"access_token": "tok", "expires_in": 7200}'
     assert match.route.kind == "watch"
-    assert mapping.learned(WECHAT, match, request, JSON, answer) == ("tok", "wx1", 7200.0)
-    assert mapping.learned(WECHAT, match, request, JSON, b'{"errcode": 40013}') is None
+    assert mapping.learned(WECHAT, match, request, 200, JSON, answer) == ("tok", "wx1", 7200.0)
+    assert mapping.learned(WECHAT, match, request, 200, JSON, b'{"errcode": 40013}') is None
     assert mapping.whoami_request(WECHAT, "tok") is None
