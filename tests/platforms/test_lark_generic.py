@@ -46,7 +46,7 @@ LARK_ROWS = [
     row(
         "POST", IM, message({"image_key": "img_1"}), "message", target="oc_1", media=(Media("image/png", "lark:img_1"),)
     ),
-    row("POST", IM, message(CARD), "message", "T", "plain_text", "div", "deep", target="oc_1"),
+    row("POST", IM, message(CARD), "message", "T", "plain_text", "plaintext", "div", "deep", target="oc_1"),
     row(
         "POST",
         IM,
@@ -68,8 +68,19 @@ LARK_ROWS = [
         references=("7",),
     ),
     row("POST", f"{IM}/om_1/reply", message({"text": "hi"}), "message", "hi", target="oc_1"),
-    row("PUT", f"{IM}/om_1", message({"text": "new"}), "edit", "new", "oc_1", target="om_1"),
-    row("PATCH", f"{IM}/om_1", {"content": json.dumps(CARD)}, "edit", "T", "plain_text", "div", "deep", target="om_1"),
+    row("PUT", f"{IM}/om_1", message({"text": "new"}), "edit", "new", "oc_1", "oc1", target="om_1"),
+    row(
+        "PATCH",
+        f"{IM}/om_1",
+        {"content": json.dumps(CARD)},
+        "edit",
+        "T",
+        "plain_text",
+        "plaintext",
+        "div",
+        "deep",
+        target="om_1",
+    ),
     row("POST", f"{IM}/om_1/forward", {"receive_id": "oc_1"}, "forward", target="oc_1", references=("om_1",)),
     row(
         "POST",
@@ -94,6 +105,7 @@ LARK_ROWS = [
         "batch",
         "T",
         "plain_text",
+        "plaintext",
         "div",
         "deep",
         target="oc_1",
@@ -103,7 +115,6 @@ LARK_ROWS = [
         "/open-apis/cardkit/v1/cards",
         {"type": "card_json", "data": '{"body": "h\\u0069"}'},
         "card",
-        '{"body": "h\\u0069"}',
         "hi",
     ),
     row("PUT", "/open-apis/cardkit/v1/cards/7/elements/e/content", {"content": "more", "sequence": 2}, "card", "more"),

@@ -183,6 +183,8 @@ def test_a_broken_answer_leaves_it_open_or_says_no(platform: Platform) -> None:
         ("slack", 200, {"ok": False, "error": "ratelimited"}, Verdict.LATER),
         ("slack", 429, {"ok": False, "error": "ratelimited"}, Verdict.LATER),
         ("lark", 200, {"code": 0}, Verdict.ACCEPTED),
+        ("lark", 200, {"code": 99991400}, Verdict.LATER),
+        ("qq", 400, {"code": 22009}, Verdict.LATER),
         ("lark", 200, {"code": 99991663}, Verdict.EXPIRED),
         ("zulip", 200, {"result": "success"}, Verdict.ACCEPTED),
         ("zulip", 200, {"result": "error"}, Verdict.REFUSED),
