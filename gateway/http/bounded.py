@@ -11,27 +11,30 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.http import strict
-from gateway.http.cycle import Cycle
+from gateway.http.cycle import DRAIN_SECONDS, Cycle
 
 HEAD_BYTES: Final = 64 * 1024
-"""A request's line and headers. What arrives in one piece with their end may be a little more."""
+"""A request's line and headers, or its trailers. What arrives in one piece with their start or end may be more."""
 HEAD_SECONDS: Final = 10.0
-"""From a request's first byte to the end of its headers."""
+"""From a connection's begin, or a later request's first byte, to the end of the request's headers."""
 LINGER_SECONDS: Final = 5.0
 """How long the rest of a request is read and thrown away after its answer, so that the client gets to see that."""
 PIPELINE: Final = 64
 """Requests that a client may send before the answer to the first."""
+MAX_CONNECTIONS: Final = 4096
+"""Clients' connections of a process, unless uvicorn's ``limit_concurrency`` says another number; beyond it new ones are
+closed at once."""
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """Closes a connection whose request head is too long or too slow, and refuses a request that others might read
-    differently: memory and time for it cost no key.
+    """Closes a connection whose request head is too long or too slow, one that says nothing, and one too many, and
+    refuses a request that others might read differently: memory and time for it cost no key.
 
     Beyond ASGI the scope has ``target``, the request target as on the wire, ``raw_headers``, with names as they came,
     and ``cycle``, the `Cycle`.
     """
 
-    _head = 0
+    _unfinished = 0
     _timer: asyncio.TimerHandle | None = None
     _linger: asyncio.TimerHandle | None = None
     _deaf = False
@@ -42,14 +45,23 @@ class BoundedHttp(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
         self._fields: list[tuple[bytes, bytes]] | None = None
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected, and should say what it wants."""
+        if len(self.connections) >= (self.limit_concurrency or MAX_CONNECTIONS):
+            self._deaf, self.transport = True, transport
+            transport.abort()
+            return
+        super().connection_made(transport)
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
     def data_received(self, data: bytes) -> None:
-        """Parse, and count while a head is not whole."""
-        self._unset_keepalive_if_required()
+        """Parse, and count what the parser keeps for itself until it is whole."""
         if self._deaf:
             return
         if self._running is not None and self._running.switching:
             self._running.fed(data)
             return
+        self._unfinished += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -57,21 +69,17 @@ class BoundedHttp(HttpToolsProtocol):
                 self._current.fed(rest)
         except httptools.HttpParserError:
             self.refuse("The request is not valid HTTP/1.1.")
-        if self._fields is not None:
-            self._head += len(data)
-            if self._head > HEAD_BYTES:
-                self._give_up()
-            elif self._timer is None and not self._deaf:  # most heads come in one piece, and need none
-                self._timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self._check_unfinished()
 
     # -- the parser's callbacks
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """A request begins. Empty lines before it are none, and keep no connection open."""
+        self._unset_keepalive_if_required()
         self.url = b""
         self.expect_100_continue = False
         self._fields = []
-        self._head = 0
+        self._unfinished = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header field; those after the body (trailers) are dropped."""
@@ -81,6 +89,8 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._stop_timer()
+        self._unset_keepalive_if_required()  # the answer to the request before may have come in between
+        self._unfinished = 0
         fields, self._fields = self._fields or [], None
         headers = [(name.lower(), value) for name, value in fields]
         names = [name for name, _ in headers]
@@ -134,11 +144,13 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """More of a request's body; nobody wants it once the request is answered."""
+        self._unfinished = 0
         if not self._deaf and not self.cycle.response_complete:
             self._current.fed(body)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
+        self._unfinished = 0
         if self._deaf:
             return
         self.cycle.more_body = False
@@ -189,6 +201,14 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport.write(b"\r\n".join([*head, b"connection: close", b"", why.encode("ascii")]))
         self._close_soon(say_so=True)
 
+    def timeout_keep_alive_handler(self) -> None:
+        """No next request has come."""
+        self._give_up()
+
+    def eof_received(self) -> None:
+        """The client sends no more, and the connection closes."""
+        self._bound_close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more comes."""
         self._stop_timer()
@@ -225,10 +245,24 @@ class BoundedHttp(HttpToolsProtocol):
     def _current(self) -> Cycle:
         return cast(Cycle, self.cycle)
 
+    def _check_unfinished(self) -> None:
+        if self._deaf:
+            return
+        if self._unfinished > HEAD_BYTES:
+            self._give_up()
+        elif self._fields is not None and self._timer is None:  # most heads come in one piece, and need none
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
     def _give_up(self) -> None:
         self._stop_timer()
         self._deaf = True
         self.transport.close()
+        self._bound_close()
+
+    def _bound_close(self) -> None:
+        """A close waits until the client has taken everything that was sent to it; not for ever."""
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(DRAIN_SECONDS, self.transport.abort)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import cast
 
 import pytest
 import uvicorn
@@ -17,26 +20,62 @@ from gateway.http.requests import Receive, Scope, Send, read_body
 Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def application(_scope: Scope, receive: Receive, send: Send) -> None:
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
     body = await read_body(receive, None, 10**7, 5.0, Budget(10**7))
-    length = str(len(body)).encode()
+    length = b"x" * int(scope["path"][1:]) if len(scope["path"]) > 1 else str(len(body)).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(length))]})
     await send({"type": "http.response.body", "body": length})
 
 
+@dataclass
+class Site:
+    """A server with these bounds."""
+
+    address: tuple[str, int]
+    config: uvicorn.Config
+    connections: set[object]
+
+    async def connect(self) -> Peer:
+        """A client's connection."""
+        return await asyncio.open_connection(*self.address)
+
+    async def empty(self) -> None:
+        """Wait until no connection is left."""
+        while self.connections:  # noqa: ASYNC110 - a set has no event
+            await asyncio.sleep(0.001)
+
+
 @pytest.fixture
-async def peer() -> AsyncIterator[Peer]:
-    """A connection to a server with these bounds."""
+async def site() -> AsyncIterator[Site]:
+    """The server, with small buffers towards its clients."""
     config = uvicorn.Config(application, log_config=None, lifespan="off")
     state = ServerState()
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     server = await asyncio.get_running_loop().create_server(
-        lambda: BoundedHttp(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+        lambda: BoundedHttp(config=config, server_state=state, app_state={}), sock=listening
     )
-    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    yield Site(listening.getsockname(), config, cast(set[object], state.connections))
+    server.close()
+    for connection in list(state.connections):
+        connection.transport.abort()
+    await server.wait_closed()
+
+
+@pytest.fixture
+async def peer(site: Site) -> AsyncIterator[Peer]:
+    """A connection to it."""
+    reader, writer = await site.connect()
     yield reader, writer
     writer.close()
-    server.close()
-    await server.wait_closed()
+
+
+async def served(peer: Peer) -> None:
+    """Ask, and see the answer."""
+    reader, writer = peer
+    writer.write(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    assert await reader.readexactly(1) == b"0"
 
 
 async def ended(reader: asyncio.StreamReader) -> bool:
@@ -78,3 +117,70 @@ async def test_a_long_body_and_a_next_request_are_served(peer: Peer) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200")
         assert await reader.readexactly(6) == str(len(body)).encode()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n", b"\r\n\r\nG"])
+async def test_a_connection_that_asks_for_nothing_ends(
+    site: Site, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(bounded, "HEAD_SECONDS", 0.05)
+    reader, writer = await site.connect()
+    writer.write(sent)
+    async with asyncio.timeout(5):
+        assert await ended(reader)
+        await site.empty()
+    writer.close()
+
+
+async def test_empty_lines_do_not_keep_a_connection_after_an_answer(site: Site) -> None:
+    site.config.timeout_keep_alive = 1
+    reader, writer = peer = await site.connect()
+    await served(peer)
+    writer.write(b"\r\n")
+    async with asyncio.timeout(5):
+        assert await ended(reader)
+    writer.close()
+
+
+async def test_one_connection_too_many_ends_and_the_others_stay(site: Site) -> None:
+    site.config.limit_concurrency = 2
+    peers = [await site.connect() for _ in range(2)]
+    for peer in peers:
+        await served(peer)
+    reader, writer = await site.connect()
+    async with asyncio.timeout(5):
+        assert await ended(reader)
+    writer.close()
+    for peer in peers:
+        await served(peer)
+    for peer in peers:
+        peer[1].close()
+    async with asyncio.timeout(5):
+        await site.empty()
+    again = await site.connect()
+    await served(again)
+    again[1].close()
+
+
+async def test_endless_trailers_end_the_connection(peer: Peer) -> None:
+    reader, writer = peer
+    writer.write(b"POST / HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX: ")
+    writer.write(b"x" * 1_000_000)
+    async with asyncio.timeout(4):  # less than a body may take
+        assert await ended(reader)
+
+
+async def test_a_client_that_takes_no_answer_does_not_keep_its_connection(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "DRAIN_SECONDS", 0.01)
+    site.config.timeout_keep_alive = 1
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(site.address)
+    client.sendall(b"GET /4000000 HTTP/1.1\r\nHost: gateway\r\n\r\n")
+    async with asyncio.timeout(10):
+        while not site.connections:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await site.empty()
+    client.close()
