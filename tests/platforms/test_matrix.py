@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.model import Media
 from gateway.platforms import mapping
+from gateway.platforms.mapping import Ambiguous
 from gateway.platforms.shipped import load_shipped
 from tests.platforms.calls import Row, call, check, recognised
 
@@ -175,6 +176,61 @@ ROWS = [
     ),
     row("PUT", "/_matrix/client/v3/directory/room/%23fun%3Ahome", {"room_id": "!r:home"}, "alias", "#fun:home"),
     row(
+        "PUT",
+        f"{ROOM}/state/m.room.topic",
+        {"topic": "tea", "m.topic": {"m.text": [{"mimetype": "text/html", "body": "k<b>i</b>ll"}]}},
+        "state",
+        "tea",
+        "text/html",
+        "k<b>i</b>ll",
+        "kill",
+        target="!r:home",
+    ),
+    row(
+        "PUT",
+        f"{ROOM}/send/m.message/1",
+        {"org.matrix.msc1767.message": [{"body": "k<b>i</b>ll", "mimetype": "text/html"}]},
+        "send",
+        "k<b>i</b>ll",
+        "kill",
+        "text/html",
+        **SENT,
+    ),
+    row("PUT", f"{ROOM}/send/org.custom/1", {"a": "k**i**ll"}, "send", "k**i**ll", "kill", **SENT),
+    row("POST", f"{ROOM}/kick", {"reason": "k**i**ll"}, "membership", "k**i**ll", "kill", target="!r:home"),
+    row(
+        "POST",
+        "/_matrix/client/v3/register",
+        {
+            "username": "come_here",
+            "password": "p",
+            "auth": {"type": "m.login.dummy"},
+            "initial_device_display_name": "my d",
+        },
+        "username",
+        "come_here",
+        "my d",
+        headers=(),
+        credential=None,
+    ),
+    row(
+        "PUT",
+        "/_synapse/admin/v2/users/@b:home",
+        {"displayname": "come here", "password": "p", "avatar_url": "mxc://home/3"},
+        "admin",
+        "come here",
+        target="@b:home",
+        media=(Media("application/octet-stream", "matrix:mxc://home/3"),),
+    ),
+    row(
+        "PUT",
+        f"{ROOM}/send/m.image/1",
+        {"m.file": {"url": "mxc://home/4"}},
+        "send",
+        media=(Media("application/octet-stream", "matrix:mxc://home/4"),),
+        **SENT,
+    ),
+    row(
         "POST",
         "/_synapse/admin/v1/send_server_notice",
         {"user_id": "@b:home", "content": TEXT},
@@ -218,6 +274,15 @@ def test_what_is_read(row: Row) -> None:
 )
 def test_what_passes(method: str, path: str) -> None:
     assert mapping.recognise(MATRIX, method, path.encode(), b"", ()) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["v1/send/1", "v2/send_join/!r:home/$1", "v2/invite/!r:home/$1", "v1/exchange_third_party_invite/!r:home"],
+)
+def test_what_servers_send_to_one_another_goes_nowhere(path: str) -> None:
+    with pytest.raises(Ambiguous):
+        mapping.recognise(MATRIX, "PUT", f"/_matrix/federation/{path}".encode(), b"", ())
 
 
 def test_a_login_tells_whose_a_token_is() -> None:
