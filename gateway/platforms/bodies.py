@@ -11,7 +11,7 @@ from gateway.platforms.call import BadRequest, Headers, header
 from gateway.platforms.fields import Fields
 from gateway.platforms.forms import unique
 from gateway.platforms.multiparts import boundary, read_parts
-from gateway.platforms.strict_json import BadJson, fold_keys, loads
+from gateway.platforms.strict_json import MAX_JSON, BadJson, fold_keys, loads
 
 Format = Literal["json", "form", "multipart"]
 FORMATS: tuple[Format, ...] = ("json", "form", "multipart")
@@ -20,8 +20,6 @@ _OF_TYPE: dict[str, Format] = {
     "application/x-www-form-urlencoded": "form",
     "multipart/form-data": "multipart",
 }
-MAX_JSON = 1024 * 1024
-"""Bytes of a body of JSON: it takes many times that to read it, and no text that may be sent needs so much."""
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _CONTENT_TYPE = re.compile(rf'({_WORD}/{_WORD})(?:[ \t]*;[ \t]*charset=("?)utf-?8\2)?', re.IGNORECASE)
 

@@ -13,7 +13,7 @@ from gateway.platforms.forms import pairs
 from gateway.platforms.multiparts import Parts
 from gateway.platforms.scalars import is_name
 from gateway.platforms.selectors import EVERYTHING, Selector
-from gateway.platforms.strict_json import BadJson, fold_keys, loads
+from gateway.platforms.strict_json import MAX_JSON, BadJson, fold_keys, loads
 
 Place = tuple[str | int, ...]
 """Where a value stands: the kind of field, its name, and the way down into its JSON."""
@@ -223,6 +223,8 @@ def _parsed(text: Any, name: str, fold: bool) -> Any:
     """The JSON in a text; a value that is JSON already is itself. Raises `BadRequest`."""
     if not isinstance(text, str):
         return text
+    if len(text) > MAX_JSON:
+        raise BadRequest((name, f"more than {MAX_JSON} characters of JSON; send it in several messages"))
     try:
         value = loads(text.encode("utf-8", "surrogatepass"))
         return fold_keys(value) if fold else value

@@ -210,8 +210,8 @@ def _keys(selector: Selector, fields: Fields) -> Iterator[str]:
 
 def _storable(selector: Selector, value: Any) -> Any:
     """The value. Raises `BadRequest` for a text that no store keeps as it is, or that could be several in one."""
-    if isinstance(value, str) and _UNSTORABLE.search(value):
-        raise BadRequest((selector.source, "a character that no identifier has"))
+    if isinstance(value, str) and (len(value) > MAX_CHARACTERS or _UNSTORABLE.search(value)):
+        raise BadRequest((selector.source, "a character, or a length, that no identifier has"))
     return value
 
 

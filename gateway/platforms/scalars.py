@@ -17,7 +17,8 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 _TOO_DEEP = "JSON inside of a text is nested too deep"
 _LARGEST = 2**64
 """From here on the digits of a number are lost when it is parsed."""
-_ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{4,6})\}?|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_HEX = "[0-9a-fA-F]"
+_ESCAPE = re.compile(rf"\\(?:u({_HEX}{{4}})|u\{{({_HEX}{{1,6}})\}}|x({_HEX}{{2}})|(.))", re.DOTALL)
 _CHARACTERS = {"n": "\n", "r": "\n", "t": "\t", "b": "", "f": "", "v": " ", "0": ""}
 _INSIDE = 4
 """How deep JSON is looked for inside of text inside of JSON."""
@@ -102,9 +103,9 @@ def _unescaped(text: str) -> str:
 
 
 def _character(match: re.Match[str]) -> str:
-    code = match[1] or match[2]
+    code = match[1] or match[2] or match[3]
     if code is None:
-        return _CHARACTERS.get(match[3], match[3])
+        return _CHARACTERS.get(match[4], match[4])
     return chr(int(code, 16)) if int(code, 16) <= _LAST else ""
 
 

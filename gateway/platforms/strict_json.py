@@ -12,6 +12,8 @@ import orjson
 MAX_DEPTH = 32
 EXACT = 2**53
 """Beyond it a number that is no integer of 64 bits is read with other digits than it was sent with."""
+MAX_JSON = 1024 * 1024
+"""Bytes of JSON that a platform may be sent: it takes many times that to read it, and no text needs so much."""
 MAX_VALUES = 10_000
 """Values in one text, nested ones included: what is small to send must not be long to read."""
 
