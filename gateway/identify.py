@@ -109,7 +109,7 @@ class Identify:
         head = OriginHead(ask.method, ask.target, (host, (b"Content-Length", b"0"), *ask.headers))
         try:
             async with asyncio.timeout(self._ask_seconds):
-                response = await self._origin.send(listener, head, b"")
+                response = await self._origin.send(listener, head, b"", reserved=True)
                 body = await response.read(_ANSWER_LIMIT)
         except (Fault, TimeoutError) as fault:
             log.warning("the platform did not say who calls", {"listener": listener.name, "fault": str(fault)})

@@ -365,8 +365,11 @@ class OriginResponse(Protocol):
 class Origin(Protocol):
     """The servers behind the listeners, spoken to in HTTP as it is."""
 
-    async def send(self, listener: Listener, head: OriginHead, body: bytes | AsyncIterator[bytes]) -> OriginResponse:
+    async def send(
+        self, listener: Listener, head: OriginHead, body: bytes | AsyncIterator[bytes], *, reserved: bool = False
+    ) -> OriginResponse:
         """Send a request and return when the head of its response is there, even if the body is still being sent.
+        ``reserved``: it may use the connections that are kept from requests which only pass through.
 
         Exactly one attempt, but for a GET, HEAD or OPTIONS without a body that met a connection just being closed.
         Raises `UpstreamNotReached` or `UpstreamUnknown`, and what ``body`` raises.

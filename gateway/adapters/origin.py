@@ -20,20 +20,23 @@ _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class HttpOrigin:
-    """See `gateway.ports.Origin`. WebSockets have slots of their own, as many as ``listener.connections``: they last,
-    and must not leave a listener without connections for requests."""
+    """See `gateway.ports.Origin`. A quarter of a listener's connections, at least one if it has more, is for reserved
+    requests only. WebSockets have slots of their own, as many as ``listener.connections``: they last, and must not
+    leave a listener without connections for requests."""
 
     def __init__(self) -> None:
         self._pools: dict[tuple[str, bool], Pool] = {}
 
-    async def send(self, listener: Listener, head: OriginHead, body: bytes | AsyncIterator[bytes]) -> OriginResponse:
+    async def send(
+        self, listener: Listener, head: OriginHead, body: bytes | AsyncIterator[bytes], *, reserved: bool = False
+    ) -> OriginResponse:
         """See `gateway.ports.Origin`."""
         pool = self._pool(listener, head.upgrade)
-        await pool.take()
+        await pool.take(reserved=reserved)
         exchange: _Exchange | None = None
         try:
             connection = await pool.connection()
-            exchange = _Exchange(pool, connection, listener)
+            exchange = _Exchange(pool, connection, listener, reserved=reserved)
             try:
                 await exchange.begin(head, body)
             except ClosedEarly:
@@ -41,11 +44,11 @@ class HttpOrigin:
                     raise
                 connection.close()
                 connection = await pool.connection(fresh=True)
-                exchange = _Exchange(pool, connection, listener)
+                exchange = _Exchange(pool, connection, listener, reserved=reserved)
                 await exchange.begin(head, body)
         except BaseException as error:
             if exchange is None:
-                pool.release()
+                pool.release(reserved=reserved)
             else:
                 exchange.close()
             _raise_as_fault(error)
@@ -68,7 +71,8 @@ class HttpOrigin:
         pool = self._pools.get((listener.name, upgrade))
         if pool is None:
             address = Address.of(listener.upstream)
-            pool = Pool(address, listener.connections, listener.connect_seconds)
+            reserve = 0 if upgrade else max(1, listener.connections // 4)
+            pool = Pool(address, listener.connections, listener.connect_seconds, reserve=reserve)
             self._pools[listener.name, upgrade] = pool
         return pool
 
@@ -76,8 +80,9 @@ class HttpOrigin:
 class _Exchange:
     """One request on one connection, and the response to it: see `gateway.ports.OriginResponse`."""
 
-    def __init__(self, pool: Pool, connection: Connection, listener: Listener) -> None:
+    def __init__(self, pool: Pool, connection: Connection, listener: Listener, *, reserved: bool) -> None:
         self._pool = pool
+        self._reserved = reserved
         self._connection = connection
         self._listener = listener
         self._upload: asyncio.Task[None] | None = None
@@ -153,12 +158,12 @@ class _Exchange:
             self._upload.cancel()
         if self.status == 101:
             self._connection.end()
-            self._pool.release()
+            self._pool.release(reserved=self._reserved)
             return
         if not (self._whole and self._connection.drained):
             self._connection.close()
         self._pool.give_back(self._connection)
-        self._pool.release()
+        self._pool.release(reserved=self._reserved)
 
     async def _head_or_sent(self, upload: asyncio.Task[None]) -> None:
         """Wait until the response's head is there or the request has been sent, whatever comes first."""

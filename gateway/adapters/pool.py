@@ -36,36 +36,56 @@ class Address:
 
 
 class Pool:
-    """At most ``connections`` at once, each for who holds one of the slots in ``free``."""
+    """At most ``connections`` at once, each for who holds one of the slots in ``free``. Of these, ``reserve`` (but
+    never all) are only for who takes one as ``reserved``."""
 
     def __init__(
-        self, address: Address, connections: int, connect_seconds: float, idle_seconds: float = IDLE_SECONDS
+        self,
+        address: Address,
+        connections: int,
+        connect_seconds: float,
+        idle_seconds: float = IDLE_SECONDS,
+        reserve: int = 0,
     ) -> None:
         self._address = address
         self._connect_seconds = connect_seconds
         self._idle_seconds = idle_seconds
         self._loop = asyncio.get_running_loop()
         self.free = asyncio.Semaphore(connections)
+        self._common = asyncio.Semaphore(max(1, connections - reserve))
         self.idle: deque[Connection] = deque()
         self.taken = 0
         """Slots that `take` gave and that were not released."""
 
-    async def take(self) -> None:
+    async def take(self, *, reserved: bool = False) -> None:
         """Take a slot. Raises `UpstreamNotReached` when none becomes free within the time to connect."""
-        if self.free.locked():
+        if self.free.locked() or (self._common.locked() and not reserved):
             try:
                 async with asyncio.timeout(self._connect_seconds):
-                    await self.free.acquire()
+                    await self._acquire(reserved=reserved)
             except TimeoutError as error:
                 raise UpstreamNotReached(f"no connection became free within {self._connect_seconds} s") from error
         else:
-            await self.free.acquire()  # at once
+            await self._acquire(reserved=reserved)  # at once
         self.taken += 1
 
-    def release(self) -> None:
-        """Give a slot back."""
+    def release(self, *, reserved: bool = False) -> None:
+        """Give a slot back, taken in the same way."""
         self.taken -= 1
         self.free.release()
+        if not reserved:
+            self._common.release()
+
+    async def _acquire(self, *, reserved: bool) -> None:
+        if reserved:
+            await self.free.acquire()
+            return
+        await self._common.acquire()
+        try:
+            await self.free.acquire()
+        except BaseException:
+            self._common.release()
+            raise
 
     async def connection(self, *, fresh: bool = False) -> Connection:
         """One that is idle, or (always if ``fresh``) a new one. Raises `UpstreamNotReached`."""

@@ -47,7 +47,7 @@ class SealedUpstream:
         head = OriginHead(envelope.method, envelope.target, envelope.headers)
         try:
             async with asyncio.timeout(self._seconds):
-                response = await self._origin.send(listener, head, envelope.body)
+                response = await self._origin.send(listener, head, envelope.body, reserved=True)
                 body = await response.read(ANSWER_LIMIT)
         except TimeoutError as error:
             raise UpstreamUnknown(f"the upstream did not answer within {self._seconds} s") from error

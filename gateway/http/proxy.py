@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from time import perf_counter
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway import metrics
 from gateway.http import forwarding, tunnel
@@ -17,6 +17,11 @@ from gateway.platforms.mapping import Ambiguous, AnswerKind, Match, NativeAnswer
 from gateway.ports import Fault, Origin, OriginHead, OriginResponse
 
 log = logging.getLogger(__name__)
+
+UPLOAD_SECONDS: Final = 10.0
+"""How long a client may be waited for, in all, before `UPLOAD_RATE` counts."""
+UPLOAD_RATE: Final = 1024
+"""Bytes per second at which a request's body must come: while it does, it has one of the upstream's connections."""
 
 
 class Passing(Protocol):
@@ -140,35 +145,48 @@ async def _body(listener: Listener, scope: Scope, receive: Receive) -> bytes | A
             has_body = True
     if not has_body:
         return b""
+    upload = _Upload(listener, receive)
     if expects:  # to ask for the first piece would tell the client to send it
-        return _pieces(listener, receive, b"")
-    data, more = await _piece(listener, receive)
-    return _pieces(listener, receive, data) if more else data
+        return upload.rest(b"")
+    data, more = await upload.piece()
+    return upload.rest(data) if more else data
 
 
-async def _pieces(listener: Listener, receive: Receive, first: bytes) -> AsyncIterator[bytes]:
-    if first:
-        yield first
-    more = True
-    while more:
-        data, more = await _piece(listener, receive)
-        if data:
-            yield data
+class _Upload:
+    """A request's body as it comes. The client has a stock of time to be waited for, which its bytes fill up again; the
+    time that the upstream takes does not count."""
 
+    def __init__(self, listener: Listener, receive: Receive) -> None:
+        self._listener = listener
+        self._receive = receive
+        self._left = UPLOAD_SECONDS
 
-async def _piece(listener: Listener, receive: Receive) -> tuple[bytes, bool]:
-    """A piece of a request's body, and whether there is more."""
-    try:
-        async with asyncio.timeout(listener.idle_seconds):
-            event = await receive()
-    except TimeoutError as error:
-        log.info("a client was too slow", {"listener": listener.name})
-        raise _Slow from error
-    if event["type"] != "http.request":
-        raise Disconnected
-    data: bytes = event.get("body", b"")
-    metrics.child(metrics.PROXIED_BYTES, listener.name, "up").inc(len(data))
-    return data, event.get("more_body", False)
+    async def rest(self, first: bytes) -> AsyncIterator[bytes]:
+        """``first``, and all further pieces."""
+        if first:
+            yield first
+        more = True
+        while more:
+            data, more = await self.piece()
+            if data:
+                yield data
+
+    async def piece(self) -> tuple[bytes, bool]:
+        """A piece, and whether there is more. Raises `_Slow`, `Disconnected`."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(min(self._listener.idle_seconds, self._left)):
+                event = await self._receive()
+        except TimeoutError as error:
+            log.info("a client was too slow", {"listener": self._listener.name})
+            raise _Slow from error
+        if event["type"] != "http.request":
+            raise Disconnected
+        data: bytes = event.get("body", b"")
+        self._left = min(UPLOAD_SECONDS, self._left - (clock() - began) + len(data) / UPLOAD_RATE)
+        metrics.child(metrics.PROXIED_BYTES, self._listener.name, "up").inc(len(data))
+        return data, event.get("more_body", False)
 
 
 async def _native(listener: Listener, kind: AnswerKind, message: str, code: str, send: Send) -> None:

@@ -145,6 +145,41 @@ async def test_one_that_is_cancelled_frees_what_it_held(origin: HttpOrigin) -> N
         assert origin.in_use(before) == 0
 
 
+@pytest.mark.parametrize(("connections", "passing"), [(1, 1), (2, 1), (4, 3), (8, 6)])
+async def test_what_passes_through_leaves_connections_for_the_reserved(
+    origin: HttpOrigin, connections: int, passing: int
+) -> None:
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.release()
+        await reader.read()
+
+    async def busy(count: int, *, reserved: bool) -> None:
+        for _ in range(count):
+            sending.append(asyncio.create_task(origin.send(before, HEAD, b"", reserved=reserved)))
+            await arrived.acquire()
+
+    arrived = asyncio.Semaphore(0)
+    sending: list[asyncio.Task[object]] = []
+    async with served(silent) as netloc, asyncio.timeout(10):
+        before = listener(netloc, connections=connections, connect_seconds=0.05)
+        await busy(passing, reserved=False)
+        with pytest.raises(UpstreamNotReached):
+            await origin.send(before, HEAD, b"")
+        await busy(connections - passing, reserved=True)
+        for reserved in (False, True):
+            with pytest.raises(UpstreamNotReached):
+                await origin.send(before, HEAD, b"", reserved=reserved)
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+        assert origin.in_use(before) == 0
+        sending.clear()
+        await busy(passing, reserved=False)  # nothing was lost
+        for task in sending:
+            task.cancel()
+
+
 class Authority:
     """A certificate for a server on the loopback, made here."""
 

@@ -9,6 +9,7 @@ import struct
 
 import pytest
 
+from gateway.http import proxy
 from tests.http.proxying import Front, front, listener
 from tests.http.recorder import recorder, served
 
@@ -295,7 +296,7 @@ async def test_one_stuck_upstream_does_not_stop_another() -> None:
 
     arrived: list[int] = []
     async with served(stuck) as netloc, recorder() as upstream:
-        slow = listener(netloc, name="slow", connections=3, connect_seconds=0.1)
+        slow = listener(netloc, name="slow", connections=4, connect_seconds=0.1)
         async with front(slow) as gateway, front(listener(upstream.netloc), origin=gateway.origin) as other:
             clients = [await gateway.connect() for _ in range(3)]
             for _, writer in clients:
@@ -314,3 +315,58 @@ async def test_one_stuck_upstream_does_not_stop_another() -> None:
             for _, writer in (*clients, await_more):
                 writer.close()
             await gateway.free()
+
+
+@pytest.mark.parametrize("first", [b"a", b""], ids=["with its head", "on demand"])
+async def test_an_upload_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
+    async def taking(reader: Reader, _writer: Writer) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        begun.set()
+        await reader.read()
+
+    async def drip() -> None:
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"a")
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(proxy, "UPLOAD_SECONDS", 0.2)
+    begun = asyncio.Event()
+    async with served(taking) as netloc, front(listener(netloc)) as gateway:
+        reader, writer = await gateway.connect()
+        expect = b"" if first else b"Expect: 100-continue\r\n"
+        writer.write(b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n" + expect + b"\r\n" + first)
+        await begun.wait()
+        dripping = asyncio.create_task(drip())
+        async with asyncio.timeout(5):
+            assert await reader.read() in (b"", b"HTTP/1.1 100 Continue\r\n\r\n")
+            await gateway.free()
+        dripping.cancel()
+        writer.close()
+
+
+async def test_an_upload_that_comes_fast_enough_may_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy, "UPLOAD_SECONDS", 0.5)
+    async with recorder() as upstream, front(listener(upstream.netloc)) as gateway:
+        reader, writer = await gateway.connect()
+        writer.write(b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n")
+        began = asyncio.get_running_loop().time()
+        for _ in range(20):
+            writer.write(bytes(1000))
+            await asyncio.sleep(0.05)
+        assert asyncio.get_running_loop().time() - began > 2 * proxy.UPLOAD_SECONDS - 0.1
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 ")
+        assert len(upstream.got[0].body) == 20_000
+        writer.close()
+
+
+async def test_no_upstream_connection_is_taken_for_a_body_that_has_not_begun() -> None:
+    async with recorder() as upstream, front(listener(upstream.netloc, connections=1)) as gateway:
+        waiting = [await gateway.connect() for _ in range(3)]
+        for _, writer in waiting:
+            writer.write(b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
+        reader, another = await gateway.connect()
+        another.write(POST)
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 ")
+        for _, writer in (*waiting, (reader, another)):
+            writer.close()
