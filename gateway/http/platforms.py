@@ -278,7 +278,7 @@ class Moderate:
 
     async def _learn(self, listener: Listener, match: Match, scope: Scope, call: Call) -> NativeAnswer:
         head = OriginHead(call.method, target_of(scope), forwarded_headers(listener, scope, len(call.body)))
-        response = await self._origin.send(listener, head, call.body)
+        response = await self._origin.send(listener, head, call.body, reserved=True)
         answer = await response.read(_LEARN_LIMIT)
         learned = mapping.learned(listener.map, match, call, response.status, _content_type(response.headers), answer)
         if learned is not None:
