@@ -222,6 +222,7 @@ GENERIC_ROWS = [
         repeatable=True,
         media=(Media("image/jpeg", "https://one.example/a"),),
     ),
+    row("POST", "/api/channels/c1/messages", {"footer": "k**i**ll"}, "message", "k**i**ll", "kill"),
     row("POST", "/api/channels/c1/messages", {"html": "<p>h<b>i</b></p>"}, "message", "hi"),
     row("PUT", "/api/messages/m1", {"text": "new"}, "edit", "new", target="m1"),
     row("POST", "/api/messages/m1/forward", {"to": "c2"}, "forward", target="c2", references=("m1",)),
