@@ -175,7 +175,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
                     sealer=sealer,
                     origin=origin,
                     read_seconds=settings.body_read_seconds,
-                    budget=budget,
+                    budget=Budget(settings.body_budget),  # anybody may fill it
                 ),
             ),
         )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 
 import orjson
 import pytest
 from fastapi import FastAPI
 
+from classifiers.contract import Question, Reply
+from gateway.adapters.keys import new_keys
+from gateway.app import create_app
 from gateway.http.budget import Budget
+from gateway.settings import Settings
 from tests.http.conftest import BODY_BUDGET, BODY_LIMIT, client_of, serve
 from tests.http.test_limits import Event, post
 from tests.world import World, open_world
@@ -132,3 +138,48 @@ async def test_what_is_announced_and_not_sent_takes_nothing(app: FastAPI) -> Non
     budget.take(BODY_BUDGET)
     budget.give(BODY_BUDGET)
     budget.check(BODY_BUDGET)
+
+
+def nobody(_question: Question) -> Reply:
+    """Stands for classifiers that are not asked."""
+    raise AssertionError
+
+
+async def test_the_strangers_of_a_listener_do_not_take_from_the_applications_with_a_key(tmp_path: Path) -> None:
+    keys, listeners = tmp_path / "keys.json", tmp_path / "listeners.yaml"
+    new_keys(keys)
+    bots = {"name": "bots", "platform": "matrix", "tenant": "t", "port": 1, "upstream": "http://127.0.0.1:1"}
+    listeners.write_text(json.dumps({"listeners": [bots]}))
+    settings = Settings(
+        database_url=f"sqlite+aiosqlite:///{tmp_path}/gateway.db",
+        keys_file=keys,
+        listeners_file=listeners,
+        body_limit=BODY_LIMIT,
+        body_budget=BODY_LIMIT,
+    )
+    app = create_app(settings, nobody)
+    client = Dripping(b"x" * BODY_LIMIT)
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "PUT",
+        "path": "/_matrix/client/v3/rooms/!r:s/send/m.room.message/1",
+        "raw_path": b"/_matrix/client/v3/rooms/!r:s/send/m.room.message/1",
+        "query_string": b"",
+        "headers": [(b"host", b"a"), (b"content-type", b"application/json")],
+        "server": ("gateway", 1),
+    }
+    sent: list[Event] = []
+
+    async def send(event: Event) -> None:
+        sent.append(event)
+
+    async with app.router.lifespan_context(app):
+        reading = asyncio.create_task(app(scope, client, send))
+        async with asyncio.timeout(10):
+            await client.read.wait()
+        assert budget_of(app).held == 0
+        budget_of(app).check(BODY_LIMIT)
+        client.leave()
+        await reading
