@@ -7,14 +7,18 @@ from urllib.parse import unquote_to_bytes
 from gateway.platforms.call import BadRequest
 
 MAX_FIELDS = 1_000
+MAX_BYTES = 2 * 1024 * 1024
+"""Of a form: as much text as a message may have takes less, and to undo its encoding takes many times that."""
 
 
 def pairs(data: bytes, where: str) -> list[tuple[str, str]]:
     """The names and values, in order.
 
-    Raises `BadRequest` for what is not UTF-8, more than `MAX_FIELDS` fields, and a ``;`` that some servers take for
-    the start of another field.
+    Raises `BadRequest` for what is not UTF-8, more than `MAX_BYTES` or `MAX_FIELDS`, and a ``;`` that some servers take
+    for the start of another field.
     """
+    if len(data) > MAX_BYTES:
+        raise BadRequest((where, f"more than {MAX_BYTES} bytes in a form; send it in several messages"))
     found: list[tuple[str, str]] = []
     pieces = data.split(b"&")
     if len(pieces) > MAX_FIELDS:

@@ -368,6 +368,15 @@ def test_large_json_is_refused_before_it_is_built(body: bytes, monkeypatch: pyte
         read(TELEGRAM, call("POST", BOT, body=body))
 
 
+def test_a_large_form_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode(_data: bytes) -> Any:
+        raise AssertionError("it is decoded")
+
+    monkeypatch.setattr("gateway.platforms.forms.unquote_to_bytes", decode)
+    with pytest.raises(BadRequest):
+        read(TELEGRAM, call("POST", BOT, body=b"text=" + b"%41" * 1024 * 1024, content_type=FORM))
+
+
 def test_commas_in_a_text_are_no_values() -> None:
     text = ", " * 20_000 + "."
     assert read(TELEGRAM, call("POST", BOT, body={"text": text})).texts == (text,)
