@@ -277,6 +277,7 @@ class Moderate:
             return await self._learn(listener, match, scope, _call(scope, body))
 
     async def _learn(self, listener: Listener, match: Match, scope: Scope, call: Call) -> NativeAnswer:
+        mapping.check_watch(listener.map, match, call)
         head = OriginHead(call.method, target_of(scope), forwarded_headers(listener, scope, len(call.body)))
         response = await self._origin.send(listener, head, call.body, reserved=True)
         answer = await response.read(_LEARN_LIMIT)

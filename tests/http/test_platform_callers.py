@@ -137,3 +137,14 @@ async def test_the_ids_of_one_realm_are_not_those_of_another(tmp_path: Path) -> 
 
         assert (await chatty.post()).status_code == 200
         assert await chatty.states() == [MessageState.PUBLISHED]
+
+
+@pytest.mark.parametrize("body", [b'{"app":"a","App":"b"}', b'{"app":"a","app":"b"}', b'{"secret":"s"}', b"{"])
+async def test_a_request_for_a_credential_that_may_be_for_another_account_goes_nowhere(
+    tmp_path: Path, body: bytes
+) -> None:
+    async with site(tmp_path) as chatty:
+        answer = await chatty.client.post("/token", content=body, headers={"Content-Type": "application/json"})
+
+        assert answer.json()["kind"] == "malformed"
+        assert chatty.peer.requests == []
