@@ -22,7 +22,6 @@ from tests.platforms.calls import BOUNDARY, FORM, JSON, MULTIPART, call, multipa
 from tests.platforms.test_routemap import GOOD
 
 MATRIX, TELEGRAM, WECHAT, SLACK = [load_shipped(name) for name in ("matrix", "telegram", "wechat", "slack")]
-LARK = load_shipped("lark")
 SEND = "/_matrix/client/v3/rooms/!r:home/send/m.room.message/1"
 EVENT = b'{"msgtype": "m.text", "body": "hello"}'
 BAD = "I am going to kill you"
@@ -483,70 +482,3 @@ def test_repeated_and_later(status: int, body: Any, expected: Verdict) -> None:
 @pytest.mark.parametrize("platform", [MATRIX, TELEGRAM, SLACK, WECHAT])
 def test_too_many_requests_are_refused_for_now_only(platform: Platform) -> None:
     assert mapping.verdict(platform, 429, "", b"") is Verdict.LATER
-
-
-# For whom a credential is
-
-
-STABLE, TOKEN = "/cgi-bin/stable_token", "/cgi-bin/token"
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "query", "body", "content_type", "account"),
-    [
-        ("GET", TOKEN, "grant_type=c&appid=wx1&secret=s", b"", None, "wx1"),
-        ("HEAD", TOKEN, "grant_type=c&appid=wx1&secret=s", b"", None, "wx1"),
-        ("POST", TOKEN, "", b"appid=wx1&secret=s", "text/plain", "wx1"),
-        ("POST", TOKEN, "", b'{"appid": "wx1"}', FORM, "wx1"),
-        ("POST", TOKEN, "appid=wx1", b'{"appid": "wx1"}', JSON, "wx1"),
-        ("POST", TOKEN, "", multipart(("appid", "wx1")), MULTIPART, "wx1"),
-        ("POST", STABLE, "", b'{"appid": "wx1"}', "text/plain; x=y", "wx1"),
-        ("POST", STABLE, "", b'{"AppId": "wx1"}', JSON, "wx1"),
-        ("GET", TOKEN, "grant_type=c", b"", None, None),
-        ("GET", TOKEN, "appid=wx1&appid=wx2", b"", None, None),
-        ("GET", TOKEN, "appid=wx1&APPID=wx2", b"", None, None),
-        ("GET", TOKEN, "appid=wx1&a=b&a=c", b"", None, None),
-        ("GET", TOKEN, "appid=wx%201", b"", None, None),
-        ("GET", TOKEN, "appid=", b"", None, None),
-        ("POST", TOKEN, "appid=wx1", b"appid=wx2", FORM, None),
-        ("POST", TOKEN, "appid=wx1", b"AppID=wx2", FORM, None),
-        ("POST", TOKEN, "", b"appid=wx1&appid=wx1", FORM, None),
-        ("POST", TOKEN, "appid=wx1", b'{"appid": "wx2"}', JSON, None),
-        ("POST", TOKEN, "appid=wx1", b'{"appid": "wx2"}', FORM, None),
-        ("POST", TOKEN, "appid=wx1", b'{"appid": "wx2"', "text/plain", None),
-        ("POST", TOKEN, "", b'{"appid": "wx1", "x": "&appid=wx2&"}', JSON, None),
-        ("POST", TOKEN, "appid=wx1", multipart(("appid", "wx2")), FORM, None),
-        ("POST", STABLE, "", b'{"appid": "wx1", "appid": "wx2"}', JSON, None),
-        ("POST", STABLE, "", b'{"appid": "wx1", "APPID": "wx2"}', JSON, None),
-        ("POST", STABLE, "appid=wx2", b'{"appid": "wx1"}', JSON, None),
-        ("POST", STABLE, "", b'{"appid": ["wx1", "wx2"]}', JSON, None),
-        ("POST", STABLE, "", b'{"appid": true}', JSON, None),
-        ("POST", STABLE, "", b"appid=wx1", FORM, None),
-        ("POST", STABLE, "", b"", JSON, None),
-        ("POST", STABLE, "", multipart(("appid", "wx1")), MULTIPART, None),
-    ],
-)
-def test_for_which_account_a_credential_is(
-    method: str, path: str, query: str, body: bytes, content_type: str | None, account: str | None
-) -> None:
-    request = call(method, path, query, body, content_type)
-    match = recognised(WECHAT, request)
-    answer = b'{"access_token": "tok", "expires_in": 7200}'
-    if account is None:
-        with pytest.raises(BadRequest):
-            mapping.check_watch(WECHAT, match, request)
-    else:
-        mapping.check_watch(WECHAT, match, request)
-        assert mapping.learned(WECHAT, match, request, 200, JSON, answer) == ("tok", account, 7200.0)
-        assert mapping.learned(WECHAT, match, request, 403, JSON, answer) is None
-
-
-def test_a_watched_body_is_not_encoded() -> None:
-    request = call("POST", STABLE, body=b'{"appid": "wx1"}', headers=(("content-encoding", "gzip"),))
-    with pytest.raises(BadRequest):
-        mapping.check_watch(WECHAT, recognised(WECHAT, request), request)
-
-
-def test_where_the_answer_names_the_account_the_request_need_not() -> None:
-    request = call("POST", "/_matrix/client/v3/login", body=b"anything", content_type="text/plain; x=y")
-    mapping.check_watch(MATRIX, recognised(MATRIX, request), request)
