@@ -24,8 +24,8 @@ SEPARATOR = "\x1f"
 _MAX_JOINED = 100
 _MAX_TARGET = 255
 _IDENTIFIER = 255
-MAX_CHARACTERS = 100_000
-"""Of all texts of a message together, as in the gateway's own API."""
+MAX_CHARACTERS = 200_000
+"""Of all texts of a message together, before markup is read; the articles of a whole draft fit."""
 _CREDENTIAL = re.compile(r"[!-~]{0,4096}")
 _UNSTORABLE = re.compile(r"[\x00\x1f\ud800-\udfff]")
 _IN_BODY = frozenset({"json", "form", "part", "param", "part-json", "param-json", "json-in-json"})

