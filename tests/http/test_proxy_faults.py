@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import socket
 import struct
+from pathlib import Path
 
 import pytest
 
 from gateway.http import proxy
+from tests.http.moderated import site
 from tests.http.proxying import Front, front, listener
 from tests.http.recorder import recorder, served
+from tests.world import ACCOUNT
 
 Reader = asyncio.StreamReader
 Writer = asyncio.StreamWriter
@@ -369,4 +372,23 @@ async def test_no_upstream_connection_is_taken_for_a_body_that_has_not_begun() -
         another.write(POST)
         assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200 ")
         for _, writer in (*waiting, (reader, another)):
+            writer.close()
+
+
+async def test_uploads_that_pass_through_leave_a_way_for_what_is_judged(tmp_path: Path) -> None:
+    async with site(tmp_path, connections=2, connect_seconds=0.2) as chatty:
+        uploads = [await chatty.front.connect() for _ in range(4)]
+        for _, writer in uploads:
+            writer.write(b"PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na")
+        refused = await uploads[-1][0].readuntil(b"\r\n\r\n")
+        assert refused.startswith(b"HTTP/1.1 503 "), "there is none for more of them"
+
+        chatty.me(ACCOUNT.account_id)
+        chatty.plays()
+        assert (await chatty.post()).status_code == 200
+        chatty.plays(b'{"token":"new","app":"acc-1","seconds":60}')
+        answer = await chatty.client.post("/token", json={"app": ACCOUNT.account_id})
+        assert answer.json().get("token") == "new", answer.text
+
+        for _, writer in uploads:
             writer.close()
