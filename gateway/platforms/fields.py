@@ -34,6 +34,8 @@ class Fields:
     parts: Parts = field(default_factory=lambda: Parts({}, ()))
     fold: bool = False
     """Whether the keys of its JSON are folded (`fold_keys`): selectors then find them whatever their case."""
+    inside: dict[str, Any] = field(default_factory=dict)
+    """The JSON in texts that selectors have looked into: many look into the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _json(selector: Selector, fields: Fields, taken: Collection[Place]) -> Itera
         case _:
             whole = Selector(selector.source, "param", selector.name)
     for outer in _base(whole, fields, ()):
-        inner = _parsed(outer.value, ".".join(map(str, outer.place[1:])), fields.fold)
+        inner = _parsed(outer.value, ".".join(map(str, outer.place[1:])), fields)
         yield from _walk(inner, _keys(selector.path, fields), outer.place, taken)
 
 
@@ -219,17 +221,20 @@ def _rest(value: Any, place: Place, taken: Collection[Place]) -> Iterator[Found]
         yield Found(place, value)
 
 
-def _parsed(text: Any, name: str, fold: bool) -> Any:
+def _parsed(text: Any, name: str, fields: Fields) -> Any:
     """The JSON in a text; a value that is JSON already is itself. Raises `BadRequest`."""
     if not isinstance(text, str):
         return text
+    if text in fields.inside:
+        return fields.inside[text]
     if len(text) > MAX_JSON:
         raise BadRequest((name, f"more than {MAX_JSON} characters of JSON; send it in several messages"))
     try:
         value = loads(text.encode("utf-8", "surrogatepass"))
-        return fold_keys(value) if fold else value
+        fields.inside[text] = fold_keys(value) if fields.fold else value
     except BadJson as error:
         raise BadRequest((name, error.message)) from error
+    return fields.inside[text]
 
 
 def _after(literal: str, value: Any) -> str | None:
