@@ -1,0 +1,44 @@
+"""What the gateway needs of the world, as protocols, and the few faults that cross them.
+
+Every port has one contract suite in ``tests/contract`` that runs over its forms. Adapters turn foreign exceptions into
+the faults of `gateway.ports.faults`; nothing else leaves them.
+"""
+
+from gateway.ports.faults import (
+    Fault,
+    LeaseLost,
+    RegistrantShared,
+    StoreUnavailable,
+    UpstreamNotReached,
+    UpstreamUnknown,
+    shared,
+)
+from gateway.ports.origin import Origin, OriginHead, OriginResponse
+from gateway.ports.outside import Classifiers, Clock, Events, Upstream
+from gateway.ports.registry import Register, Registry
+from gateway.ports.sealing import Credentials, Sealer
+from gateway.ports.store import KeyTaken, References, Store
+
+__all__ = [
+    "Classifiers",
+    "Clock",
+    "Credentials",
+    "Events",
+    "Fault",
+    "KeyTaken",
+    "LeaseLost",
+    "Origin",
+    "OriginHead",
+    "OriginResponse",
+    "References",
+    "Register",
+    "RegistrantShared",
+    "Registry",
+    "Sealer",
+    "Store",
+    "StoreUnavailable",
+    "Upstream",
+    "UpstreamNotReached",
+    "UpstreamUnknown",
+    "shared",
+]

@@ -1,0 +1,35 @@
+"""The few faults that cross the ports. Adapters turn foreign exceptions into these; nothing else leaves them."""
+
+from __future__ import annotations
+
+
+class Fault(Exception):
+    """Something outside the gateway failed; the text says what, without message text or personal data."""
+
+
+class StoreUnavailable(Fault):
+    """The store did not take a write or answer a read. The client gets 503, nothing is forwarded."""
+
+
+class LeaseLost(StoreUnavailable):
+    """This process no longer holds its slot, so the store refused its write."""
+
+
+class RegistrantShared(Fault):
+    """An account was to be written with another account's registrant, and with other facts about that registrant."""
+
+
+def shared(registrant_id: str, account_id: str) -> str:
+    """What `RegistrantShared` says, the same everywhere."""
+    return (
+        f"registrant {registrant_id!r} stands behind account {account_id!r} too, and is not as given here; change it "
+        "for all of them with `gateway registrants put`, or give it as it is"
+    )
+
+
+class UpstreamNotReached(Fault):
+    """The request was not sent: the upstream certainly does not have it."""
+
+
+class UpstreamUnknown(Fault):
+    """The request was sent, or may have been, and no answer came: the upstream may have accepted it."""

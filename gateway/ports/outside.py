@@ -1,0 +1,57 @@
+"""What a decision needs of the world around it: time, classifiers, the chat app, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from classifiers.contract import Answer, Reply
+from gateway.core.model import Message
+from gateway.core.records import AuditRow, Request, Tenant, UpstreamAnswer
+
+
+class Clock(Protocol):
+    """Time and fresh identifiers, so that tests can hold both still."""
+
+    def now_ms(self) -> int:
+        """Unix time in milliseconds."""
+
+    def new_id(self) -> str:
+        """A new identifier, unique and sortable by time of creation (32 hexadecimal digits)."""
+
+
+class Classifiers(Protocol):
+    """The classifiers, wherever they run."""
+
+    async def ask(
+        self, message_id: str, message: Message, names: Sequence[str], deadline_ms: int
+    ) -> tuple[Answer, ...]:
+        """One answer for each name, in order, by the deadline (unix ms) at the latest. Never raises a fault: a
+        classifier that did not answer is `Unanswered`."""
+
+    def ready(self) -> bool:
+        """Whether the position in the replies is known, so that no reply to a question asked from now on is missed."""
+
+    def healthy(self) -> bool:
+        """Whether a question asked now is likely to be answered; while it is not, messages are held."""
+
+    def on_late(self, apply: Callable[[Reply], Awaitable[None]]) -> None:
+        """Hand replies that came after their question's deadline to ``apply``."""
+
+
+class Upstream(Protocol):
+    """The chat app's real publish API."""
+
+    async def forward(self, tenant: Tenant, message_id: str, request: Request, content_hash: str) -> UpstreamAnswer:
+        """Send the request's bytes as they are, once. ``content_hash`` is that of the message that was judged: a sealed
+        request opens for no other.
+
+        Raises `UpstreamNotReached` or `UpstreamUnknown`.
+        """
+
+
+class Events(Protocol):
+    """Decisions announced to downstream systems, at least once each, in the order of their chain."""
+
+    async def announce(self, rows: Sequence[AuditRow]) -> None:
+        """Return when the rows are safe downstream. Raises `Fault` when they are not, or may not be."""

@@ -1,0 +1,148 @@
+"""The durable record of messages, decisions, leases, policies and audit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.model import Case, Message, MessageState
+from gateway.core.policy import PolicyInForce
+from gateway.core.records import AuditRow, Entry, Lease, Owner, Stored, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTaken:
+    """The idempotency key of an entry was already used; ``stored`` is what was done under it."""
+
+    stored: Stored
+
+
+class References(Protocol):
+    """What a platform calls by an id (a draft, uploaded media), and the messages that were judged under it."""
+
+    async def remember(self, tenant_id: str, platform: str, references: Sequence[str], message_id: str) -> None:
+        """Remember that these ids stand for this message too. Raises `StoreUnavailable`."""
+
+    async def recall(self, tenant_id: str, platform: str, reference: str, account_id: str) -> list[Message]:
+        """This account's messages behind an id, oldest first; none if it is not known. Others' are not for it: some
+        platforms give the same id to different things of different accounts. Raises `StoreUnavailable`."""
+
+
+class Store(References, Protocol):
+    """The durable record. A method that returns has committed; one that raises `StoreUnavailable` has not, or
+    cannot tell. ``commit`` and ``move`` of many callers share one transaction (group commit). The request of a message
+    that has ended is erased with the same write."""
+
+    async def ping(self) -> None:
+        """Raise `StoreUnavailable` unless a write would be taken now."""
+
+    # -- the hot path
+
+    async def commit(self, owner: Owner, entry: Entry) -> KeyTaken | None:
+        """Write message, decision, audit row and idempotency key as one, in the chain of ``owner.slot``.
+
+        Returns `KeyTaken`, having written nothing, when the tenant already used ``entry.key``.
+        Raises `LeaseLost` when ``owner`` no longer holds its slot.
+        """
+
+    async def move(self, owner: Owner, transition: Transition) -> bool:
+        """Change a message's state, with its audit row (and decision, if any); False if it was not in ``expect``,
+        or not at ``step`` where the transition gives one.
+
+        A message that moves to FORWARDING is owned by ``owner``. A move out of FORWARDING happens only if
+        ``owner`` owns it.
+        """
+
+    async def by_key(self, tenant_id: str, key: str) -> Stored | None:
+        """What was done under an idempotency key."""
+
+    # -- reading
+
+    async def message(self, message_id: str, tenant_id: str | None = None) -> Stored | None:
+        """A message; None if there is none, or if it belongs to another tenant than ``tenant_id``."""
+
+    async def cases(self, message_id: str) -> list[tuple[str, Case]]:
+        """The decisions on a message, oldest first, each with its id."""
+
+    async def case_hashes(self, decision_ids: Sequence[str]) -> dict[str, str]:
+        """The SHA-256 (hex) of the case of each of these decisions, as it is stored; none for one that is not there."""
+
+    async def message_of_decision(self, decision_id: str, tenant_id: str | None = None) -> Stored | None:
+        """The message that a decision is about."""
+
+    async def history(self, message_id: str) -> list[AuditRow]:
+        """The audit rows of a message, oldest first."""
+
+    async def in_state(self, state: MessageState, limit: int, tenant_id: str | None = None) -> list[Stored]:
+        """Messages in a state, oldest first."""
+
+    async def forwarding(self, owner: Owner) -> list[Stored]:
+        """The messages in FORWARDING that ``owner`` owns, oldest first."""
+
+    async def count(self, state: MessageState) -> tuple[int, int | None]:
+        """How many messages are in a state, and when the oldest came to be (unix ms)."""
+
+    # -- holds, queue, recovery
+
+    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int) -> list[Stored]:
+        """Take held messages that wait for an opinion and whose time to ask again has come, oldest first.
+
+        Each is put off by ``retry_ms``, doubled at every claim up to 64 times, so two processes never ask about
+        one hold at once. A hold waits for an opinion when its newest case has an `Unanswered` with a silence of
+        TIMEOUT or UNAVAILABLE, or FAILED for fewer than five claims.
+        """
+
+    async def claim_queued(self, owner: Owner, now_ms: int, limit: int) -> list[Stored]:
+        """Move QUEUED messages to FORWARDING under ``owner``, each to one process only, oldest first."""
+
+    async def recover(self, now_ms: int) -> tuple[int, int]:
+        """Settle FORWARDING messages whose owner's lease ended, each with its audit row; returns how many of each.
+
+        QUEUED where the upstream is idempotent for it and the client knows of the message: it came under a key
+        (has a ``fingerprint``), or was answered before it was forwarded (has more than one step). UNKNOWN elsewhere:
+        the client may have been told 503, and may have sent it again as another message.
+        """
+
+    # -- leases
+
+    async def lease(self, holder: str, slots: int, ttl_ms: int, now_ms: int) -> Lease | None:
+        """Take a free slot of ``range(slots)``: one never used, ended, or whose holder is ``holder``, with a new
+        epoch. None when all are taken."""
+
+    async def renew(self, owner: Owner, ttl_ms: int, now_ms: int) -> Lease | None:
+        """Extend a lease; None if it was lost."""
+
+    async def release(self, owner: Owner) -> None:
+        """End a lease now."""
+
+    async def holders(self, now_ms: int) -> list[tuple[Owner, str]]:
+        """The leases in force and who holds them."""
+
+    async def break_lease(self, owner: Owner) -> None:
+        """End the lease of a process that is known to be dead."""
+
+    # -- policies
+
+    async def keep_policy(self, policy: PolicyInForce, now_ms: int) -> None:
+        """Remember a policy by its version, for replay."""
+
+    async def policy(self, version: str) -> str | None:
+        """The text of a policy once in force."""
+
+    # -- audit and events
+
+    async def append_audit(self, kind: str, body: str, now_ms: int) -> None:
+        """Add a row that is about no message (an administrator's act) to the administrators' chain."""
+
+    def audit(self) -> AsyncIterator[AuditRow]:
+        """Every audit row, ordered by chain and seq, read in pages."""
+
+    async def heads(self) -> dict[int, tuple[int, str]]:
+        """The last seq and hash of each chain."""
+
+    async def events(self, chain: int, limit: int) -> list[AuditRow]:
+        """The rows of a chain that were not yet announced downstream, oldest first."""
+
+    async def announced(self, chain: int, seq: int) -> None:
+        """Remember that the rows up to ``seq`` were announced."""
