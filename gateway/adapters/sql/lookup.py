@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple, Protocol
 
-import asyncpg
 import orjson
 from sqlalchemy import make_url
 
@@ -34,13 +33,14 @@ from gateway.core.model import (
 from gateway.ports import Fault, StoreUnavailable
 
 _COLUMNS: Final = """
-    a.state, a.private, r.registrant_id, r.kind, r.state, r.framework, r.level, r.expires_at
+    a.state, a.private, a.account_class, a.term_ends_at,
+    r.registrant_id, r.kind, r.state, r.framework, r.level, r.expires_at
 """
 _JOINED: Final = """
 JOIN accounts AS a ON a.tenant_id = {tenant} AND a.account_id = {account}
 LEFT JOIN registrants AS r ON r.tenant_id = a.tenant_id AND r.registrant_id = a.registrant_id
 """
-_NEWS: Final = "scheme, kind, valid_from, valid_to, active"
+_NEWS: Final = "scheme, kind, valid_from, valid_to, active, licence_id, domains"
 _SANCTION: Final = "degree, starts_at, ends_at"
 
 # One statement sees one moment: an account, its registrant and all its parts belong together.
@@ -57,10 +57,10 @@ FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS n (tenant_id, account_id,
 # All rows as one value: the driver gives up the interpreter lock at every row, see `session_sqlite`.
 _SQLITE: Final = f"""
 SELECT json_group_array(json_array(n.key + 1, {_COLUMNS},
-    (SELECT json_group_array(json_array({_NEWS})) FROM (SELECT * FROM authorisations AS p
-        WHERE p.tenant_id = a.tenant_id AND p.account_id = a.account_id ORDER BY position)),
-    (SELECT json_group_array(json_array({_SANCTION})) FROM (SELECT * FROM sanctions AS p
-        WHERE p.tenant_id = a.tenant_id AND p.account_id = a.account_id ORDER BY position))
+    json((SELECT json_group_array(json_array({_NEWS})) FROM (SELECT * FROM authorisations AS p
+        WHERE p.tenant_id = a.tenant_id AND p.account_id = a.account_id ORDER BY position))),
+    json((SELECT json_group_array(json_array({_SANCTION})) FROM (SELECT * FROM sanctions AS p
+        WHERE p.tenant_id = a.tenant_id AND p.account_id = a.account_id ORDER BY position)))
 )) FROM json_each(?) AS n
 {_JOINED.format(tenant="n.value ->> 0", account="n.value ->> 1")}
 """  # noqa: S608 - the names are constants
@@ -116,8 +116,9 @@ class Lookup:
 
 
 def account_of(account_id: str, row: Sequence[Any]) -> Account:
-    """The account of a row. Ids and the words that many share are kept in memory once."""
-    _, state, private, registrant_id, kind, verification, framework, level, expires_at, news, sanctions = row
+    """The account of a row. Ids, and words that many share, are kept in memory once."""
+    _, state, private, account_class, term_ends_at, registrant_id, kind, verification, framework, level, *rest = row
+    expires_at, news, sanctions = rest
     return Account(
         account_id=account_id,
         state=AccountState(state),
@@ -132,19 +133,23 @@ def account_of(account_id: str, row: Sequence[Any]) -> Account:
             expires_at,
         ),
         news=tuple(
-            NewsAuthorisation(sys.intern(scheme), NewsKind(kind), valid_from, valid_to, bool(active))
-            for scheme, kind, valid_from, valid_to, active in _parts(news)
+            NewsAuthorisation(
+                sys.intern(scheme), NewsKind(kind), start, end, bool(active), licence_id, tuple(_parts(domains))
+            )
+            for scheme, kind, start, end, active, licence_id, domains in _parts(news)
         ),
-        sanctions=tuple(
-            Sanction(Degree(degree), starts_at, ends_at) for degree, starts_at, ends_at in _parts(sanctions)
-        ),
+        sanctions=tuple([Sanction(Degree(degree), start, end) for degree, start, end in _parts(sanctions)]),
         private=bool(private),
+        account_class=sys.intern(account_class),
+        term_ends_at=term_ends_at,
     )
 
 
-def _parts(packed: str | None) -> list[Any]:
-    parts: list[Any] = orjson.loads(packed) if packed and packed != "[]" else []
-    return parts
+def _parts(packed: str | list[Any] | None) -> list[Any]:
+    """PostgreSQL gives a list as text, and None for none; SQLite a list inside the list of all rows."""
+    if isinstance(packed, str):
+        packed = [] if packed == "[]" else orjson.loads(packed)
+    return packed or []
 
 
 class PostgresReader:

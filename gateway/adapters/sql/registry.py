@@ -17,6 +17,7 @@ from gateway.adapters.sql.accounts import ACCOUNTS, account_of
 from gateway.adapters.sql.dialect import AnyRow, put
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.history import next_change, record, touch_accounts
+from gateway.adapters.sql.lookup import Lookup
 from gateway.adapters.sql.tables import accounts, app_keys, authorisations, counters, registrants, sanctions, tenants
 from gateway.core.audit import registry_body, subject
 from gateway.core.model import Account, NewsAuthorisation, Registrant, RegistrantKind, Sanction, VerificationState
@@ -37,8 +38,9 @@ _TENANT: Final = (
 class SqlRegister:
     """`gateway.ports.Register` on the database of a `SqlStore`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lookup: Lookup) -> None:
         self._database = database
+        self._lookup = lookup
 
     async def tenant_by_key(self, key_hash: str) -> Tenant | None:
         """See `gateway.ports.Register`, as for every method below."""
@@ -48,8 +50,7 @@ class SqlRegister:
         return await self._tenant(tenants.c.tenant_id == tenant_id)
 
     async def account(self, tenant_id: str, account_id: str) -> Account | None:
-        found = await self._accounts(and_(accounts.c.tenant_id == tenant_id, accounts.c.account_id == account_id))
-        return found[0] if found else None
+        return await self._lookup.account(tenant_id, account_id)
 
     async def accounts(self, tenant_id: str, after: str, limit: int) -> list[Account]:
         page = (

@@ -10,13 +10,12 @@ from operator import itemgetter
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import make_url
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from gateway.adapters.sql import postgres_at_once
-from gateway.adapters.sql.engine import FOREIGN, name_of, settings
+from gateway.adapters.sql.engine import FOREIGN, name_of
 from gateway.adapters.sql.plan import ENDED, MESSAGE, Heads, Moved, Values, plan
 from gateway.adapters.sql.postgres_at_once import columns
+from gateway.adapters.sql.postgres_connection import connect
 from gateway.adapters.sql.writer import Conflict, Outcomes, RowRefused
 from gateway.adapters.sql.writes import Insert, Probe, Update, Write
 from gateway.core.records import Owner
@@ -115,8 +114,7 @@ class PostgresSession:
     """A `Session` on PostgreSQL. ``timeout_s`` bounds each statement, here and on the server."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
-        dialect: Any = PGDialect_asyncpg  # untyped
-        self._arguments: dict[str, Any] = dialect().create_connect_args(make_url(url))[1]
+        self._url = url
         self._timeout_s = timeout_s
         self._connection: Any = None
         self._known: tuple[Owner, int, str] | None = None
@@ -164,12 +162,7 @@ class PostgresSession:
 
     async def _open(self) -> Any:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
-                **self._arguments,
-                timeout=self._timeout_s,
-                command_timeout=self._timeout_s,
-                server_settings=settings(self._timeout_s),
-            )
+            self._connection = await connect(self._url, self._timeout_s)
         return self._connection
 
     async def _undo(self, connection: Any) -> None:

@@ -14,6 +14,7 @@ from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.group import Group
 from gateway.adapters.sql.keys import Keys
 from gateway.adapters.sql.leases import Leases
+from gateway.adapters.sql.lookup import Lookup, PostgresReader, SqliteReader
 from gateway.adapters.sql.platform_records import PlatformRecords
 from gateway.adapters.sql.reads import Reads
 from gateway.adapters.sql.registry import SqlRegister
@@ -32,10 +33,11 @@ from gateway.ports import KeyTaken, StoreUnavailable
 class SqlStore(Reads, Leases, Claims, PlatformRecords):
     """`gateway.ports.Store` on a database whose tables are up to date; see `open_store`."""
 
-    def __init__(self, database: Database, group: Group[Write, bool], keys: Keys) -> None:
+    def __init__(self, database: Database, group: Group[Write, bool], keys: Keys, lookup: Lookup) -> None:
         super().__init__(database)
         self._group = group
         self._keys = keys
+        self._lookup = lookup
 
     @classmethod
     @asynccontextmanager
@@ -46,7 +48,7 @@ class SqlStore(Reads, Leases, Claims, PlatformRecords):
 
         ``url`` is SQLAlchemy's: ``sqlite+aiosqlite:///file`` or ``postgresql+asyncpg://...``. ``timeout_s`` bounds
         each statement and each wait for a connection or a lock; ``pool_size`` connections serve what is not on the
-        hot path; at most ``batch`` writes share a transaction, and as many key look-ups a statement; at most
+        hot path; at most ``batch`` writes share a transaction, and as many look-ups a statement; at most
         ``queue`` of each wait.
         """
         database = Database(url, timeout_s, pool_size)
@@ -55,11 +57,14 @@ class SqlStore(Reads, Leases, Claims, PlatformRecords):
         )
         group: Group[Write, bool] = Group(lambda writes: write_batch(session, writes), limit=batch, queue=queue)
         keys = Keys(database, batch, queue)
+        reader = SqliteReader(url, timeout_s) if database.sqlite else PostgresReader(url, timeout_s)
+        lookup = Lookup(reader, batch, queue)
         try:
-            yield cls(database, group, keys)
+            yield cls(database, group, keys, lookup)
         finally:
             await group.close()
             await keys.close()
+            await lookup.close()
             await session.close()
             await database.close()
 
@@ -71,7 +76,7 @@ class SqlStore(Reads, Leases, Claims, PlatformRecords):
     @property
     def register(self) -> SqlRegister:
         """The registry in the same database."""
-        return SqlRegister(self._database)
+        return SqlRegister(self._database, self._lookup)
 
     async def ping(self) -> None:
         """See `gateway.ports.Store`, as for every method below."""
