@@ -8,7 +8,7 @@ from typing import TypeVar
 from gateway import metrics
 from gateway.core.model import Account
 from gateway.core.records import Tenant
-from gateway.ports import Clock, Registry
+from gateway.ports import EVERYTHING, Clock, Registry
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -36,7 +36,7 @@ class CachedRegistry:
         """Read the change feed and drop what changed. Raises `StoreUnavailable`; the cache then ages."""
         now_ms = self._clock.now_ms()
         change, changed = await self._registry.changes(self._change)
-        if self._fresh_ms is None:
+        if self._fresh_ms is None or changed == [EVERYTHING]:
             self._accounts.clear()
             self._tenants.clear()
             self._keys.clear()

@@ -16,11 +16,13 @@ from gateway.ports.faults import (
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
 from gateway.ports.registrar import Registered, Registrar
-from gateway.ports.registry import Register, Registry
+from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
 from gateway.ports.sealing import Credentials, Sealer
 from gateway.ports.store import KeyTaken, References, Store
 
 __all__ = [
+    "CHANGES",
+    "EVERYTHING",
     "Classifiers",
     "Clock",
     "Credentials",

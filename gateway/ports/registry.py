@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.core.model import Account, Registrant
 from gateway.core.records import Tenant
+
+EVERYTHING: Final = ("", "")
+"""What `Registry.changes` says when it would take too long to name all that changed."""
+
+CHANGES: Final = 5000
+"""How many changes are named at most."""
 
 
 class Registry(Protocol):
@@ -25,7 +31,7 @@ class Registry(Protocol):
 
     async def changes(self, after: int) -> tuple[int, list[tuple[str, str]]]:
         """The newest change number, and the (tenant_id, account_id) changed since ``after``. An empty account_id
-        stands for the tenant itself."""
+        stands for the tenant itself. When they are more than `CHANGES`, `EVERYTHING` is all that is said."""
 
 
 class Register(Registry, Protocol):

@@ -202,3 +202,18 @@ async def test_tenants_do_not_share_entries(cache: CachedRegistry) -> None:
     assert await cache.account("t2", "acc-1") is None
     assert await cache.belongs_elsewhere("t2", "acc-1")
     assert not await cache.belongs_elsewhere("t1", "acc-1")
+
+
+async def test_when_too_much_changed_all_is_forgotten(
+    cache: CachedRegistry, register: CountingRegister, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.adapters.memory.registry.CHANGES", 1)
+    await cache.account("t1", "acc-1")
+    await cache.tenant("t1")
+    await cache.tenant_by_key("k1")
+    await register.put_account("t1", CLOSED, "test", 0)
+    await register.put_tenant(MOVED, "k1", "test", 0)
+    await cache.refresh()
+    assert await cache.account("t1", "acc-1") == CLOSED
+    assert await cache.tenant("t1") == MOVED
+    assert await cache.tenant_by_key("k1") == MOVED

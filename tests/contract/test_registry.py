@@ -21,7 +21,7 @@ from gateway.core.model import (
 )
 from gateway.core.model import Registrant as Person
 from gateway.core.records import Tenant
-from gateway.ports import Register, RegistrantShared, Store, StoreUnavailable
+from gateway.ports import EVERYTHING, Register, RegistrantShared, Store, StoreUnavailable
 from tests.contract.places import Place
 from tests.contract.samples import ACCOUNT, OTHER, TENANT
 
@@ -119,6 +119,18 @@ async def test_changes_are_numbered_and_told_since_a_number(register: Register) 
     assert await register.changes(1) == (4, [("t1", "acc-1"), ("t1", "acc-2"), ("t1", "")])
     await register.put_account("t1", ACCOUNT, "Ann", 0)
     assert await register.changes(4) == (5, [("t1", "acc-1")])
+
+
+async def test_few_changes_are_named_and_many_are_not(register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("memory.registry", "sql.registry"):
+        monkeypatch.setattr(f"gateway.adapters.{module}.CHANGES", 3)
+    await register.put_tenant(TENANT, "h1", "Ann", 0)
+    for name in ("a", "b"):
+        await register.put_account("t1", replace(BARE, account_id=name), "Ann", 0)
+    assert await register.changes(0) == (3, [("t1", ""), ("t1", "a"), ("t1", "b")])
+    await register.put_account("t1", replace(BARE, account_id="c"), "Ann", 0)
+    assert await register.changes(0) == (4, [EVERYTHING])
+    assert await register.changes(1) == (4, [("t1", "a"), ("t1", "b"), ("t1", "c")])
 
 
 async def test_a_registrant_changes_for_all_accounts_and_no_other_tenant(register: Register) -> None:

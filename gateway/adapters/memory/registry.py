@@ -8,7 +8,7 @@ from gateway.adapters.memory.chains import Chains
 from gateway.core.audit import ADMINISTRATORS, REGISTRY, registry_body
 from gateway.core.model import Account, Registrant
 from gateway.core.records import Tenant
-from gateway.ports import RegistrantShared, StoreUnavailable, shared
+from gateway.ports import CHANGES, EVERYTHING, RegistrantShared, StoreUnavailable, shared
 
 
 class MemoryRegister:
@@ -56,6 +56,8 @@ class MemoryRegister:
     async def changes(self, after: int) -> tuple[int, list[tuple[str, str]]]:
         self._check()
         changed = [(number, whose) for whose, number in self._changed.items() if number > after]
+        if len(changed) > CHANGES:
+            return self._change, [EVERYTHING]
         return self._change, [whose for _, whose in sorted(changed)]
 
     async def put_tenant(self, tenant: Tenant, key_hash: str, actor: str, now_ms: int) -> None:

@@ -22,7 +22,7 @@ from gateway.adapters.sql.tables import accounts, app_keys, authorisations, coun
 from gateway.core.audit import registry_body, subject
 from gateway.core.model import Account, NewsAuthorisation, Registrant, RegistrantKind, Sanction, VerificationState
 from gateway.core.records import Tenant
-from gateway.ports import RegistrantShared, StoreUnavailable, shared
+from gateway.ports import CHANGES, EVERYTHING, RegistrantShared, StoreUnavailable, shared
 
 _TENANT: Final = (
     tenants.c.tenant_id,
@@ -75,14 +75,19 @@ class SqlRegister:
             newest = await connection.scalar(select(counters.c.value).where(counters.c.name == "registry"))
             if not newest or newest <= after:
                 return newest or 0, []
-            rows = await connection.execute(
-                union_all(
-                    select(tenants.c.change, tenants.c.tenant_id, literal("")).where(tenants.c.change > after),
-                    select(accounts.c.change, accounts.c.tenant_id, accounts.c.account_id).where(
-                        accounts.c.change > after
-                    ),
-                ).order_by("change")
-            )
+            # Few rows are read, however many changed: each half ends by itself.
+            changed = [
+                select(tenants.c.change, tenants.c.tenant_id, literal("").label("account_id"))
+                .where(tenants.c.change > after)
+                .limit(CHANGES + 1),
+                select(accounts.c.change, accounts.c.tenant_id, accounts.c.account_id)
+                .where(accounts.c.change > after)
+                .limit(CHANGES + 1),
+            ]
+            both = union_all(*[select(half.subquery()) for half in changed]).order_by("change")
+            rows = (await connection.execute(both)).all()
+            if len(rows) > CHANGES:
+                return newest, [EVERYTHING]
             return newest, [(row[1], row[2]) for row in rows]
 
     async def put_tenant(self, tenant: Tenant, key_hash: str, actor: str, now_ms: int) -> None:
