@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -24,7 +25,7 @@ from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.policy_file import PolicyFile
 from gateway.adapters.sealed_upstream import SealedUpstream
-from gateway.adapters.sql import open_store
+from gateway.adapters.sql import ChangeListener, is_sqlite, open_store
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.core.records import Lease
 from gateway.examine import Examine
@@ -146,8 +147,15 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         limit=settings.max_in_flight,
     )
     stack.push_async_callback(perform.settle_last)
+    registry_changed = asyncio.Event()
+    listener = None
+    if not is_sqlite(settings.database_url):
+        listener = ChangeListener(settings.database_url, registry_changed.set)
+        stack.push_async_callback(listener.close)
     upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
     stack.push_async_callback(upkeep.stop)
+    if listener is not None:
+        upkeep.every(1.0, "registry listener", listener.keep)
     plan(
         upkeep,
         store=store,
@@ -157,6 +165,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         perform=perform,
         review=review,
         refresh_registry=registry.refresh,
+        registry_changed=registry_changed,
         reload_policy=policy.reload,
         in_flight=lambda: publish.in_flight,
         events=events,

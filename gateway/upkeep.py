@@ -28,6 +28,7 @@ class Upkeep:
     def __init__(self, on_lease_lost: Callable[[], None]) -> None:
         self._on_lease_lost = on_lease_lost
         self._stop = asyncio.Event()
+        self._wakes = [self._stop]
         self._tasks: list[asyncio.Task[None]] = []
         self._failing: dict[str, str] = {}
         self._lost = False
@@ -37,16 +38,24 @@ class Upkeep:
         """The work that fails at present, and why."""
         return dict(self._failing)
 
-    def every(self, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
-        """Repeat ``work`` with a pause of ``seconds``. Work that returns True has more to do, at once."""
-        self._tasks.append(asyncio.create_task(self._repeat(seconds, name, work), name=name))
+    def every(
+        self, seconds: float, name: str, work: Callable[[], Awaitable[object]], wake: asyncio.Event | None = None
+    ) -> None:
+        """Repeat ``work`` with a pause of ``seconds``, which ``wake`` cuts short. Work that returns True has more to
+        do, at once."""
+        if wake is not None:
+            self._wakes.append(wake)
+        self._tasks.append(asyncio.create_task(self._repeat(seconds, name, work, wake), name=name))
 
     async def stop(self) -> None:
         """Let what is running end, and start nothing more."""
-        self._stop.set()
+        for event in self._wakes:
+            event.set()
         await asyncio.gather(*self._tasks)
 
-    async def _repeat(self, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    async def _repeat(
+        self, seconds: float, name: str, work: Callable[[], Awaitable[object]], wake: asyncio.Event | None
+    ) -> None:
         while not self._stop.is_set():
             more = False
             try:
@@ -67,14 +76,16 @@ class Upkeep:
                 log.exception("upkeep fails by a defect", {"work": name})
                 self._failing[name] = repr(error)
             if not more:
-                await self._pause(seconds)
+                await self._pause(seconds, wake)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, seconds: float, wake: asyncio.Event | None) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self._stop.wait()
+                await (wake or self._stop).wait()
         except TimeoutError:
             return
+        if wake is not None:
+            wake.clear()  # before the work: what happens during it is cause for another time
 
 
 async def announce(store: Store, events: Events, lease: LeaseKeeper) -> bool:
@@ -130,13 +141,14 @@ def plan(
     perform: Perform,
     review: Review,
     refresh_registry: Callable[[], Awaitable[None]],
+    registry_changed: asyncio.Event,
     reload_policy: Callable[[], Awaitable[None]],
     in_flight: Callable[[], int],
     events: Events | None,
 ) -> None:
     """Begin everything that a gateway process repeats."""
     upkeep.every(lease_seconds / 6, "lease", lease.renew)
-    upkeep.every(0.25, "registry", refresh_registry)
+    upkeep.every(0.25, "registry", refresh_registry, registry_changed)
     upkeep.every(1.0, "policy", reload_policy)
     upkeep.every(0.5, "unsettled", perform.settle_again)
     upkeep.every(30.0, "stranded", perform.put_back_stranded)

@@ -48,6 +48,26 @@ class Downstream:
         self.rows += rows
 
 
+async def test_a_pause_is_cut_short_and_what_happens_during_work_is_not_missed() -> None:
+    upkeep, wake, times, again = Upkeep(Ended()), asyncio.Event(), count(1), asyncio.Event()
+    began = asyncio.Event()
+
+    async def work() -> None:
+        match next(times):
+            case 1:
+                began.set()
+            case 2:
+                wake.set()
+            case 3:
+                again.set()
+
+    upkeep.every(3600.0, "work", work, wake)
+    await began.wait()
+    wake.set()
+    await asyncio.wait_for(again.wait(), 10)
+    await upkeep.stop()
+
+
 async def test_work_is_repeated_until_stopped() -> None:
     upkeep, times, enough = Upkeep(Ended()), count(1), asyncio.Event()
 
@@ -161,6 +181,7 @@ async def test_what_a_process_repeats(world: World) -> None:
         lease_seconds=TTL_MS / 1000,
         perform=world.perform,
         review=world.review,
+        registry_changed=asyncio.Event(),
         refresh_registry=refresh,
         reload_policy=reload,
         in_flight=lambda: 3,

@@ -4,23 +4,25 @@ what it is about."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.claims import append, lock_heads
+from gateway.adapters.sql.listening import notify
 from gateway.adapters.sql.tables import accounts, counters
 from gateway.adapters.sql.tables_register import audit_subjects
 from gateway.core.audit import ADMINISTRATORS, REGISTRY
 
 
 async def next_change(connection: AsyncConnection) -> int:
-    """The number of this write. Its row stays locked until the write is committed."""
+    """The number of this write. Its row stays locked until the write is committed; who listens hears of it then."""
+    returned: list[Any] = [counters.c.value]
+    if connection.dialect.name == "postgresql":
+        returned.append(notify())
     done = await connection.execute(
-        update(counters)
-        .where(counters.c.name == "registry")
-        .values(value=counters.c.value + 1)
-        .returning(counters.c.value)
+        update(counters).where(counters.c.name == "registry").values(value=counters.c.value + 1).returning(*returned)
     )
     number: int = done.scalar_one()
     return number
