@@ -1,0 +1,204 @@
+"""Which rows of a file are taken into the register, and what they make of it: the rules of
+`gateway.core.registration`, for many rows at once. Pure: the register looks up what is around, and writes.
+
+Rows are judged in their order, each as if those before it were written already, so it does not matter how a file is
+cut into chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from gateway.core.model import STANDARD, AccountState, VerificationState
+from gateway.core.policy import Registration
+from gateway.core.register_rows import AccountRow, Problem, RegistrantRow
+from gateway.core.registration import WORDING, Refused, name_digest
+
+# Plain text, which compares and hashes sooner than members of an enumeration: millions of rows pass here.
+_ACTIVE: Final = AccountState.ACTIVE.value
+_CLOSED: Final = AccountState.CLOSED.value
+_CREATED: Final = VerificationState.CREATED.value
+_REDACTED: Final = VerificationState.REDACTED.value
+
+
+class AccountNow(NamedTuple):
+    """An account as it is in the register."""
+
+    account_id: str
+    registrant_id: str | None
+    name: str | None
+    state: str
+    account_class: str
+    term_ends_at: int | None
+    private: bool
+
+
+class RegistrantNow(NamedTuple):
+    """A registrant as it is in the register."""
+
+    registrant_id: str
+    kind: str
+    state: str
+    framework: str | None
+    level: str | None
+    expires_at: int | None
+
+
+@dataclass(slots=True)
+class Known:
+    """What the register has of all that a chunk names, at one moment. ``open_accounts`` counts those of a registrant;
+    ``barred_names`` are digests, ``barred`` ids of registrants. `admit` keeps it up to date with what it takes."""
+
+    accounts: dict[str, AccountNow] = field(default_factory=dict)
+    registrants: dict[str, RegistrantNow] = field(default_factory=dict)
+    open_accounts: dict[str, int] = field(default_factory=dict)
+    barred_names: set[str] = field(default_factory=set)
+    barred: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Admitted:
+    """What is to be written. ``refreshed`` are registrants that were there and are not as they were; ``closed`` the
+    accounts with names that these rows closed."""
+
+    accounts: dict[str, AccountNow] = field(default_factory=dict)
+    registrants: dict[str, RegistrantNow] = field(default_factory=dict)
+    refreshed: set[str] = field(default_factory=set)
+    closed: dict[str, str] = field(default_factory=dict)
+    taken: int = 0
+    rejected: list[Problem] = field(default_factory=list)
+
+
+def admit_accounts(rows: Iterable[AccountRow], known: Known, rules: Registration) -> Admitted:
+    """Judge rows of accounts. An account that is there already is changed by its row, whatever was closed excepted."""
+    result = Admitted()
+    most = {kind.value: number for kind, number in rules.max_accounts.items()}
+    for row in rows:
+        before = known.accounts.get(row.account_id)
+        now = _account(row, before)
+        refused = _refused(row, before, now, known, most)
+        if refused is not None:
+            result.rejected.append(refused)
+            continue
+        result.taken += 1
+        if row.registrant_id is not None and row.has_facts:
+            _take_registrant(row.registrant_id, row, known, result)
+        if now == before:
+            continue
+        _count(before, known, -1)
+        _count(now, known, 1)
+        known.accounts[now.account_id] = result.accounts[now.account_id] = now
+        if now.state == _CLOSED and now.name is not None and (before is None or before.state != _CLOSED):
+            result.closed[now.account_id] = now.name
+            known.barred_names.add(name_digest(now.name))
+    return result
+
+
+def admit_registrants(rows: Iterable[RegistrantRow], known: Known) -> Admitted:
+    """Judge rows of registrants."""
+    result = Admitted()
+    for row in rows:
+        before = known.registrants.get(row.registrant_id)
+        if (refused := _refused_facts(row.line, "", before, row.kind)) is not None:
+            result.rejected.append(refused)
+            continue
+        if before is None and row.registrant_id in known.barred:
+            result.rejected.append(_problem(row.line, Refused.REGISTRANT_BARRED))
+            continue
+        result.taken += 1
+        _take_registrant(row.registrant_id, row, known, result)
+    return result
+
+
+def _account(row: AccountRow, before: AccountNow | None) -> AccountNow:
+    """The account that a row makes of the one that is there."""
+    if before is None:
+        return AccountNow(
+            row.account_id,
+            row.registrant_id,
+            row.name,
+            row.state or _ACTIVE,
+            row.account_class or STANDARD,
+            row.term_ends_at,
+            row.private or False,
+        )
+    return AccountNow(
+        row.account_id,
+        row.registrant_id or before.registrant_id,
+        row.name or before.name,
+        row.state or before.state,
+        row.account_class or before.account_class,
+        before.term_ends_at if row.term_ends_at is None else row.term_ends_at,
+        before.private if row.private is None else row.private,
+    )
+
+
+def _refused(
+    row: AccountRow, before: AccountNow | None, now: AccountNow, known: Known, most: dict[str, int]
+) -> Problem | None:
+    if before is not None and before.state == _CLOSED and now.state != _CLOSED:
+        return _problem(row.line, Refused.ACCOUNT_CLOSED)
+    if (
+        known.barred_names
+        and now.name is not None
+        and (before is None or before.name != now.name)
+        and name_digest(now.name) in known.barred_names
+    ):
+        return _problem(row.line, Refused.NAME_BARRED)
+    if (registrant_id := row.registrant_id) is None:
+        return None
+    registrant = known.registrants.get(registrant_id)
+    if registrant is None and not row.has_facts:
+        return _problem(row.line, Refused.REGISTRANT_UNKNOWN)
+    if (refused := _refused_facts(row.line, "registrant_", registrant, row.kind)) is not None:
+        return refused
+    if now.state == _CLOSED or (
+        before is not None and before.state != _CLOSED and before.registrant_id == registrant_id
+    ):
+        return None  # no further open account
+    if registrant_id in known.barred:
+        return _problem(row.line, Refused.REGISTRANT_BARRED)
+    kind = row.kind or (registrant.kind if registrant is not None else "")
+    if known.open_accounts.get(registrant_id, 0) >= most[kind]:
+        return _problem(row.line, Refused.TOO_MANY_ACCOUNTS)
+    return None
+
+
+def _refused_facts(line: int, prefix: str, before: RegistrantNow | None, kind: str | None) -> Problem | None:
+    if before is None and kind is None:
+        return Problem(line, f"{prefix}kind", "is missing, and the registrant is new")
+    if before is not None and before.state == _REDACTED:
+        return Problem(line, "registrant_id", "was erased")
+    return None
+
+
+def _take_registrant(registrant_id: str, row: AccountRow | RegistrantRow, known: Known, result: Admitted) -> None:
+    before = known.registrants.get(registrant_id)
+    if before is None:
+        kind, state = row.kind or "", row.verification or _CREATED
+        now = RegistrantNow(registrant_id, kind, state, row.framework, row.level, row.expires_at)
+    else:
+        now = RegistrantNow(
+            registrant_id,
+            row.kind or before.kind,
+            row.verification or before.state,
+            row.framework or before.framework,
+            row.level or before.level,
+            before.expires_at if row.expires_at is None else row.expires_at,
+        )
+        if now == before:
+            return
+        result.refreshed.add(registrant_id)
+    known.registrants[registrant_id] = result.registrants[registrant_id] = now
+
+
+def _count(account: AccountNow | None, known: Known, more: int) -> None:
+    if account is not None and account.registrant_id is not None and account.state != _CLOSED:
+        known.open_accounts[account.registrant_id] = known.open_accounts.get(account.registrant_id, 0) + more
+
+
+def _problem(line: int, refused: Refused) -> Problem:
+    column, _, reason = WORDING[refused].partition(": ")
+    return Problem(line, column, reason)
