@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, with_store
+from gateway.cli.imports import accounts_import
 from gateway.core.audit import KEY_ID
 from gateway.core.model import (
     STRANGER,
@@ -149,6 +150,9 @@ def registrants_put(
 @click.group()
 def accounts() -> None:
     """Public accounts and who stands behind them."""
+
+
+accounts.add_command(accounts_import)
 
 
 @accounts.command("put")

@@ -134,7 +134,9 @@ def account_row(line: int, values: Sequence[str]) -> AccountRow | Problem:
     return row
 
 
-def registrant_row(check: Check = lambda _field, _value: None) -> Callable[[int, Sequence[str]], RegistrantRow | Problem]:
+def registrant_row(
+    check: Check = lambda _field, _value: None,
+) -> Callable[[int, Sequence[str]], RegistrantRow | Problem]:
     """What reads a line whose values are in the order of `REGISTRANT_COLUMNS`; ``check`` sees each personal value that
     is well-formed otherwise."""
 

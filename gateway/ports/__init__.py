@@ -13,6 +13,7 @@ from gateway.ports.faults import (
     UpstreamUnknown,
     shared,
 )
+from gateway.ports.imports import Chunk, Imports, PersonalSealer, Progress, SealedPerson
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
 from gateway.ports.registrar import Registered, Registrar
@@ -23,22 +24,27 @@ from gateway.ports.store import KeyTaken, References, Store
 __all__ = [
     "CHANGES",
     "EVERYTHING",
+    "Chunk",
     "Classifiers",
     "Clock",
     "Credentials",
     "Events",
     "Fault",
+    "Imports",
     "KeyTaken",
     "LeaseLost",
     "Origin",
     "OriginHead",
     "OriginResponse",
+    "PersonalSealer",
+    "Progress",
     "References",
     "Register",
     "Registered",
     "RegistrantShared",
     "Registrar",
     "Registry",
+    "SealedPerson",
     "Sealer",
     "Store",
     "StoreUnavailable",

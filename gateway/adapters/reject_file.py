@@ -1,0 +1,60 @@
+"""The file of rejects: for each line that was not taken its number, the column and the reason, and nothing of it."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Self, TextIO
+
+from gateway.adapters.rows_file import FileError
+from gateway.core.register_rows import Problem
+
+_HEADER: Final = ("line", "field", "reason")
+
+
+class RejectFile:
+    """Written as an import goes on; it is there once something was rejected."""
+
+    def __init__(self, path: Path, length: int) -> None:
+        self._path = path
+        self._length = length
+        self._file: TextIO | None = None
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path, length: int) -> Iterator[Self]:
+        """Go on behind the first ``length`` bytes: what follows them was written for a chunk that was not committed.
+        Raises `FileError` when the file has fewer."""
+        try:
+            kept = path.stat().st_size if path.exists() else 0
+            if kept < length:
+                raise FileError(f"{path} has lost rejects of an import that was begun; put it back, or begin --again")
+            if kept:
+                os.truncate(path, length)
+        except OSError as error:
+            raise FileError(f"{path} cannot be written: {type(error).__name__}") from error
+        made = cls(path, length)
+        try:
+            yield made
+        finally:
+            if made._file is not None:
+                made._file.close()
+
+    def keep(self, problems: Sequence[Problem]) -> int:
+        """Write these down, durably; the length of the file in bytes. Raises `FileError`."""
+        try:
+            if self._file is None:
+                self._file = self._path.open("a", encoding="utf-8", newline="")
+            writer = csv.writer(self._file, lineterminator="\n")
+            if self._length == 0:
+                writer.writerow(_HEADER)
+            writer.writerows(problems)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._length = os.fstat(self._file.fileno()).st_size
+        except OSError as error:
+            raise FileError(f"{self._path} cannot be written: {type(error).__name__}") from error
+        return self._length

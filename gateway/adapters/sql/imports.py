@@ -1,0 +1,179 @@
+"""Files taken into the tables of the register."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, Self
+
+from gateway.adapters.sql.bulk import Bulk, open_bulk
+from gateway.adapters.sql.imports_known import Lookups
+from gateway.adapters.sql.plan import Heads
+from gateway.adapters.sql.tables import accounts, audit, registrants
+from gateway.adapters.sql.tables_register import audit_subjects, bars, imports, personal, personal_index
+from gateway.core.admission import Admitted, admit_accounts, admit_registrants
+from gateway.core.audit import ADMINISTRATORS, REGISTRY, act_body, subject
+from gateway.core.policy import Registration
+from gateway.core.register_rows import AccountRow, RegistrantRow
+from gateway.core.registration import DAY_MS, By, name_digest
+from gateway.ports import Chunk, Progress, SealedPerson, StoreUnavailable
+from gateway.ports.imports import Keep
+
+_ACCOUNT: Final = ("account_id", "registrant_id", "name", "state", "account_class", "term_ends_at", "private")
+_REGISTRANT: Final = ("registrant_id", "kind", "state", "framework", "level", "expires_at")
+_PROGRESS: Final = ("lines", "written", "rejected", "rejects_bytes", "done_ms")
+_LINK: Final = ("chain", "seq", "at_ms", "kind", "message_id", "body", "prev_hash", "hash", "step")
+
+_HOW_FAR: Final = "SELECT lines, written, rejected, rejects_bytes, done_ms FROM imports WHERE import_id = $1"
+_CHANGE: Final = "UPDATE counters SET value = value + 1 WHERE name = 'registry' RETURNING value"
+_TOUCH: Final = """
+UPDATE accounts SET change = $1
+WHERE tenant_id = $2 AND registrant_id IN (SELECT value FROM each($3) AS n)
+"""
+_UNMARK: Final = """
+DELETE FROM personal_index WHERE tenant_id = $1 AND registrant_id IN (SELECT value FROM each($2) AS n)
+"""
+_HEAD: Final = "SELECT slot, epoch, expires_ms, seq, hash FROM chains WHERE slot = $1 FOR UPDATE"
+_NEW_HEAD: Final = "UPDATE chains SET seq = $2, hash = $3 WHERE slot = $1"
+
+
+class SqlImports:
+    """See `gateway.ports.Imports`."""
+
+    def __init__(self, bulk: Bulk) -> None:
+        self._bulk = bulk
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator[Self]:
+        """Connect to a database whose tables are up to date; on leaving, undo what is not committed."""
+        bulk = await open_bulk(url)
+        try:
+            yield cls(bulk)
+        finally:
+            await bulk.close()
+
+    async def progress(self, import_id: str, tenant_id: str, kind: str, *, again: bool = False) -> Progress:
+        """See `gateway.ports.Imports`, as for every method below."""
+        if not await self._bulk.ask("SELECT 1 FROM tenants WHERE tenant_id = $1", tenant_id):
+            raise StoreUnavailable(f"there is no tenant {tenant_id!r}")
+        if again:
+            await self._bulk.ask("DELETE FROM imports WHERE import_id = $1", import_id)
+        rows = await self._bulk.ask(_HOW_FAR, import_id)
+        return Progress(import_id, tenant_id, kind, *rows[0]) if rows else Progress(import_id, tenant_id, kind)
+
+    async def accounts(
+        self,
+        progress: Progress,
+        chunk: Chunk,
+        rows: Sequence[AccountRow],
+        rules: Registration,
+        by: By,
+        keep: Keep,
+        now_ms: int,
+    ) -> Progress:
+        tenant_id = progress.tenant_id
+        change = await self._begin(progress)
+        result = admit_accounts(rows, await Lookups(self._bulk, tenant_id, now_ms).around_accounts(rows), rules)
+        await self._put_registrants(tenant_id, result, change)
+        await self._bulk.put(
+            accounts,
+            ("tenant_id", *_ACCOUNT, "change"),
+            [(tenant_id, *account, change) for account in result.accounts.values()],
+        )
+        until_ms = now_ms + rules.name_bar_days * DAY_MS
+        closed = {name_digest(name): account_id for account_id, name in result.closed.items()}
+        await self._bulk.put(
+            bars,
+            ("tenant_id", "what", "digest", "since_ms", "until_ms", "account_id"),
+            [(tenant_id, "name", digest, now_ms, until_ms, account_id) for digest, account_id in closed.items()],
+        )
+        return await self._finish(progress, chunk, result, change, by, keep, now_ms)
+
+    async def registrants(
+        self,
+        progress: Progress,
+        chunk: Chunk,
+        rows: Sequence[RegistrantRow],
+        people: Mapping[int, SealedPerson],
+        by: By,
+        keep: Keep,
+        now_ms: int,
+    ) -> Progress:
+        tenant_id = progress.tenant_id
+        change = await self._begin(progress)
+        lookups = Lookups(self._bulk, tenant_id, now_ms)
+        known = await lookups.around_registrants({row.registrant_id for row in rows})
+        known.barred |= await lookups.barred_by_file(people.values())
+        restarted = await lookups.changed(known, people)
+        result = admit_registrants([restart(row) if row.line in restarted else row for row in rows], known)
+        await self._put_registrants(tenant_id, result, change)
+        refused = {problem.line for problem in result.rejected}
+        await self._put_people(tenant_id, [person for line, person in people.items() if line not in refused])
+        return await self._finish(progress, chunk, result, change, by, keep, now_ms)
+
+    async def _begin(self, progress: Progress) -> int:
+        """Begin a chunk; its change number. The counter's row is locked by it, so nobody else writes to the register
+        until the chunk is committed, and what is looked up stays true."""
+        await self._bulk.begin()
+        [(change,)] = await self._bulk.ask(_CHANGE)
+        rows = await self._bulk.ask(_HOW_FAR, progress.import_id)
+        if progress.lines != (rows[0][0] if rows else 0):
+            raise StoreUnavailable("this file is being taken in by another command too")
+        return int(change)
+
+    async def _put_registrants(self, tenant_id: str, result: Admitted, change: int) -> None:
+        rows = [(tenant_id, *registrant) for registrant in result.registrants.values()]
+        await self._bulk.put(registrants, ("tenant_id", *_REGISTRANT), rows)
+        if result.refreshed:  # all accounts of one registrant stand on the same proof
+            await self._bulk.ask(_TOUCH, change, tenant_id, sorted(result.refreshed))
+
+    async def _put_people(self, tenant_id: str, people: Sequence[SealedPerson]) -> None:
+        newest = {person.registrant_id: person for person in people}
+        if not newest:
+            return
+        await self._bulk.ask(_UNMARK, tenant_id, list(newest))
+        rows = [(tenant_id, person.registrant_id, person.wrapped, person.fields) for person in newest.values()]
+        await self._bulk.put(personal, ("tenant_id", "registrant_id", "wrapped", "fields"), rows)
+        marks = [(tenant_id, *mark, person.registrant_id) for person in newest.values() for mark in person.index]
+        await self._bulk.put(personal_index, ("tenant_id", "field", "digest", "registrant_id"), marks)
+
+    async def _finish(
+        self, progress: Progress, chunk: Chunk, result: Admitted, change: int, by: By, keep: Keep, now_ms: int
+    ) -> Progress:
+        rejected = sorted([*chunk.problems, *result.rejected])
+        now = Progress(
+            progress.import_id,
+            progress.tenant_id,
+            progress.kind,
+            chunk.lines,
+            progress.taken + result.taken,
+            progress.rejected + len(rejected),
+            keep(rejected) if rejected else progress.rejects_bytes,
+            now_ms if chunk.last else None,
+        )
+        done = (now.lines, now.taken, now.rejected, now.rejects_bytes, now.done_ms)
+        columns = ("import_id", "tenant_id", "kind", *_PROGRESS)
+        await self._bulk.put(imports, columns, [(now.import_id, now.tenant_id, now.kind, *done)])
+        lines, counts = [progress.lines + 1, now.lines], {"taken": result.taken, "rejected": len(rejected)}
+        body = act_body(by, change, now.tenant_id, "Import", kind=now.kind, file=now.import_id, lines=lines, **counts)
+        await self._record(now, body, now_ms)
+        await self._bulk.tell()
+        await self._bulk.commit()
+        return now
+
+    async def _record(self, progress: Progress, body: str, now_ms: int) -> None:
+        """One audit row for the chunk. The chain is locked last: it is others' too."""
+        [head] = await self._bulk.ask(_HEAD, ADMINISTRATORS)
+        heads = Heads([(head[0], head[1], head[2], head[3], head[4])])
+        heads.append(ADMINISTRATORS, now_ms, REGISTRY, "", body, 0)
+        [(slot, seq, last)] = heads.moved()
+        await self._bulk.put(audit, _LINK, heads.links)
+        await self._bulk.ask(_NEW_HEAD, slot, seq, last)
+        about = (progress.tenant_id, subject("import", progress.import_id), slot, seq)
+        await self._bulk.put(audit_subjects, ("tenant_id", "subject", "chain", "seq"), [about])
+
+
+def restart(row: RegistrantRow) -> RegistrantRow:
+    """The row of a registrant whose name or number changed: verified again is only what it says to be."""
+    return row if row.verification is not None else row._replace(verification="created")

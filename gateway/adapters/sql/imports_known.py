@@ -1,0 +1,113 @@
+"""What the tables have of all that a chunk of an import names, a statement for each kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from gateway.adapters.sql.bulk import Bulk
+from gateway.core.admission import AccountNow, Known, RegistrantNow
+from gateway.core.personal import IDENTIFIERS, PROVEN
+from gateway.core.register_rows import AccountRow
+from gateway.core.registration import name_digest
+from gateway.ports import SealedPerson
+
+_ACCOUNTS: Final = """
+SELECT a.account_id, a.registrant_id, a.name, a.state, a.account_class, a.term_ends_at, a.private
+FROM each($2) AS n JOIN accounts AS a ON a.tenant_id = $1 AND a.account_id = n.value
+"""
+_REGISTRANTS: Final = """
+SELECT r.registrant_id, r.kind, r.state, r.framework, r.level, r.expires_at
+FROM each($2) AS n JOIN registrants AS r ON r.tenant_id = $1 AND r.registrant_id = n.value
+"""
+_OPEN: Final = """
+SELECT a.registrant_id, count(*)
+FROM each($2) AS n JOIN accounts AS a ON a.tenant_id = $1 AND a.registrant_id = n.value
+WHERE a.state <> 'closed' GROUP BY a.registrant_id
+"""
+_ANY_BARS: Final = """
+SELECT 1 FROM each($3) AS n JOIN bars AS b ON b.tenant_id = $1 AND b.what = n.value AND b.until_ms > $2 LIMIT 1
+"""
+_BARS: Final = """
+SELECT n.value, b.digest FROM each($3) AS n JOIN bars AS b
+    ON b.tenant_id = $1 AND b.what = $4 AND b.digest = n.value AND b.until_ms > $2
+"""
+_BARRED_BY_IDENTIFIER: Final = """
+SELECT p.registrant_id FROM each($3) AS n
+JOIN personal_index AS p ON p.tenant_id = $1 AND p.registrant_id = n.value
+JOIN bars AS b ON b.tenant_id = $1 AND b.what = p.field AND b.digest = p.digest AND b.until_ms > $2
+"""
+_MARKS: Final = """
+SELECT p.registrant_id, p.field, p.digest
+FROM each($2) AS n JOIN personal_index AS p ON p.tenant_id = $1 AND p.registrant_id = n.value
+"""
+
+
+class Lookups:
+    """Looks up what is around the rows of one tenant, in the transaction that is open."""
+
+    def __init__(self, bulk: Bulk, tenant_id: str, now_ms: int) -> None:
+        self._bulk = bulk
+        self._tenant_id = tenant_id
+        self._now_ms = now_ms
+
+    async def around_accounts(self, rows: Iterable[AccountRow]) -> Known:
+        """What these rows of accounts meet."""
+        rows = list(rows)
+        known = await self.around_registrants({row.registrant_id for row in rows if row.registrant_id is not None})
+        ids = list({row.account_id for row in rows})
+        found = await self._bulk.ask(_ACCOUNTS, self._tenant_id, ids)
+        known.accounts = {row[0]: AccountNow(*row) for row in found}
+        if known.registrants:
+            counted = await self._bulk.ask(_OPEN, self._tenant_id, list(known.registrants))
+            known.open_accounts = {row[0]: row[1] for row in counted}
+        if await self._any_bars("name"):
+            digests = {name_digest(row.name) for row in rows if row.name is not None}
+            known.barred_names = await self._bars("name", digests)
+        return known
+
+    async def around_registrants(self, ids: set[str]) -> Known:
+        """These registrants, and which of them are barred: by their ids, or by identifiers that are kept of them."""
+        found = await self._bulk.ask(_REGISTRANTS, self._tenant_id, list(ids))
+        known = Known(registrants={row[0]: RegistrantNow(*row) for row in found})
+        if await self._any_bars("registrant", *IDENTIFIERS):
+            by_identifier = await self._bulk.ask(_BARRED_BY_IDENTIFIER, self._tenant_id, self._now_ms, list(ids))
+            known.barred = await self._bars("registrant", ids) | {row[0] for row in by_identifier}
+        return known
+
+    async def barred_by_file(self, people: Iterable[SealedPerson]) -> set[str]:
+        """Which registrants are barred by an identifier that the file gives."""
+        found: set[str] = set()
+        if not await self._any_bars(*IDENTIFIERS):
+            return found
+        whose: dict[tuple[str, str], set[str]] = {}
+        for person in people:
+            for mark in person.index:
+                whose.setdefault(mark, set()).add(person.registrant_id)
+        for field in IDENTIFIERS:
+            for digest in await self._bars(field, {digest for name, digest in whose if name == field}):
+                found |= whose[field, digest]
+        return found
+
+    async def changed(self, known: Known, people: Mapping[int, SealedPerson]) -> set[int]:
+        """The lines that give a registrant another name or number than is kept of it."""
+        ids = {person.registrant_id for person in people.values()} & known.registrants.keys()
+        if not ids:
+            return set()
+        kept: dict[str, set[tuple[str, str]]] = {}
+        for registrant_id, field, digest in await self._bulk.ask(_MARKS, self._tenant_id, list(ids)):
+            if field in PROVEN:
+                kept.setdefault(registrant_id, set()).add((field, digest))
+        return {
+            line
+            for line, person in people.items()
+            if (before := kept.get(person.registrant_id)) is not None
+            and before != {mark for mark in person.index if mark[0] in PROVEN}
+        }
+
+    async def _any_bars(self, *what: str) -> bool:
+        return bool(await self._bulk.ask(_ANY_BARS, self._tenant_id, self._now_ms, list(what)))
+
+    async def _bars(self, what: str, digests: set[str]) -> set[str]:
+        found = await self._bulk.ask(_BARS, self._tenant_id, self._now_ms, list(digests), what)
+        return {row[1] for row in found}
