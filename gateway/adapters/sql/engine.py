@@ -46,6 +46,7 @@ def settings(timeout_s: float) -> dict[str, str]:
         "enable_seqscan": "off",
         "enable_hashjoin": "off",
         "enable_mergejoin": "off",
+        "enable_material": "off",
         "jit": "off",
     }
 
