@@ -20,7 +20,7 @@ from sqlalchemy import Table, make_url
 
 from gateway.adapters.sql.engine import edge, is_sqlite, pragmas
 from gateway.adapters.sql.listening import CHANNEL
-from gateway.adapters.sql.postgres_connection import connect
+from gateway.adapters.sql.postgres_connection import IN_ORDER, connect
 
 T = TypeVar("T")
 Row = Sequence[Any]
@@ -70,7 +70,7 @@ async def open_bulk(url: str) -> Bulk:
     if is_sqlite(url):
         return SqliteBulk(url)
     with edge("import"):
-        return PostgresBulk(await connect(url, _TIMEOUT_S, {"application_name": "moderation-gateway-import"}))
+        return PostgresBulk(await connect(url, _TIMEOUT_S, IN_ORDER))
 
 
 class PostgresBulk:

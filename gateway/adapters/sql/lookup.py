@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from gateway.adapters.sql.engine import FOREIGN, name_of, pragmas
 from gateway.adapters.sql.group import Group
-from gateway.adapters.sql.postgres_connection import connect
+from gateway.adapters.sql.postgres_connection import IN_ORDER, connect
 from gateway.adapters.sql.writes import check_text
 from gateway.core.model import (
     Account,
@@ -164,7 +164,7 @@ class PostgresReader:
         """See `Reader`."""
         try:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await connect(self._url, self._timeout_s)
+                self._connection = await connect(self._url, self._timeout_s, IN_ORDER)
             found: Rows = await self._connection.fetch(
                 _POSTGRES, [one.tenant_id for one in wanted], [one.account_id for one in wanted]
             )
