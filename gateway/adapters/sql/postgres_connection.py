@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from gateway.adapters.sql.engine import settings
 
-
 IN_ORDER: Final = {"join_collapse_limit": "1"}
 """For statements that begin with a list of what is wanted: tables are joined in the order they are written in. While
 statistics are of a time when a table was small, it would be read as a whole for each thing wanted."""
