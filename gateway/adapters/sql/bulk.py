@@ -1,7 +1,8 @@
 """Many rows at once, by the bare drivers: what imports need of a database, said once for both.
 
-Statements are PostgreSQL's, with numbered parameters; ``each($n) AS n`` in FROM is the list of texts given as parameter
-n, in a column ``value``. They are put into SQLite's words here.
+Statements are PostgreSQL's, with numbered parameters, and put into each database's words here; ``IN each($n)`` is for the
+list of texts given as parameter n. A join with such a list would be worse: while statistics are of a time when a table
+was small, it would be read as a whole for each text.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sqlalchemy import Table, make_url
 
 from gateway.adapters.sql.engine import edge, is_sqlite, pragmas
 from gateway.adapters.sql.listening import CHANNEL
-from gateway.adapters.sql.postgres_connection import IN_ORDER, connect
+from gateway.adapters.sql.postgres_connection import connect
 
 T = TypeVar("T")
 Row = Sequence[Any]
@@ -39,7 +40,7 @@ _STAGED: Final = """
 CREATE TEMPORARY TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS AS SELECT {names} FROM {table} WITH NO DATA
 """
 
-_EACH: Final = re.compile(r"each\(\$(\d)\) AS n")
+_EACH: Final = re.compile(r"IN each\(\$(\d)\)")
 
 
 class Bulk(Protocol):
@@ -70,7 +71,7 @@ async def open_bulk(url: str) -> Bulk:
     if is_sqlite(url):
         return SqliteBulk(url)
     with edge("import"):
-        return PostgresBulk(await connect(url, _TIMEOUT_S, IN_ORDER))
+        return PostgresBulk(await connect(url, _TIMEOUT_S, {"application_name": "moderation-gateway-import"}))
 
 
 class PostgresBulk:
@@ -178,14 +179,13 @@ class SqliteBulk:
 
 @cache
 def _postgres(statement: str) -> str:
-    return _EACH.sub(r"unnest($\1::text[]) AS n (value)", statement)
+    return _EACH.sub(r"= ANY($\1::text[])", statement)
 
 
 @cache
 def _sqlite(statement: str) -> str:
-    # CROSS JOIN keeps the order: without statistics, SQLite would go through the whole table for every text.
-    joined = re.sub(r"(AS n)\s+JOIN", r"\1 CROSS JOIN", statement)
-    return _EACH.sub(r"json_each($\1) AS n", joined).replace("$", "?").replace("FOR UPDATE", "")
+    listed = _EACH.sub(r"IN (SELECT value FROM json_each($\1))", statement)
+    return listed.replace("$", "?").replace("FOR UPDATE", "")
 
 
 def _conflict(table: Table, columns: Sequence[str]) -> str:

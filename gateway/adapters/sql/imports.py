@@ -28,10 +28,10 @@ _HOW_FAR: Final = "SELECT lines, written, rejected, rejects_bytes, done_ms FROM 
 _CHANGE: Final = "UPDATE counters SET value = value + 1 WHERE name = 'registry' RETURNING value"
 _TOUCH: Final = """
 UPDATE accounts SET change = $1
-WHERE tenant_id = $2 AND registrant_id IN (SELECT value FROM each($3) AS n)
+WHERE tenant_id = $2 AND registrant_id IN each($3)
 """
 _UNMARK: Final = """
-DELETE FROM personal_index WHERE tenant_id = $1 AND registrant_id IN (SELECT value FROM each($2) AS n)
+DELETE FROM personal_index WHERE tenant_id = $1 AND registrant_id IN each($2)
 """
 _HEAD: Final = "SELECT slot, epoch, expires_ms, seq, hash FROM chains WHERE slot = $1 FOR UPDATE"
 _NEW_HEAD: Final = "UPDATE chains SET seq = $2, hash = $3 WHERE slot = $1"

@@ -13,33 +13,26 @@ from gateway.core.registration import name_digest
 from gateway.ports import SealedPerson
 
 _ACCOUNTS: Final = """
-SELECT a.account_id, a.registrant_id, a.name, a.state, a.account_class, a.term_ends_at, a.private
-FROM each($2) AS n JOIN accounts AS a ON a.tenant_id = $1 AND a.account_id = n.value
+SELECT account_id, registrant_id, name, state, account_class, term_ends_at, private
+FROM accounts WHERE tenant_id = $1 AND account_id IN each($2)
 """
 _REGISTRANTS: Final = """
-SELECT r.registrant_id, r.kind, r.state, r.framework, r.level, r.expires_at
-FROM each($2) AS n JOIN registrants AS r ON r.tenant_id = $1 AND r.registrant_id = n.value
+SELECT registrant_id, kind, state, framework, level, expires_at
+FROM registrants WHERE tenant_id = $1 AND registrant_id IN each($2)
 """
 _OPEN: Final = """
-SELECT a.registrant_id, count(*)
-FROM each($2) AS n JOIN accounts AS a ON a.tenant_id = $1 AND a.registrant_id = n.value
-WHERE a.state <> 'closed' GROUP BY a.registrant_id
+SELECT registrant_id, count(*) FROM accounts
+WHERE tenant_id = $1 AND registrant_id IN each($2) AND state <> 'closed' GROUP BY registrant_id
 """
-_ANY_BARS: Final = """
-SELECT 1 FROM each($3) AS n JOIN bars AS b ON b.tenant_id = $1 AND b.what = n.value AND b.until_ms > $2 LIMIT 1
-"""
-_BARS: Final = """
-SELECT n.value, b.digest FROM each($3) AS n JOIN bars AS b
-    ON b.tenant_id = $1 AND b.what = $4 AND b.digest = n.value AND b.until_ms > $2
-"""
+_ANY_BARS: Final = "SELECT 1 FROM bars WHERE tenant_id = $1 AND what IN each($3) AND until_ms > $2 LIMIT 1"
+_BARS: Final = "SELECT digest FROM bars WHERE tenant_id = $1 AND what = $4 AND digest IN each($3) AND until_ms > $2"
 _BARRED_BY_IDENTIFIER: Final = """
-SELECT p.registrant_id FROM each($3) AS n
-JOIN personal_index AS p ON p.tenant_id = $1 AND p.registrant_id = n.value
-JOIN bars AS b ON b.tenant_id = $1 AND b.what = p.field AND b.digest = p.digest AND b.until_ms > $2
+SELECT p.registrant_id FROM personal_index AS p
+JOIN bars AS b ON b.tenant_id = p.tenant_id AND b.what = p.field AND b.digest = p.digest AND b.until_ms > $2
+WHERE p.tenant_id = $1 AND p.registrant_id IN each($3)
 """
 _MARKS: Final = """
-SELECT p.registrant_id, p.field, p.digest
-FROM each($2) AS n JOIN personal_index AS p ON p.tenant_id = $1 AND p.registrant_id = n.value
+SELECT registrant_id, field, digest FROM personal_index WHERE tenant_id = $1 AND registrant_id IN each($2)
 """
 
 
@@ -110,4 +103,4 @@ class Lookups:
 
     async def _bars(self, what: str, digests: set[str]) -> set[str]:
         found = await self._bulk.ask(_BARS, self._tenant_id, self._now_ms, list(digests), what)
-        return {row[1] for row in found}
+        return {row[0] for row in found}

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from gateway.adapters.sql.engine import FOREIGN, name_of, pragmas
 from gateway.adapters.sql.group import Group
-from gateway.adapters.sql.postgres_connection import IN_ORDER, connect
+from gateway.adapters.sql.postgres_connection import connect
 from gateway.adapters.sql.writes import check_text
 from gateway.core.model import (
     Account,
@@ -36,14 +36,14 @@ _COLUMNS: Final = """
     a.state, a.private, a.account_class, a.term_ends_at,
     r.registrant_id, r.kind, r.state, r.framework, r.level, r.expires_at
 """
-_JOINED: Final = """
-JOIN accounts AS a ON a.tenant_id = {tenant} AND a.account_id = {account}
+_REGISTRANT: Final = """
 LEFT JOIN registrants AS r ON r.tenant_id = a.tenant_id AND r.registrant_id = a.registrant_id
 """
 _NEWS: Final = "scheme, kind, valid_from, valid_to, active, licence_id, domains"
 _SANCTION: Final = "degree, starts_at, ends_at"
 
-# One statement sees one moment: an account, its registrant and all its parts belong together.
+# One statement sees one moment: an account, its registrant and all its parts belong together. OFFSET keeps the planner
+# from joining the other way round, all accounts with each one wanted, while its statistics are of a smaller table.
 _POSTGRES: Final = f"""
 SELECT n.place::int, {_COLUMNS},
     (SELECT json_agg(json_build_array({_NEWS}) ORDER BY position)::text FROM authorisations AS p
@@ -51,7 +51,10 @@ SELECT n.place::int, {_COLUMNS},
     (SELECT json_agg(json_build_array({_SANCTION}) ORDER BY position)::text FROM sanctions AS p
         WHERE p.tenant_id = a.tenant_id AND p.account_id = a.account_id)
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS n (tenant_id, account_id, place)
-{_JOINED.format(tenant="n.tenant_id", account="n.account_id")}
+CROSS JOIN LATERAL (
+    SELECT * FROM accounts AS a WHERE a.tenant_id = n.tenant_id AND a.account_id = n.account_id OFFSET 0
+) AS a
+{_REGISTRANT}
 """  # noqa: S608 - the names are constants
 
 # All rows as one value: the driver gives up the interpreter lock at every row, see `session_sqlite`.
@@ -62,7 +65,8 @@ SELECT json_group_array(json_array(n.key + 1, {_COLUMNS},
     json((SELECT json_group_array(json_array({_SANCTION})) FROM (SELECT * FROM sanctions AS p
         WHERE p.tenant_id = a.tenant_id AND p.account_id = a.account_id ORDER BY position)))
 )) FROM json_each(?) AS n
-{_JOINED.format(tenant="n.value ->> 0", account="n.value ->> 1")}
+JOIN accounts AS a ON a.tenant_id = n.value ->> 0 AND a.account_id = n.value ->> 1
+{_REGISTRANT}
 """  # noqa: S608 - the names are constants
 
 
@@ -164,7 +168,7 @@ class PostgresReader:
         """See `Reader`."""
         try:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await connect(self._url, self._timeout_s, IN_ORDER)
+                self._connection = await connect(self._url, self._timeout_s)
             found: Rows = await self._connection.fetch(
                 _POSTGRES, [one.tenant_id for one in wanted], [one.account_id for one in wanted]
             )

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from gateway.adapters.sql.engine import settings
-
-IN_ORDER: Final = {"join_collapse_limit": "1"}
-"""For statements that begin with a list of what is wanted: tables are joined in the order they are written in. While
-statistics are of a time when a table was small, it would be read as a whole for each thing wanted."""
 
 
 async def connect(url: str, timeout_s: float, more: Mapping[str, str] | None = None) -> Any:

@@ -65,7 +65,11 @@ class SqlRegister:
 
     async def belongs_elsewhere(self, tenant_id: str, account_id: str) -> bool:
         async with self._database.reading("account") as connection:
-            owners = await connection.scalars(select(accounts.c.tenant_id).where(accounts.c.account_id == account_id))
+            owners = await connection.scalars(
+                select(accounts.c.tenant_id)
+                .join(tenants, tenants.c.tenant_id == accounts.c.tenant_id)
+                .where(accounts.c.account_id == account_id)
+            )
             found = set(owners.all())
         return bool(found) and tenant_id not in found
 

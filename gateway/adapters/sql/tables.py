@@ -201,7 +201,6 @@ accounts: Final = Table(
     Column("term_ends_at", BigInteger),
     PrimaryKeyConstraint("tenant_id", "account_id"),
     ForeignKeyConstraint(["tenant_id", "registrant_id"], ["registrants.tenant_id", "registrants.registrant_id"]),
-    Index("accounts_by_id", "account_id"),
     Index("accounts_by_registrant", "tenant_id", "registrant_id"),
     Index("accounts_by_change", "change"),
 )
