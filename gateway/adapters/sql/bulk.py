@@ -1,8 +1,8 @@
 """Many rows at once, by the bare drivers: what imports need of a database, said once for both.
 
-Statements are PostgreSQL's, with numbered parameters, and put into each database's words here; ``IN each($n)`` is for the
-list of texts given as parameter n. A join with such a list would be worse: while statistics are of a time when a table
-was small, it would be read as a whole for each text.
+Statements are PostgreSQL's, with numbered parameters, and put into each database's words here; ``IN each($n)`` is for
+the list of texts given as parameter n. A join with such a list would be worse: while statistics are of a time when a
+table was small, it would be read as a whole for each text.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, delete, insert, literal, select, union_all, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, insert, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.accounts import ACCOUNTS, account_of
@@ -65,11 +65,9 @@ class SqlRegister:
 
     async def belongs_elsewhere(self, tenant_id: str, account_id: str) -> bool:
         async with self._database.reading("account") as connection:
-            owners = await connection.scalars(
-                select(accounts.c.tenant_id)
-                .join(tenants, tenants.c.tenant_id == accounts.c.tenant_id)
-                .where(accounts.c.account_id == account_id)
-            )
+            # By the primary key, for each tenant: they are few.
+            theirs = exists().where(accounts.c.tenant_id == tenants.c.tenant_id, accounts.c.account_id == account_id)
+            owners = await connection.scalars(select(tenants.c.tenant_id).where(theirs))
             found = set(owners.all())
         return bool(found) and tenant_id not in found
 
