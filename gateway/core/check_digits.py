@@ -25,6 +25,7 @@ _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _WEIGHTS: Final = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 """Powers of 3, modulo 31 (GB 32100-2015, table 2)."""
 _USCC: Final = re.compile(f"[{_ALPHABET}]{{2}}[0-9]{{6}}[{_ALPHABET}]{{10}}")
+_RESIDENT: Final = re.compile("[0-9]{17}[0-9X]")
 _SEPARATORS: Final = str.maketrans("", "", " -")
 
 
@@ -32,8 +33,9 @@ def problem_of(field: str, value: str) -> str | None:
     """What is wrong with a number, and what to give instead; None if nothing is, or if ``field`` has no check digits.
 
     ``field`` is ``uscc`` (Unified Social Credit Code, GB 32100-2015), ``resident_id`` (Chinese resident identity
-    number, GB 11643-1999), ``lei`` (ISO 17442) or ``vat`` (VAT number of a member state of the European Union, or of
-    Northern Ireland). Spaces, hyphens and the case of letters do not matter. The value is never in the text: it may
+    number, GB 11643-1999), ``id_number`` (of any document; checked as a resident identity number if it has the form of
+    one: 17 digits, and a digit or X), ``lei`` (ISO 17442) or ``vat`` (VAT number of a member state of the European
+    Union, or of Northern Ireland). Spaces, hyphens and the case of letters do not matter. The value is never in the text: it may
     lead to a person.
     """
     check = _CHECKS.get(field)
@@ -91,11 +93,17 @@ def _by_library(validate: Callable[[str], object], name: str, length: str, form:
     return check
 
 
+_check_resident = _by_library(_resident_id, "resident identity number", "18 characters", "17 digits, then a digit or X")
+
+
+def _id_number(value: str) -> str | None:
+    return _check_resident(value) if _RESIDENT.fullmatch(value.translate(_SEPARATORS).upper()) else None
+
+
 _CHECKS: Final[dict[str, Callable[[str], str | None]]] = {
     "uscc": _uscc,
-    "resident_id": _by_library(
-        _resident_id, "resident identity number", "18 characters", "17 digits, then a digit or X"
-    ),
+    "resident_id": _check_resident,
+    "id_number": _id_number,
     "lei": _by_library(lei.validate, "legal entity identifier", "20 characters", "18 letters or digits, then 2 digits"),
     "vat": _by_library(
         vat.validate, "EU VAT number", "characters", "give it with its country's code, such as DE or XI, in front"

@@ -141,8 +141,28 @@ class VerifiedClaims(_Part):
         return int(moment.timestamp() * 1000)
 
     def fields(self) -> dict[str, str]:
-        """Each claim that is given, by its dotted path: ``representative.name``. For the encrypted register only."""
-        return dict(_flat((), self.claims.model_dump(mode="json", exclude_none=True)))
+        """The claims that the register keeps apart, by its names for them. For the encrypted register only."""
+        claims = self.claims
+        if isinstance(claims, OrganisationClaims):
+            authority = claims.proof_of_authority
+            found = {
+                "legal_name": claims.legal_name,
+                "uscc": claims.uscc,
+                "lei": claims.lei,
+                "vat": claims.vat,
+                "representative": claims.representative.name,
+                "id_number": claims.representative.resident_id,
+                "proof_of_authority": " ".join(filter(None, (authority.type, authority.reference))),
+            }
+        else:
+            found = {
+                "legal_name": claims.name or f"{claims.given_name} {claims.family_name}",
+                "id_number": claims.resident_id,
+                "birthdate": claims.birthdate and claims.birthdate.isoformat(),
+                "email": claims.email,
+                "phone": claims.phone_number,
+            }
+        return {name: text for name, text in found.items() if text is not None}
 
 
 def read_claims(value: object, kind: RegistrantKind) -> VerifiedClaims:

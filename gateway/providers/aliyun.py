@@ -27,8 +27,8 @@ _OUR_FAULT: Final = ("MissingParameter", "InvalidParameter")
 _FIELDS: Final = {
     "LicenseNo": "uscc",
     "EntName": "legal_name",
-    "LegalPersonName": "representative.name",
-    "LegalPersonCertNo": "representative.resident_id",
+    "LegalPersonName": "representative",
+    "LegalPersonCertNo": "id_number",
 }
 _ELEMENTS: Final = {"ENT_2META": 2, "ENT_3META": 3, "ENT_4META": 4}
 

@@ -114,6 +114,8 @@ def test_two_neighbours_in_the_wrong_order_are_found(body: str, place: int) -> N
         ("resident_id", "11010519491231002X"),  # the example in GB 11643-1999
         ("resident_id", "440524188001010014"),  # the other one
         ("resident_id", "360426199101010071"),
+        ("id_number", "11010519491231002x"),
+        ("id_number", "E12345678"),  # a passport's
         ("lei", "213800KUD8LAJWSQ9D15"),
         ("lei", "529900T8BM49AURSDO55"),
         ("vat", "DE136695976"),
@@ -129,6 +131,7 @@ def test_published_numbers_of_other_kinds_pass(field: str, value: str) -> None:
     ("field", "value", "problem"),
     [
         ("resident_id", "110105194912310029", "resident_id: the check digits do not fit"),
+        ("id_number", "110105 19491231 0029", "id_number: the check digits do not fit"),
         ("resident_id", "11010519491231002", "resident_id: give all 18 characters"),
         ("resident_id", "1101051949123100AX", "resident_id: not a resident identity number"),
         ("resident_id", "110105194902300020", "resident_id: a part of it"),  # 30 February

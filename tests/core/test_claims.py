@@ -65,19 +65,21 @@ def test_framework_level_and_time_stay_as_they_are() -> None:
     assert read.verified_ms == 1772328600000
 
 
-def test_the_claims_are_fields_by_their_path() -> None:
-    fields = read_claims(ORGANISATION, RegistrantKind.ORGANISATION).fields()
+def test_the_claims_have_the_names_that_the_register_has_for_them() -> None:
+    organisation = copy.deepcopy(ORGANISATION)
+    organisation["claims"]["representative"]["resident_id"] = "11010519491231002X"
 
-    assert fields == {
+    assert read_claims(organisation, RegistrantKind.ORGANISATION).fields() == {
         "legal_name": f"{CANARY} Press",
         "uscc": "91350100M000100Y43",
-        "representative.name": CANARY,
-        "representative.role": "director",
-        "proof_of_authority.type": "power_of_attorney",
-        "proof_of_authority.reference": "poa-1",
-        "proof_of_authority.valid_until": "2027-03-01",
+        "representative": CANARY,
+        "id_number": "11010519491231002X",
+        "proof_of_authority": "power_of_attorney poa-1",
     }
-    assert read_claims(PERSON, RegistrantKind.PERSON).fields()["birthdate"] == "1990-02-03"
+    assert read_claims(PERSON, RegistrantKind.PERSON).fields() == {
+        "legal_name": "Canary Holder",
+        "birthdate": "1990-02-03",
+    }
 
 
 ORG, MAN = RegistrantKind.ORGANISATION, RegistrantKind.PERSON

@@ -10,7 +10,7 @@ from gateway.core.verification import VerificationEvent
 from gateway.providers.aliyun import parameters, query_of, read_answer, signed_headers
 from gateway.providers.webhooks import Malformed
 
-FIELDS = {"legal_name": "示例 有限公司", "uscc": "91350100M000100Y43", "representative.name": "代表 A"}
+FIELDS = {"legal_name": "示例 有限公司", "uscc": "91350100M000100Y43", "representative": "代表 A"}
 
 
 def test_the_published_example_of_a_signature() -> None:
@@ -42,7 +42,7 @@ def test_the_elements_asked_for_are_sent_and_no_others() -> None:
     assert set(parameters("ENT_2META", "v1", FIELDS)) >= {"LicenseNo", "EntName"}
     assert "LegalPersonName" not in parameters("ENT_2META", "v1", FIELDS)
     assert parameters("ENT_3META", "v1", FIELDS)["LegalPersonName"] == "代表 A"
-    with pytest.raises(Malformed, match=r"representative\.resident_id: is needed"):
+    with pytest.raises(Malformed, match=r"id_number: is needed"):
         parameters("ENT_4META", "v1", FIELDS)
 
 
