@@ -35,8 +35,8 @@ def problem_of(field: str, value: str) -> str | None:
     ``field`` is ``uscc`` (Unified Social Credit Code, GB 32100-2015), ``resident_id`` (Chinese resident identity
     number, GB 11643-1999), ``id_number`` (of any document; checked as a resident identity number if it has the form of
     one: 17 digits, and a digit or X), ``lei`` (ISO 17442) or ``vat`` (VAT number of a member state of the European
-    Union, or of Northern Ireland). Spaces, hyphens and the case of letters do not matter. The value is never in the text: it may
-    lead to a person.
+    Union, or of Northern Ireland). Spaces, hyphens and the case of letters do not matter. The value is never in the
+    text: it may lead to a person.
     """
     check = _CHECKS.get(field)
     problem = None if check is None else check(value)
@@ -79,7 +79,7 @@ def _by_library(validate: Callable[[str], object], name: str, length: str, form:
 
     def check(value: str) -> str | None:
         try:
-            validate(value.replace("-", ""))
+            validate(value.translate(_SEPARATORS))
         except InvalidLength:
             return f"give all {length} of the {name}"
         except InvalidChecksum:

@@ -145,7 +145,7 @@ class VerifiedClaims(_Part):
         claims = self.claims
         if isinstance(claims, OrganisationClaims):
             authority = claims.proof_of_authority
-            found = {
+            found: dict[str, str | None] = {
                 "legal_name": claims.legal_name,
                 "uscc": claims.uscc,
                 "lei": claims.lei,
@@ -158,7 +158,7 @@ class VerifiedClaims(_Part):
             found = {
                 "legal_name": claims.name or f"{claims.given_name} {claims.family_name}",
                 "id_number": claims.resident_id,
-                "birthdate": claims.birthdate and claims.birthdate.isoformat(),
+                "birthdate": claims.birthdate.isoformat() if claims.birthdate else None,
                 "email": claims.email,
                 "phone": claims.phone_number,
             }
