@@ -19,8 +19,12 @@ from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import Register, Registry
 from gateway.ports.sealing import Credentials, Sealer
 from gateway.ports.store import KeyTaken, References, Store
+from gateway.ports.verifications import Applied, Checker, CheckUnavailable, Verifications
 
 __all__ = [
+    "Applied",
+    "CheckUnavailable",
+    "Checker",
     "Classifiers",
     "Clock",
     "Credentials",
@@ -43,5 +47,6 @@ __all__ = [
     "Upstream",
     "UpstreamNotReached",
     "UpstreamUnknown",
+    "Verifications",
     "shared",
 ]
