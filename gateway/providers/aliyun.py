@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
@@ -81,8 +82,15 @@ def signed_headers(
     return [*headers, ("Authorization", authorization)]
 
 
-def read_answer(status: int, body: bytes) -> VerificationEvent | str:
-    """What the answer means for the verification, or, where it means nothing, why not (to ask again later).
+@dataclass(frozen=True, slots=True)
+class NoResult:
+    """An answer that means nothing for the verification, and why; it is asked again."""
+
+    why: str
+
+
+def read_answer(status: int, body: bytes) -> VerificationEvent | NoResult:
+    """What the answer means for the verification, if anything.
 
     1 match, 2 mismatch, 3 not found. A match of an organisation that has closed, moved or been suspended is left to a
     person.
@@ -90,7 +98,7 @@ def read_answer(status: int, body: bytes) -> VerificationEvent | str:
     try:
         answer = object_of(body)
     except Malformed as error:
-        return f"HTTP {status}, {error}"
+        return NoResult(f"HTTP {status}, {error}")
     biz_code = str(at(answer, "Result", "BizCode"))
     if status == 200 and biz_code == "1":
         going_on = at(answer, "Result", "Status") in _OPERATING
@@ -102,7 +110,7 @@ def read_answer(status: int, body: bytes) -> VerificationEvent | str:
     code = str(answer.get("Code"))
     if code.startswith(_OUR_FAULT):
         return VerificationEvent.ASK
-    return f"HTTP {status}, code {code[:60] if code.replace('.', '').isalnum() else 'unreadable'}"
+    return NoResult(f"HTTP {status}, code {code[:60] if code.replace('.', '').isalnum() else 'unreadable'}")
 
 
 def _string_to_sign(query: str, headers: Sequence[tuple[str, str]]) -> str:
