@@ -8,11 +8,13 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 
 from classifiers.contract import Question, Reply
 from gateway import metrics, tracing
+from gateway.adapters.aliyun import AliyunChecker
 from gateway.adapters.cached import CachedRegistry
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.holder import is_dead, this_holder
@@ -23,12 +25,14 @@ from gateway.adapters.keys import FileSealer
 from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.policy_file import PolicyFile
+from gateway.adapters.providers_file import endpoints, read_providers
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.adapters.sql import open_store
+from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.core.records import Lease
 from gateway.examine import Examine
-from gateway.http import api, moderations, ops, wechat_check, wechat_tokens
+from gateway.http import api, identity, moderations, ops, wechat_check, wechat_tokens
 from gateway.http.api import json_response
 from gateway.http.budget import Budget
 from gateway.http.health import Checks, Component, starting
@@ -40,11 +44,12 @@ from gateway.http.proxy import Proxy
 from gateway.identify import Identify
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
-from gateway.ports import Clock, Store, StoreUnavailable, Upstream
+from gateway.ports import Clock, Store, StoreUnavailable, Upstream, Verifications
 from gateway.publish import Publish
 from gateway.review import Review
 from gateway.settings import Settings
-from gateway.upkeep import Upkeep, plan
+from gateway.upkeep import Upkeep, is_first, plan
+from gateway.verify import Verify
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +85,12 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     )
     app.state.draining = False
     app.state.listeners = None
+    app.state.verify = None
+    app.state.webhook_budget = identity.webhook_budget()
     app.state.components = [Component("start", True, starting)]
     app.include_router(api.router)
     app.include_router(ops.router)
+    app.include_router(identity.router)
     for compatible in (wechat_tokens, wechat_check, moderations):
         app.include_router(compatible.router)
     app.add_exception_handler(Problem, _problem)
@@ -161,6 +169,15 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         in_flight=lambda: publish.in_flight,
         events=events,
     )
+    if settings.providers_file is not None:
+        verify = app.state.verify = _verify(settings.providers_file, SqlVerifications(store.database), clock, stack)
+
+        async def ask_again() -> None:
+            if await is_first(store, lease, clock):
+                await verify.ask_again()
+
+        upkeep.every(10.0, "verifications", ask_again)
+        upkeep.every(30.0, "ended verifications", verify.expire)
     budget = Budget(settings.body_budget)
     if sealer is not None:
         app.state.listeners = Listeners(
@@ -198,6 +215,25 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     ).components()
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
+
+
+def _verify(file: Path, kept: Verifications, clock: Clock, stack: AsyncExitStack) -> Verify:
+    """The verification of registrants. Raises `ProvidersError`."""
+    providers = read_providers(file, os.environ)
+    checkers: dict[str, AliyunChecker] = {}
+    for provider in providers:
+        if provider.kind == "aliyun" and provider.client_env is not None:
+            key_id, secret = os.environ[provider.client_env].strip(), os.environ[provider.secret_env[0]].strip()
+            checkers[provider.name] = AliyunChecker(provider, key_id, secret.encode(), clock)
+            stack.push_async_callback(checkers[provider.name].close)
+    return Verify(
+        kept=kept,
+        providers=providers,
+        endpoints=endpoints(providers, os.environ),
+        checkers=checkers,
+        fields=None,
+        clock=clock,
+    )
 
 
 def _classifiers(

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     """The platforms that are listened for, see `gateway.platforms.listeners`; without it the native API only."""
     keys_file: Path | None = None
     """The keys that seal platforms' requests, made by ``gateway keys new``; needed with ``listeners_file``."""
+    providers_file: Path | None = None
+    """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
 
     max_in_flight: int = Field(512, ge=1)
     """Publish requests worked on at once; more are answered 429."""

@@ -86,9 +86,18 @@ async def announce_unowned(store: Store, events: Events, lease: LeaseKeeper, clo
     """Announce what the chains that no process holds have gained: persons' acts, recovery, and what a process that
     died had left. One process does it, the one with the lowest slot; True if more is left."""
     held = {owner.slot for owner, _ in await store.holders(clock.now_ms())}
-    if lease.owner.slot != min(held, default=lease.owner.slot):
+    if not _first(held, lease):
         return False
     return any([await _announce(store, events, chain) for chain in sorted((await store.heads()).keys() - held)])
+
+
+async def is_first(store: Store, lease: LeaseKeeper, clock: Clock) -> bool:
+    """Whether this process does what one process does for all: the one with the lowest slot."""
+    return _first({owner.slot for owner, _ in await store.holders(clock.now_ms())}, lease)
+
+
+def _first(held: set[int], lease: LeaseKeeper) -> bool:
+    return lease.owner.slot == min(held, default=lease.owner.slot)
 
 
 async def _announce(store: Store, events: Events, chain: int) -> bool:
