@@ -44,9 +44,7 @@ class KeyFile:
     what it sealed.
     """
 
-    def __init__(
-        self, path: Path, changed: Callable[[Keys], None], now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, path: Path, changed: Callable[[Keys], None], now: Callable[[], float] = time.monotonic) -> None:
         """Read the file; ``now`` is a clock in seconds. Raises `KeysError`."""
         self.path = path
         self._changed = changed

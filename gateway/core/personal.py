@@ -67,8 +67,10 @@ _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+")
 _PHONE: Final = re.compile(r"\+?[\d\s().\-/]+")
 _PHONE_DIGITS: Final = range(5, 16)
 """The shortest numbers in use, and the longest that E.164 (section 6.2.1) permits."""
-_DROPPED: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
-"""Unicode categories that no value may have: controls, halves of a character, and what has no meaning."""
+_LINES: Final = frozenset({"address", "proof_of_authority", "claims"})
+"""Fields that may have several lines."""
+_UNKNOWN: Final = frozenset({"Co", "Cn"})
+"""Unicode categories of characters that have a meaning only where they come from: rare ones in names, mostly."""
 
 
 def normalised(field: str, value: str) -> str:
@@ -99,8 +101,11 @@ def _folded(value: str) -> str:
 
 
 def _counts(character: str) -> bool:
-    """Letters, their marks, and numbers."""
-    return character.isalnum() or (not character.isascii() and unicodedata.category(character)[0] in "LMN")
+    """Letters, their marks, numbers, and what may be one."""
+    if character.isascii():
+        return character.isalnum()
+    category = unicodedata.category(character)
+    return category[0] in "LMN" or category in _UNKNOWN
 
 
 def problems(fields: Mapping[str, str], check: Check = lambda _field, _value: None) -> list[str]:
@@ -126,21 +131,13 @@ def _wrong(name: str, field: Field, value: str) -> Iterator[str]:
         yield "is empty; leave it out, or give it"
     if len(value) > field.limit:
         yield f"has more than {field.limit} characters; shorten it"
-    if any(unicodedata.category(c) in _DROPPED for c in value) and name != "claims":
+    lines = "\n\r\t" if name in _LINES else ""
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in lines for c in value):
         yield "holds control characters or halves of characters; remove them"
-    if field.compared is not None and not normalised(name, value):
+    if field.compared in (Compared.NAME, Compared.IDENTIFIER) and not normalised(name, value):
         yield "holds no letter or digit; give it as it is written in the document"
-    match name:
-        case "birthdate":
-            yield from _birthdate(value)
-        case "email":
-            if not _EMAIL.fullmatch(value.strip()):
-                yield "is not an e-mail address; give it as name@domain"
-        case "phone":
-            if not _PHONE.fullmatch(value.strip()) or len(normalised(name, value)) not in _PHONE_DIGITS:
-                yield "is not a telephone number; give 5 to 15 digits, best with + and the country code in front"
-        case "claims":
-            yield from _claims(value)
+    if name in _FORMS:
+        yield from _FORMS[name](value)
 
 
 def _birthdate(value: str) -> Iterator[str]:
@@ -152,6 +149,16 @@ def _birthdate(value: str) -> Iterator[str]:
     yield "is not a date of the calendar; give it as YYYY-MM-DD"
 
 
+def _email(value: str) -> Iterator[str]:
+    if not _EMAIL.fullmatch(value.strip()):
+        yield "is not an e-mail address; give it as name@domain"
+
+
+def _phone(value: str) -> Iterator[str]:
+    if not _PHONE.fullmatch(value.strip()) or len(normalised("phone", value)) not in _PHONE_DIGITS:
+        yield "is not a telephone number; give 5 to 15 digits, best with + and the country code in front"
+
+
 def _claims(value: str) -> Iterator[str]:
     try:
         if isinstance(json.loads(value), dict):
@@ -159,3 +166,11 @@ def _claims(value: str) -> Iterator[str]:
     except (ValueError, RecursionError):
         pass
     yield "is not a JSON object; give the verified claims as the provider sent them"
+
+
+_FORMS: Final[Mapping[str, Callable[[str], Iterator[str]]]] = {
+    "birthdate": _birthdate,
+    "email": _email,
+    "phone": _phone,
+    "claims": _claims,
+}

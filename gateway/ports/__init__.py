@@ -16,7 +16,7 @@ from gateway.ports.faults import (
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
 from gateway.ports.registry import Register, Registry
-from gateway.ports.sealing import Credentials, Sealer
+from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.store import KeyTaken, References, Store
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Fault",
     "KeyTaken",
     "LeaseLost",
+    "MasterKey",
     "Origin",
     "OriginHead",
     "OriginResponse",
