@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from gateway.core.codec import encode_body
 from gateway.core.model import Account, Case, Message, MessageState, Registrant
 from gateway.core.records import AuditRow, Transition
+from gateway.core.registration import By
 
 ADMINISTRATORS = -1
 """The chain of what no gateway slot does: administrators' acts, and recovery. Every other chain is a slot's."""
@@ -150,14 +151,33 @@ def registry_body(
         row["upstream_url"] = upstream_url
     if account is not None:
         row["account_id"] = account.account_id
-        row["account"] = msgspec.to_builtins(account)
-        row["account"].get("registrant", {}).pop("registrant_id", None)
+        row["account"] = account_fields(account)
     if registrant is not None:
         row["registrant"], row["accounts"] = msgspec.to_builtins(registrant[0]), registrant[1]
         del row["registrant"]["registrant_id"]
     if revoked_key is not None:
         row["revoked_key"] = revoked_key[:KEY_ID]
     return encode_body(row)
+
+
+def subject(kind: Literal["account", "registrant", "licence"], name: str) -> str:
+    """What a row of the administrators' chain is about, as histories are looked up by it. It stands beside the chain
+    and not in it: a registrant's id may lead to a person."""
+    return f"{kind}:{name}"
+
+
+def act_body(by: By, change: int, tenant_id: str, act: str, **fields: object) -> str:
+    """The body of the row for an act of the register's keepers; ``change`` is its change number, 0 where the hot path
+    need not know. ``fields`` name no person: no name, no identifier, no registrant's id."""
+    row = {"actor": by.actor, "reason": by.reason, "change": change, "tenant_id": tenant_id, "act": act, **fields}
+    return encode_body(row)
+
+
+def account_fields(account: Account) -> dict[str, Any]:
+    """What a row says of an account: all but the registrant's id."""
+    fields: dict[str, Any] = msgspec.to_builtins(account)
+    fields.get("registrant", {}).pop("registrant_id", None)
+    return fields
 
 
 def credential_body(actor: str, tenant_id: str, platform: str, account_id: str) -> str:

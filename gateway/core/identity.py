@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from gateway.core.model import Facts, Outcome, Reason, Registrant, VerificationState
+from gateway.core.model import Account, Facts, Outcome, Reason, Registrant, VerificationState
 from gateway.core.policy import Identity
 
 SOURCE = "identity"
@@ -16,38 +16,42 @@ def judge_identity(facts: Facts, policy: Identity) -> Reason | None:
         return None
     registrant = facts.account.registrant
     if registrant is None:
-        return _reason("registrant_missing", policy.missing, "Nobody is registered as the holder of this account.")
+        message = "Nobody is registered as the holder of this account; register the person or organisation behind it."
+        return _reason("registrant_missing", policy.missing, message)
     match registrant.state:
         case VerificationState.VERIFIED:
-            return _verified(registrant, facts.at_ms, policy)
+            return _verified(facts.account, registrant, facts.at_ms, policy)
         case VerificationState.EXPIRED:
             return _expired(policy)
         case VerificationState.PENDING | VerificationState.PROCESSING | VerificationState.REVIEW:
-            return _reason(
-                "registrant_under_review", policy.under_review, "The registrant's identity is still being reviewed."
-            )
-        case (
-            VerificationState.CREATED
-            | VerificationState.NEEDS_INPUT
-            | VerificationState.DECLINED
-            | VerificationState.CANCELED
-            | VerificationState.REDACTED
-        ):
-            return _reason("registrant_unverified", policy.unverified, "The registrant's identity is not verified.")
+            message = "The registrant's identity is still being reviewed; wait for the result."
+            return _reason("registrant_under_review", policy.under_review, message)
+        case VerificationState.NEEDS_INPUT:
+            message = "The review of the registrant's identity needs more; send what the verifier asked for."
+            return _reason("registrant_needs_input", policy.unverified, message)
+        case VerificationState.DECLINED:
+            message = "The registrant's identity was declined; correct the particulars and have them verified again."
+            return _reason("registrant_declined", policy.unverified, message)
+        case VerificationState.CREATED | VerificationState.CANCELED | VerificationState.REDACTED:
+            message = "The registrant's identity is not verified; have it verified."
+            return _reason("registrant_unverified", policy.unverified, message)
         case _:
             assert_never(registrant.state)
 
 
-def _verified(registrant: Registrant, at_ms: int, policy: Identity) -> Reason | None:
+def _verified(account: Account, registrant: Registrant, at_ms: int, policy: Identity) -> Reason | None:
     if registrant.expires_at is not None and registrant.expires_at <= at_ms:
         return _expired(policy)
-    for assurance in policy.accept:
+    enough = policy.classes.get(account.account_class, policy.accept)
+    for assurance in enough:
         if assurance.framework == registrant.framework and registrant.level in assurance.levels:
             return None
+    wanted = ", or ".join(f"{assurance.framework} at level {' or '.join(assurance.levels)}" for assurance in enough)
     return _reason(
         "registrant_assurance_insufficient",
         policy.insufficient,
-        f"A verification under {registrant.framework} at level {registrant.level} is not enough here.",
+        f"A verification under {registrant.framework} at level {registrant.level} is not enough here; "
+        f"have the registrant verified under {wanted}.",
     )
 
 

@@ -161,13 +161,19 @@ class Registrant(Value, frozen=True):
 
 
 class NewsAuthorisation(Value, frozen=True):
-    """A licence to publish or re-publish news; times are unix milliseconds, the end is exclusive."""
+    """What a licence lets one account do; times are unix milliseconds, the end is exclusive.
+
+    ``licence_id`` names the licence in the register, None for one that was given with the account itself. With
+    ``domains`` it holds for what stands on these sites only.
+    """
 
     scheme: str
     kind: NewsKind
     valid_from: int
     valid_to: int
     active: bool = True
+    licence_id: str | None = None
+    domains: tuple[str, ...] = ()
 
 
 class Sanction(Value, frozen=True):
@@ -178,8 +184,17 @@ class Sanction(Value, frozen=True):
     ends_at: int | None = None
 
 
+STANDARD = "standard"
+"""The class of an account of which nothing else was said."""
+
+
 class Account(Value, frozen=True):
-    """An account as the registry knows it. A ``private`` one does not publish to the public, and is not moderated."""
+    """An account as the registry knows it. A ``private`` one does not publish to the public, and is not moderated.
+
+    ``account_class`` is the policy's word for what is asked of its registrant. ``term_ends_at`` is unix time in
+    milliseconds, None for no end; the account publishes until then, unless it is renewed. The name that readers see is
+    not here: facts are kept for long, and a name may be a person's.
+    """
 
     account_id: str
     state: AccountState
@@ -187,17 +202,45 @@ class Account(Value, frozen=True):
     news: tuple[NewsAuthorisation, ...] = ()
     sanctions: tuple[Sanction, ...] = ()
     private: bool = False
+    account_class: str = STANDARD
+    term_ends_at: int | None = None
+
+
+class Likeness(StrEnum):
+    """How a re-published text compares with its source's."""
+
+    EXACT = "exact"
+    TRIMMED = "trimmed"
+    """Whole sentences of the source, in order, and nothing else."""
+    ALTERED = "altered"
+    UNSOURCED = "unsourced"
+    """It has little to do with the source that it names."""
+
+
+class SourceFact(Value, frozen=True):
+    """What is known of the source that a repost names.
+
+    ``listed``: it stands in the whitelist in force (``whitelist_version``, None when there is none), as ``publisher``.
+    ``likeness`` is None while the source's text is not known here.
+    """
+
+    listed: bool
+    whitelist_version: int | None = None
+    publisher: str | None = None
+    likeness: Likeness | None = None
 
 
 class Facts(Value, frozen=True):
     """What is known without classifiers, at one moment (``at_ms``, unix milliseconds).
 
     ``account`` is None when the tenant has no such account; ``unknown`` is then what this tenant wants, if it has said.
+    ``source`` is there when the message is a repost.
     """
 
     at_ms: int
     account: Account | None
     unknown: Outcome | None = None
+    source: SourceFact | None = None
 
 
 class Reason(Value, frozen=True):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from classifiers.contract import CATEGORIES
-from gateway.core.model import Degree, Outcome
+from gateway.core.model import Degree, Outcome, RegistrantKind
 from gateway.core.yaml_lines import Problem, read_yaml, to_problem
 
 VIOLATIONS = CATEGORIES - {"news"}
@@ -55,9 +55,15 @@ class Assurance(_Part):
 
 
 class Identity(_Part):
-    """What it takes to publish, and what happens without."""
+    """What it takes to publish, and what happens without.
+
+    ``classes`` gives classes of accounts an ``accept`` of their own. A verification that ends within
+    ``reverify_days`` is due to be renewed.
+    """
 
     accept: tuple[Assurance, ...] = Field(min_length=1, strict=False)
+    classes: dict[str, Annotated[tuple[Assurance, ...], Field(min_length=1, strict=False)]] = {}
+    reverify_days: int = Field(30, ge=0, le=366)
     missing: Choice = Outcome.BLOCK
     unverified: Choice = Outcome.BLOCK
     under_review: Choice = Outcome.HOLD
@@ -65,12 +71,46 @@ class Identity(_Part):
     insufficient: Choice = Outcome.HOLD
 
 
+class Registration(_Part):
+    """Who may register.
+
+    ``max_accounts``: how many open accounts a registrant of each kind may have. A closed account's name may not be
+    registered again for ``name_bar_days``, its registrant not for ``registrant_bar_days`` where it was closed for a
+    violation; for ``erased_days`` an erased registrant leaves a mark of its identifiers behind.
+    """
+
+    max_accounts: dict[Annotated[RegistrantKind, Field(strict=False)], Annotated[int, Field(ge=1)]] = {
+        RegistrantKind.PERSON: 5,
+        RegistrantKind.ORGANISATION: 50,
+    }
+    name_bar_days: int = Field(365, ge=0, le=36_600)
+    registrant_bar_days: int = Field(1825, ge=0, le=36_600)
+    erased_days: int = Field(1825, ge=0, le=36_600)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if missing := sorted(set(RegistrantKind) - set(self.max_accounts)):
+            raise ValueError(f"max_accounts: no number for: {', '.join(missing)}")
+        return self
+
+
 class News(_Part):
-    """Who may publish news. ``threshold``: from which probability a classifier's "news" counts."""
+    """Who may publish news. ``threshold``: from which probability a classifier's "news" counts.
+
+    What happens to news by an account that may not publish it (``unauthorised``); and, by an account that may only
+    re-publish, to news that names no source (``unsourced``), one that is not in the whitelist (``unlisted``), one whose
+    text is not known here (``unseen``), to a text that was changed (``altered``), and to one that has little to do with
+    the source that it names (``unrelated``). A licence that ends within ``warn_days`` is warned of.
+    """
 
     threshold: Probability
     unauthorised: Choice = Outcome.HOLD
     unsourced: Choice = Outcome.HOLD
+    unlisted: Choice = Outcome.HOLD
+    unseen: Choice = Outcome.HOLD
+    altered: Choice = Outcome.HOLD
+    unrelated: Choice = Outcome.HOLD
+    warn_days: int = Field(30, ge=0, le=366)
 
 
 class Standing(_Part):
@@ -79,6 +119,7 @@ class Standing(_Part):
     sanctions: dict[Annotated[Degree, Field(strict=False)], Choice]
     suspended: Choice = Outcome.BLOCK
     closed: Choice = Outcome.BLOCK
+    term_ended: Choice = Outcome.BLOCK
     unknown_account: Choice = Outcome.HOLD
 
     @model_validator(mode="after")
@@ -123,6 +164,7 @@ class Policy(_Part):
     news: News
     doubts: Doubts = Doubts()
     holds: Holds = Holds()
+    registration: Registration = Registration()
 
     @model_validator(mode="after")
     def _all_categories(self) -> Self:

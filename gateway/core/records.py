@@ -167,7 +167,8 @@ class Tenant(Value, frozen=True):
 
     ``upstream_idempotent``: the upstream honours the ``Idempotency-Key`` that the gateway sends, so a forward
     whose outcome is unknown may be sent again. ``upstream_token_env`` names the environment variable that
-    holds the bearer token for the upstream; the token itself is never stored.
+    holds the bearer token for the upstream; the token itself is never stored. Notices go to ``notify_url``, signed with
+    the secret in the environment variable that ``notify_secret_env`` names.
     """
 
     tenant_id: str
@@ -175,3 +176,5 @@ class Tenant(Value, frozen=True):
     upstream_url: str
     upstream_idempotent: bool = False
     upstream_token_env: str | None = None
+    notify_url: str | None = None
+    notify_secret_env: str | None = None

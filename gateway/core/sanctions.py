@@ -27,6 +27,9 @@ def judge_standing(facts: Facts, policy: Standing) -> list[Reason]:
         reasons.append(Reason("account_closed", policy.closed, "The account is closed.", SOURCE))
     elif account.state is AccountState.SUSPENDED:
         reasons.append(Reason("account_suspended", policy.suspended, "The account is suspended.", SOURCE))
+    if account.term_ends_at is not None and account.term_ends_at <= facts.at_ms:
+        message = "The account's term has ended; renew it to publish again."
+        reasons.append(Reason("account_term_ended", policy.term_ended, message, SOURCE))
     for sanction in account.sanctions:
         in_force = sanction.starts_at <= facts.at_ms and (sanction.ends_at is None or facts.at_ms < sanction.ends_at)
         outcome = policy.sanctions[sanction.degree]

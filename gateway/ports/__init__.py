@@ -15,6 +15,7 @@ from gateway.ports.faults import (
 )
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
+from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import Register, Registry
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.store import KeyTaken, References, Store
@@ -33,7 +34,9 @@ __all__ = [
     "OriginResponse",
     "References",
     "Register",
+    "Registered",
     "RegistrantShared",
+    "Registrar",
     "Registry",
     "Sealer",
     "Store",

@@ -39,7 +39,8 @@ def field_for(state: VerificationState) -> tuple[str, str] | None:
         return "expired: block", "registrant_expired"
     if state in UNDER_REVIEW:
         return "under_review: hold", "registrant_under_review"
-    return "unverified: block", "registrant_unverified"
+    codes = {VerificationState.NEEDS_INPUT: "registrant_needs_input", VerificationState.DECLINED: "registrant_declined"}
+    return "unverified: block", codes.get(state, "registrant_unverified")
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

@@ -31,7 +31,10 @@ async def become(world: World, person: Registrant) -> None:
 
 @pytest.mark.parametrize(
     ("closed", "why"),
-    [(True, "The account is closed."), (False, "The registrant's identity is not verified.")],
+    [
+        (True, "The account is closed."),
+        (False, "The registrant's identity was declined; correct the particulars and have them verified again."),
+    ],
     ids=["closed", "unverified"],
 )
 async def test_what_facts_alone_block_is_not_released(world: World, closed: bool, why: str) -> None:

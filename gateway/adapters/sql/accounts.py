@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from sqlalchemy import and_, select
@@ -25,6 +26,8 @@ ACCOUNTS: Final = (
         accounts.c.account_id,
         accounts.c.state,
         accounts.c.private,
+        accounts.c.account_class,
+        accounts.c.term_ends_at,
         registrants.c.registrant_id,
         registrants.c.kind.label("person_kind"),
         registrants.c.state.label("person_state"),
@@ -37,6 +40,8 @@ ACCOUNTS: Final = (
         authorisations.c.valid_from,
         authorisations.c.valid_to,
         authorisations.c.active,
+        authorisations.c.licence_id,
+        authorisations.c.domains,
         sanctions.c.position.label("sanction"),
         sanctions.c.degree,
         sanctions.c.starts_at,
@@ -68,7 +73,15 @@ def account_of(rows: list[AnyRow]) -> Account:
     """The account that these rows of `ACCOUNTS` are about."""
     first = rows[0]
     news = {
-        row.news: NewsAuthorisation(row.scheme, NewsKind(row.kind), row.valid_from, row.valid_to, row.active)
+        row.news: NewsAuthorisation(
+            row.scheme,
+            NewsKind(row.kind),
+            row.valid_from,
+            row.valid_to,
+            row.active,
+            row.licence_id,
+            tuple(json.loads(row.domains)),
+        )
         for row in rows
         if row.news is not None
     }
@@ -93,4 +106,6 @@ def account_of(rows: list[AnyRow]) -> Account:
         news=tuple(news.values()),
         sanctions=tuple(given.values()),
         private=first.private,
+        account_class=first.account_class,
+        term_ends_at=first.term_ends_at,
     )

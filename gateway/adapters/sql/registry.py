@@ -6,6 +6,7 @@ account keep the number of their last change: that is the whole log of changes, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -13,11 +14,11 @@ from sqlalchemy import ColumnElement, Select, and_, delete, insert, literal, sel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.accounts import ACCOUNTS, account_of
-from gateway.adapters.sql.claims import append, lock_heads
 from gateway.adapters.sql.dialect import AnyRow, put
 from gateway.adapters.sql.engine import Database
+from gateway.adapters.sql.history import next_change, record, touch_accounts
 from gateway.adapters.sql.tables import accounts, app_keys, authorisations, counters, registrants, sanctions, tenants
-from gateway.core.audit import ADMINISTRATORS, REGISTRY, registry_body
+from gateway.core.audit import registry_body, subject
 from gateway.core.model import Account, NewsAuthorisation, Registrant, RegistrantKind, Sanction, VerificationState
 from gateway.core.records import Tenant
 from gateway.ports import RegistrantShared, StoreUnavailable, shared
@@ -28,6 +29,8 @@ _TENANT: Final = (
     tenants.c.upstream_url,
     tenants.c.upstream_idempotent,
     tenants.c.upstream_token_env,
+    tenants.c.notify_url,
+    tenants.c.notify_secret_env,
 )
 
 
@@ -83,24 +86,26 @@ class SqlRegister:
 
     async def put_tenant(self, tenant: Tenant, key_hash: str, actor: str, now_ms: int) -> None:
         async with self._database.writing("put tenant") as connection:
-            change = await _next_change(connection)
+            change = await next_change(connection)
             values = {
                 "tenant_id": tenant.tenant_id,
                 "name": tenant.name,
                 "upstream_url": tenant.upstream_url,
                 "upstream_idempotent": tenant.upstream_idempotent,
                 "upstream_token_env": tenant.upstream_token_env,
+                "notify_url": tenant.notify_url,
+                "notify_secret_env": tenant.notify_secret_env,
                 "change": change,
             }
             await connection.execute(put(self._database, tenants, values))
             key = {"key_hash": key_hash, "tenant_id": tenant.tenant_id}
             await connection.execute(put(self._database, app_keys, key))
             body = registry_body(actor, change, tenant.tenant_id, upstream_url=tenant.upstream_url)
-            await _audit(connection, body, now_ms)
+            await record(connection, tenant.tenant_id, body, now_ms)
 
     async def put_account(self, tenant_id: str, account: Account, actor: str, now_ms: int) -> None:
         async with self._database.writing("put account") as connection:
-            change = await _next_change(connection)
+            change = await next_change(connection)
             if await connection.scalar(select(tenants.c.change).where(tenants.c.tenant_id == tenant_id)) is None:
                 raise StoreUnavailable(f"there is no tenant {tenant_id!r}")
             if account.registrant is not None:
@@ -113,21 +118,28 @@ class SqlRegister:
                 "registrant_id": account.registrant.registrant_id if account.registrant else None,
                 "change": change,
                 "private": account.private,
+                "account_class": account.account_class,
+                "term_ends_at": account.term_ends_at,
             }
             await connection.execute(put(self._database, accounts, values))
             await _replace_parts(connection, tenant_id, account)
-            await _audit(connection, registry_body(actor, change, tenant_id, account), now_ms)
+            subjects = [subject("account", account.account_id)]
+            if account.registrant is not None:
+                subjects.append(subject("registrant", account.registrant.registrant_id))
+            body = registry_body(actor, change, tenant_id, account)
+            await record(connection, tenant_id, body, now_ms, subjects)
 
     async def put_registrant(self, tenant_id: str, registrant: Registrant, actor: str, now_ms: int) -> list[str]:
         async with self._database.writing("put registrant") as connection:
-            change = await _next_change(connection)
-            if await _registrant(connection, tenant_id, registrant.registrant_id) is None:
+            change = await next_change(connection)
+            if await registrant_row(connection, tenant_id, registrant.registrant_id) is None:
                 raise StoreUnavailable(f"tenant {tenant_id!r} has no registrant {registrant.registrant_id!r}")
             await self._put_registrant(connection, tenant_id, registrant, change)
             found = await connection.scalars(_behind(tenant_id, registrant.registrant_id))
             behind = list(found.all())
             body = registry_body(actor, change, tenant_id, registrant=(registrant, behind))
-            await _audit(connection, body, now_ms)
+            subjects = [subject("registrant", registrant.registrant_id), *[subject("account", each) for each in behind]]
+            await record(connection, tenant_id, body, now_ms, subjects)
             return behind
 
     async def revoke_key(self, tenant_id: str, key_hash: str, actor: str, now_ms: int) -> bool:
@@ -135,9 +147,10 @@ class SqlRegister:
             mine = and_(app_keys.c.tenant_id == tenant_id, app_keys.c.key_hash == key_hash)
             if (await connection.execute(delete(app_keys).where(mine))).rowcount == 0:
                 return False
-            change = await _next_change(connection)
+            change = await next_change(connection)
             await connection.execute(update(tenants).where(tenants.c.tenant_id == tenant_id).values(change=change))
-            await _audit(connection, registry_body(actor, change, tenant_id, revoked_key=key_hash), now_ms)
+            body = registry_body(actor, change, tenant_id, revoked_key=key_hash)
+            await record(connection, tenant_id, body, now_ms)
             return True
 
     async def tenants(self) -> list[Tenant]:
@@ -163,12 +176,7 @@ class SqlRegister:
             "expires_at": registrant.expires_at,
         }
         await connection.execute(put(self._database, registrants, values))
-        # All accounts of one registrant stand on the same proof.
-        await connection.execute(
-            update(accounts)
-            .where(accounts.c.tenant_id == tenant_id, accounts.c.registrant_id == registrant.registrant_id)
-            .values(change=change)
-        )
+        await touch_accounts(connection, tenant_id, registrant.registrant_id, change)
 
     async def _tenant(self, condition: ColumnElement[bool]) -> Tenant | None:
         async with self._database.reading("tenant") as connection:
@@ -192,7 +200,7 @@ def _behind(tenant_id: str, registrant_id: str) -> Select[str]:
     )
 
 
-async def _registrant(connection: AsyncConnection, tenant_id: str, registrant_id: str) -> Registrant | None:
+async def registrant_row(connection: AsyncConnection, tenant_id: str, registrant_id: str) -> Registrant | None:
     found = await connection.execute(
         select(*[registrants.c[name] for name in Registrant.__struct_fields__]).where(
             registrants.c.tenant_id == tenant_id, registrants.c.registrant_id == registrant_id
@@ -204,29 +212,11 @@ async def _registrant(connection: AsyncConnection, tenant_id: str, registrant_id
 
 async def _check_shared(connection: AsyncConnection, tenant_id: str, account_id: str, given: Registrant) -> None:
     """Raise `RegistrantShared` when another account stands on this registrant, and on other facts about it."""
-    if await _registrant(connection, tenant_id, given.registrant_id) in (None, given):
+    if await registrant_row(connection, tenant_id, given.registrant_id) in (None, given):
         return
     others = _behind(tenant_id, given.registrant_id).where(accounts.c.account_id != account_id).limit(1)
     if (other := await connection.scalar(others)) is not None:
         raise RegistrantShared(shared(given.registrant_id, other))
-
-
-async def _next_change(connection: AsyncConnection) -> int:
-    """The number of this write. Its row stays locked until the write is committed."""
-    done = await connection.execute(
-        update(counters)
-        .where(counters.c.name == "registry")
-        .values(value=counters.c.value + 1)
-        .returning(counters.c.value)
-    )
-    number: int = done.scalar_one()
-    return number
-
-
-async def _audit(connection: AsyncConnection, body: str, now_ms: int) -> None:
-    heads = await lock_heads(connection, ADMINISTRATORS)
-    heads.append(ADMINISTRATORS, now_ms, REGISTRY, "", body, 0)
-    await append(connection, heads)
 
 
 async def _replace_parts(connection: AsyncConnection, tenant_id: str, account: Account) -> None:
@@ -245,4 +235,5 @@ async def _replace_parts(connection: AsyncConnection, tenant_id: str, account: A
 
 
 def _fields(part: NewsAuthorisation | Sanction, columns: Iterable[str]) -> Mapping[str, Any]:
-    return {name: getattr(part, name) for name in columns if name not in ("tenant_id", "account_id", "position")}
+    values = {name: getattr(part, name) for name in columns if name not in ("tenant_id", "account_id", "position")}
+    return {**values, "domains": json.dumps(values["domains"])} if "domains" in values else values

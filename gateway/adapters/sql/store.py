@@ -64,6 +64,11 @@ class SqlStore(Reads, Leases, Claims, PlatformRecords):
             await database.close()
 
     @property
+    def database(self) -> Database:
+        """The database, for the ports beside the store."""
+        return self._database
+
+    @property
     def register(self) -> SqlRegister:
         """The registry in the same database."""
         return SqlRegister(self._database)

@@ -161,6 +161,8 @@ tenants: Final = Table(
     Column("upstream_url", Text, nullable=False),
     Column("upstream_idempotent", Boolean, nullable=False),
     Column("upstream_token_env", Text),
+    Column("notify_url", Text),
+    Column("notify_secret_env", Text),
     Column("change", BigInteger, nullable=False),
     Index("tenants_by_change", "change"),
 )
@@ -194,6 +196,9 @@ accounts: Final = Table(
     Column("registrant_id", Key),
     Column("change", BigInteger, nullable=False),
     Column("private", Boolean, nullable=False, server_default=false()),
+    Column("name", Text),
+    Column("account_class", Text, nullable=False, server_default="standard"),
+    Column("term_ends_at", BigInteger),
     PrimaryKeyConstraint("tenant_id", "account_id"),
     ForeignKeyConstraint(["tenant_id", "registrant_id"], ["registrants.tenant_id", "registrants.registrant_id"]),
     Index("accounts_by_id", "account_id"),
@@ -212,8 +217,12 @@ authorisations: Final = Table(
     Column("valid_from", BigInteger, nullable=False),
     Column("valid_to", BigInteger, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("licence_id", Key),
+    # A JSON list.
+    Column("domains", Text, nullable=False, server_default="[]"),
     PrimaryKeyConstraint("tenant_id", "account_id", "position"),
     ForeignKeyConstraint(["tenant_id", "account_id"], ["accounts.tenant_id", "accounts.account_id"]),
+    Index("authorisations_by_licence", "tenant_id", "licence_id"),
 )
 
 sanctions: Final = Table(

@@ -1,0 +1,239 @@
+"""The register as its keepers work with it, in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.adapters.sql.accounts import ACCOUNTS, account_of
+from gateway.adapters.sql.dialect import AnyRow, AnySelect, insert_new, put
+from gateway.adapters.sql.engine import Database
+from gateway.adapters.sql.history import next_change, record
+from gateway.adapters.sql.registry import registrant_row
+from gateway.adapters.sql.tables import accounts, audit, registrants, tenants
+from gateway.adapters.sql.tables_register import audit_subjects, bars, personal_index
+from gateway.adapters.sql.writes import check_text
+from gateway.core.audit import ADMINISTRATORS, account_fields, act_body, subject
+from gateway.core.model import Account, AccountState, Registrant, RegistrantKind, VerificationState
+from gateway.core.policy import Registration
+from gateway.core.records import AuditRow
+from gateway.core.registration import (
+    Act,
+    Around,
+    Bars,
+    By,
+    ChangeAccount,
+    CreateAccount,
+    Refused,
+    carry_out,
+    name_digest,
+)
+from gateway.ports import Registered, StoreUnavailable
+
+_IDENTIFIERS = ("id_number", "uscc", "lei", "vat")
+"""The fields of the blind index that are one person's or organisation's alone."""
+
+
+class _Undone(Exception):
+    """Ends a transaction without writing anything."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.value)
+        self.refused = refused
+
+
+class SqlRegistrar:
+    """See `gateway.ports.Registrar`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def carry_out(
+        self, tenant_id: str, act: Act, by: By, rules: Registration, now_ms: int
+    ) -> Registered | Refused:
+        """See `gateway.ports.Registrar`, as for every method below."""
+        check_text(tenant_id, act.account_id, by.actor, by.reason)
+        try:
+            async with self._database.writing("act") as connection:
+                # The counter's row is locked first, so acts follow one another: what is looked up stays true.
+                change = await next_change(connection)
+                around = await _around(connection, tenant_id, act, now_ms)
+                result = carry_out(act, around, rules, now_ms)
+                if isinstance(result, Refused):
+                    raise _Undone(result)
+                await _write(connection, tenant_id, result.account, result.name, change)
+                await self._bar(connection, tenant_id, result.account, result.name, result.bars, now_ms)
+                fields = account_fields(result.account)
+                body = act_body(by, change, tenant_id, type(act).__name__, account=fields)
+                await record(connection, tenant_id, body, now_ms, _subjects(result.account))
+                return Registered(result.account, result.name)
+        except _Undone as undone:
+            return undone.refused
+
+    async def create_registrant(
+        self, tenant_id: str, registrant_id: str, kind: RegistrantKind, by: By, now_ms: int
+    ) -> bool:
+        check_text(tenant_id, registrant_id, by.actor, by.reason)
+        async with self._database.writing("registrant") as connection:
+            if await connection.scalar(select(tenants.c.change).where(tenants.c.tenant_id == tenant_id)) is None:
+                raise StoreUnavailable(f"there is no tenant {tenant_id!r}")
+            values = {
+                "tenant_id": tenant_id,
+                "registrant_id": registrant_id,
+                "kind": kind,
+                "state": VerificationState.CREATED,
+            }
+            added = await connection.execute(insert_new(self._database, registrants).values(**values))
+            if added.rowcount == 0:
+                return False
+            body = act_body(by, 0, tenant_id, "CreateRegistrant", kind=kind)
+            await record(connection, tenant_id, body, now_ms, [subject("registrant", registrant_id)])
+            return True
+
+    async def registered(self, tenant_id: str, account_id: str) -> Registered | None:
+        async with self._database.reading("account") as connection:
+            return await _registered(connection, tenant_id, account_id)
+
+    async def registrant(self, tenant_id: str, registrant_id: str) -> Registrant | None:
+        async with self._database.reading("registrant") as connection:
+            return await registrant_row(connection, tenant_id, registrant_id)
+
+    async def accounts_of(self, tenant_id: str, registrant_id: str, after: str, limit: int) -> list[Registered]:
+        page = (
+            select(accounts.c.account_id)
+            .where(
+                accounts.c.tenant_id == tenant_id,
+                accounts.c.registrant_id == registrant_id,
+                accounts.c.account_id > after,
+            )
+            .order_by(accounts.c.account_id)
+            .limit(limit)
+        )
+        async with self._database.reading("accounts") as connection:
+            found = await connection.execute(
+                ACCOUNTS.add_columns(accounts.c.name).where(
+                    accounts.c.tenant_id == tenant_id, accounts.c.account_id.in_(page.scalar_subquery())
+                )
+            )
+            groups: dict[str, list[AnyRow]] = {}
+            for row in found.all():
+                groups.setdefault(row.account_id, []).append(row)
+        return [Registered(account_of(rows), rows[0].name) for rows in groups.values()]
+
+    async def history(self, tenant_id: str, subject: str, after: int, limit: int) -> list[AuditRow]:
+        columns = [audit.c[name] for name in AuditRow.__struct_fields__]
+        wanted = (
+            select(*columns)
+            .join(audit_subjects, and_(audit.c.chain == audit_subjects.c.chain, audit.c.seq == audit_subjects.c.seq))
+            .where(
+                audit_subjects.c.tenant_id == tenant_id,
+                audit_subjects.c.subject == subject,
+                audit_subjects.c.chain == ADMINISTRATORS,
+                audit_subjects.c.seq > after,
+            )
+            .order_by(audit_subjects.c.seq)
+            .limit(limit)
+        )
+        async with self._database.reading("history") as connection:
+            return [AuditRow(*row) for row in await connection.execute(wanted)]
+
+    async def _bar(
+        self, connection: AsyncConnection, tenant_id: str, account: Account, name: str | None, until: Bars, now_ms: int
+    ) -> None:
+        """Bar what may not be registered again, or lift what this account's closing had barred."""
+        if until.registrant_until_ms == 0 or until.name_until_ms == 0:
+            mine = and_(bars.c.tenant_id == tenant_id, bars.c.account_id == account.account_id)
+            await connection.execute(delete(bars).where(mine))
+        found: list[tuple[str, str, int]] = []
+        if until.name_until_ms and name is not None:
+            found.append(("name", name_digest(name), until.name_until_ms))
+        if until.registrant_until_ms and account.registrant is not None:
+            registrant_id = account.registrant.registrant_id
+            found.append(("registrant", registrant_id, until.registrant_until_ms))
+            for row in await connection.execute(_identifiers(tenant_id, registrant_id)):
+                found.append((row.field, row.digest, until.registrant_until_ms))
+        for what, digest, until_ms in found:
+            values = {
+                "tenant_id": tenant_id,
+                "what": what,
+                "digest": digest,
+                "since_ms": now_ms,
+                "until_ms": until_ms,
+                "account_id": account.account_id,
+            }
+            await connection.execute(put(self._database, bars, values))
+
+
+def _identifiers(tenant_id: str, registrant_id: str) -> AnySelect:
+    return select(personal_index.c.field, personal_index.c.digest).where(
+        personal_index.c.tenant_id == tenant_id,
+        personal_index.c.registrant_id == registrant_id,
+        personal_index.c.field.in_(_IDENTIFIERS),
+    )
+
+
+async def _around(connection: AsyncConnection, tenant_id: str, act: Act, now_ms: int) -> Around:
+    found = await _registered(connection, tenant_id, act.account_id)
+    account, name = (found.account, found.name) if found is not None else (None, None)
+    given = act.name if isinstance(act, CreateAccount | ChangeAccount) else None
+    name_barred = given is not None and await _barred(connection, tenant_id, now_ms, [("name", name_digest(given))])
+    if not isinstance(act, CreateAccount):
+        return Around(account, name, name_barred=name_barred)
+    registrant = await registrant_row(connection, tenant_id, act.registrant_id)
+    if registrant is None:
+        return Around(account, name)
+    marks = [("registrant", act.registrant_id)]
+    marks += [(row.field, row.digest) for row in await connection.execute(_identifiers(tenant_id, act.registrant_id))]
+    count = select(func.count()).where(
+        accounts.c.tenant_id == tenant_id,
+        accounts.c.registrant_id == act.registrant_id,
+        accounts.c.state != AccountState.CLOSED,
+    )
+    open_accounts: int = (await connection.execute(count)).scalar_one()
+    registrant_barred = await _barred(connection, tenant_id, now_ms, marks)
+    return Around(account, name, registrant, open_accounts, name_barred, registrant_barred)
+
+
+async def _barred(connection: AsyncConnection, tenant_id: str, now_ms: int, marks: Sequence[tuple[str, str]]) -> bool:
+    """Whether one of these may not be registered at this moment."""
+    any_of = or_(*[and_(bars.c.what == what, bars.c.digest == digest) for what, digest in marks])
+    wanted = select(bars.c.until_ms).where(bars.c.tenant_id == tenant_id, bars.c.until_ms > now_ms, any_of).limit(1)
+    return await connection.scalar(wanted) is not None
+
+
+async def _registered(connection: AsyncConnection, tenant_id: str, account_id: str) -> Registered | None:
+    found = await connection.execute(
+        ACCOUNTS.add_columns(accounts.c.name).where(
+            accounts.c.tenant_id == tenant_id, accounts.c.account_id == account_id
+        )
+    )
+    rows = list(found.all())
+    return Registered(account_of(rows), rows[0].name) if rows else None
+
+
+async def _write(connection: AsyncConnection, tenant_id: str, account: Account, name: str | None, change: int) -> None:
+    values = {
+        "state": account.state,
+        "private": account.private,
+        "name": name,
+        "account_class": account.account_class,
+        "term_ends_at": account.term_ends_at,
+        "change": change,
+    }
+    mine = and_(accounts.c.tenant_id == tenant_id, accounts.c.account_id == account.account_id)
+    if (await connection.execute(update(accounts).where(mine).values(**values))).rowcount == 0:
+        whose = {
+            "tenant_id": tenant_id,
+            "account_id": account.account_id,
+            "registrant_id": account.registrant and account.registrant.registrant_id,
+        }
+        await connection.execute(insert(accounts), {**whose, **values})
+
+
+def _subjects(account: Account) -> list[str]:
+    subjects = [subject("account", account.account_id)]
+    if account.registrant is not None:
+        subjects.append(subject("registrant", account.registrant.registrant_id))
+    return subjects

@@ -1,0 +1,226 @@
+"""Acts on accounts: what each needs, and what comes of it. Pure: the register looks up what is around, and writes.
+
+A closed account's name may not be registered again for a time; nor its registrant, where it was closed for a violation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from enum import StrEnum
+from typing import Final, assert_never
+
+from msgspec.structs import replace
+
+from classifiers.contract import Value
+from gateway.core.model import STANDARD, STRANGER, Account, AccountState, Degree, Registrant
+from gateway.core.policy import Registration
+
+DAY_MS: Final = 86_400_000
+
+
+class By(Value, frozen=True):
+    """Who does something, and why; both are kept in the audit chain, so neither may name a registrant."""
+
+    actor: str
+    reason: str = ""
+
+
+class CreateAccount(Value, frozen=True):
+    """Register an account for a registrant that is there. ``term_ends_at`` as in `gateway.core.model.Account`."""
+
+    account_id: str
+    registrant_id: str
+    name: str | None = None
+    account_class: str = STANDARD
+    term_ends_at: int | None = None
+    private: bool = False
+
+
+class CloseAccount(Value, frozen=True):
+    """Close it for good. After a ``violation`` its registrant may not register another either."""
+
+    account_id: str
+    violation: bool = False
+
+
+class SuspendAccount(Value, frozen=True):
+    """Suspend it until it is reopened."""
+
+    account_id: str
+
+
+class ReopenAccount(Value, frozen=True):
+    """Make a suspended or closed account active again, and lift the bars that its closing made."""
+
+    account_id: str
+
+
+class RenewAccount(Value, frozen=True):
+    """Let its term end later. Not while its renewal is suspended."""
+
+    account_id: str
+    term_ends_at: int
+
+
+class ChangeAccount(Value, frozen=True):
+    """Give it another name, class, or privacy; None leaves what is."""
+
+    account_id: str
+    name: str | None = None
+    account_class: str | None = None
+    private: bool | None = None
+
+
+Act = CreateAccount | CloseAccount | SuspendAccount | ReopenAccount | RenewAccount | ChangeAccount
+
+
+class Refused(StrEnum):
+    """Why an act was not carried out; nothing was changed."""
+
+    ACCOUNT_EXISTS = "account_exists"
+    ACCOUNT_UNKNOWN = "account_unknown"
+    ACCOUNT_ID = "account_id"
+    ACCOUNT_CLOSED = "account_closed"
+    ACCOUNT_ACTIVE = "account_active"
+    REGISTRANT_UNKNOWN = "registrant_unknown"
+    REGISTRANT_BARRED = "registrant_barred"
+    NAME_BARRED = "name_barred"
+    TOO_MANY_ACCOUNTS = "too_many_accounts"
+    RENEWAL_SUSPENDED = "renewal_suspended"
+    TERM_NOT_LATER = "term_not_later"
+
+
+WORDING: Final[dict[Refused, str]] = {
+    Refused.ACCOUNT_EXISTS: "account_id: there is such an account already",
+    Refused.ACCOUNT_UNKNOWN: "account_id: there is no such account",
+    Refused.ACCOUNT_ID: f"account_id: ids that begin with {STRANGER} stand for accounts nobody knows; give another",
+    Refused.ACCOUNT_CLOSED: "account_id: the account is closed; reopen it first",
+    Refused.ACCOUNT_ACTIVE: "account_id: the account is active",
+    Refused.REGISTRANT_UNKNOWN: "registrant_id: there is no such registrant; register it first",
+    Refused.REGISTRANT_BARRED: "registrant_id: may not register accounts, because one of its accounts was closed",
+    Refused.NAME_BARRED: "name: belonged to an account that was closed; give another",
+    Refused.TOO_MANY_ACCOUNTS: "registrant_id: has as many accounts as the policy's registration.max_accounts allows",
+    Refused.RENEWAL_SUSPENDED: "account_id: a sanction suspends its renewal",
+    Refused.TERM_NOT_LATER: "term_ends_at: give a later end than the present one, and one that is not past",
+}
+"""What each refusal says: the field, and what to do."""
+
+
+class Around(Value, frozen=True):
+    """What an act needs to know. ``account`` and ``name`` are as they are; ``registrant`` is that of the new account,
+    with the number of its ``open_accounts``; ``barred`` says what may not be registered at this moment."""
+
+    account: Account | None = None
+    name: str | None = None
+    registrant: Registrant | None = None
+    open_accounts: int = 0
+    name_barred: bool = False
+    registrant_barred: bool = False
+
+
+class Bars(Value, frozen=True):
+    """Until when (unix ms) what may not be registered again; None leaves it as it is, 0 lifts it."""
+
+    name_until_ms: int | None = None
+    registrant_until_ms: int | None = None
+
+
+class Change(Value, frozen=True):
+    """What comes of an act."""
+
+    account: Account
+    name: str | None
+    bars: Bars = Bars()
+
+
+def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Change | Refused:
+    """What comes of an act at a moment (unix ms), or why it is refused."""
+    if isinstance(act, CreateAccount):
+        return _create(act, around, rules)
+    account = around.account
+    if account is None:
+        return Refused.ACCOUNT_UNKNOWN
+    if isinstance(act, ReopenAccount):
+        return _reopen(account, around.name)
+    if account.state is AccountState.CLOSED:
+        return Refused.ACCOUNT_CLOSED
+    match act:
+        case CloseAccount():
+            bars = Bars(
+                at_ms + rules.name_bar_days * DAY_MS if around.name is not None else None,
+                at_ms + rules.registrant_bar_days * DAY_MS if act.violation else None,
+            )
+            return Change(replace(account, state=AccountState.CLOSED), around.name, bars)
+        case SuspendAccount():
+            return Change(replace(account, state=AccountState.SUSPENDED), around.name)
+        case RenewAccount():
+            return _renew(act, account, around.name, at_ms)
+        case ChangeAccount():
+            return _change(act, account, around)
+        case _:
+            assert_never(act)
+
+
+def fold_name(name: str) -> str:
+    """What two names have in common that readers take for the same: compatibility forms, case, and all but letters and
+    digits left out (Unicode NFKC)."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "".join([sign for sign in folded if sign.isalnum()]) or folded
+
+
+def name_digest(name: str) -> str:
+    """What stands for a name in a bar: SHA-256 (hex) of its folded form."""
+    return hashlib.sha256(fold_name(name).encode()).hexdigest()
+
+
+def _create(act: CreateAccount, around: Around, rules: Registration) -> Change | Refused:
+    if act.account_id.startswith(STRANGER) or not act.account_id:
+        return Refused.ACCOUNT_ID
+    if around.account is not None:
+        return Refused.ACCOUNT_EXISTS
+    if around.registrant is None:
+        return Refused.REGISTRANT_UNKNOWN
+    if around.registrant_barred:
+        return Refused.REGISTRANT_BARRED
+    if around.name_barred:
+        return Refused.NAME_BARRED
+    if around.open_accounts >= rules.max_accounts[around.registrant.kind]:
+        return Refused.TOO_MANY_ACCOUNTS
+    account = Account(
+        act.account_id,
+        AccountState.ACTIVE,
+        around.registrant,
+        private=act.private,
+        account_class=act.account_class,
+        term_ends_at=act.term_ends_at,
+    )
+    return Change(account, act.name)
+
+
+def _reopen(account: Account, name: str | None) -> Change | Refused:
+    if account.state is AccountState.ACTIVE:
+        return Refused.ACCOUNT_ACTIVE
+    bars = Bars(0, 0) if account.state is AccountState.CLOSED else Bars()
+    return Change(replace(account, state=AccountState.ACTIVE), name, bars)
+
+
+def _renew(act: RenewAccount, account: Account, name: str | None, at_ms: int) -> Change | Refused:
+    for sanction in account.sanctions:
+        in_force = sanction.starts_at <= at_ms and (sanction.ends_at is None or at_ms < sanction.ends_at)
+        if in_force and sanction.degree is Degree.SUSPEND_RENEWAL:
+            return Refused.RENEWAL_SUSPENDED
+    if account.term_ends_at is None or act.term_ends_at <= max(account.term_ends_at, at_ms):
+        return Refused.TERM_NOT_LATER
+    return Change(replace(account, term_ends_at=act.term_ends_at), name)
+
+
+def _change(act: ChangeAccount, account: Account, around: Around) -> Change | Refused:
+    if act.name is not None and around.name_barred:
+        return Refused.NAME_BARRED
+    changed = replace(
+        account,
+        account_class=account.account_class if act.account_class is None else act.account_class,
+        private=account.private if act.private is None else act.private,
+    )
+    return Change(changed, around.name if act.name is None else act.name)
