@@ -49,6 +49,7 @@ class FileSealer:
     def open(self, sealed: bytes, context: str) -> bytes:
         if len(sealed) < 2 or sealed[:1] != _VERSION or len(sealed) < 2 + sealed[1] + _NONCE:
             raise KeysError("not something that was sealed")
+        self._file.look_now_and_then()  # a key that was dropped opens nothing any more
         at = 2 + sealed[1]
         try:
             cipher = self._cipher(sealed[2:at].decode())

@@ -99,6 +99,14 @@ class PersonalKeys:
         return [(name, digest) for (name, _), digest in zip(pairs, found, strict=True)]
 
 
+def names_of(fields: bytes) -> list[str]:
+    """The names of sealed fields, which are not sealed themselves. Raises `KeysError` for what is no such map."""
+    try:
+        return sorted(_decode(fields))
+    except ValueError as error:
+        raise KeysError("not the fields of a registrant") from error
+
+
 def _whose(tenant_id: str, registrant_id: str) -> str:
     """Tenant and registrant in one text, with lengths: neither can run into the other."""
     return f"{len(tenant_id)}:{tenant_id}/{len(registrant_id)}:{registrant_id}"

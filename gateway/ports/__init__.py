@@ -15,6 +15,7 @@ from gateway.ports.faults import (
 )
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
+from gateway.ports.personal import Personal
 from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import Register, Registry
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
@@ -32,6 +33,7 @@ __all__ = [
     "Origin",
     "OriginHead",
     "OriginResponse",
+    "Personal",
     "References",
     "Register",
     "Registered",
