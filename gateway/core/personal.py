@@ -44,7 +44,7 @@ FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
         "uscc": Field(32, Compared.IDENTIFIER),
         "lei": Field(32, Compared.IDENTIFIER),
         "vat": Field(32, Compared.IDENTIFIER),
-        "birthdate": Field(10),
+        "birthdate": Field(40),
         "phone": Field(40, Compared.PHONE),
         "email": Field(254, Compared.EMAIL),
         "address": Field(1000),

@@ -13,6 +13,7 @@ from gateway.adapters.sql.registry import registrant_row
 from gateway.adapters.sql.restart import redact
 from gateway.adapters.sql.tables import accounts
 from gateway.adapters.sql.tables_register import bars, personal, personal_index
+from gateway.adapters.sql.writes import check_text
 from gateway.core.audit import act_body, subject
 from gateway.core.model import Account, AccountState, VerificationState
 from gateway.core.personal import IDENTIFIERS
@@ -40,6 +41,9 @@ async def erase(
     it when it vacuums. Copies made before know the wrapped key; they are closed by dropping the master key that it was
     wrapped under (`gateway keys add`, `gateway registrants rewrap`, `gateway keys drop`).
     """
+    check_text(by.actor, by.reason)
+    if not by.reason.strip():
+        return Unkept.REASON_MISSING
     async with database.writing("erase") as connection:
         if database.sqlite:
             await connection.execute(text("PRAGMA secure_delete = ON"))

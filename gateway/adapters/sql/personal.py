@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.personal_keys import PersonalKeys, SealedPerson, names_of
-from gateway.adapters.sql.dialect import AnySelect, put
+from gateway.adapters.sql.dialect import put
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.erasure import erase
 from gateway.adapters.sql.history import next_change, record, touch_accounts
 from gateway.adapters.sql.registry import registrant_row
 from gateway.adapters.sql.restart import restart
+from gateway.adapters.sql.sealed import behind, wrapped_under
 from gateway.adapters.sql.tables_register import bars, personal, personal_index
 from gateway.adapters.sql.writes import check_text
 from gateway.core.audit import act_body, subject
@@ -24,8 +25,6 @@ from gateway.core.policy import Registration
 from gateway.core.registration import By
 from gateway.ports import StoreUnavailable
 
-_SCAN = 10_000
-"""Rows looked at in one statement when all of them have to be."""
 _TRIES = 3
 """How often a write is tried that another one came before."""
 
@@ -66,8 +65,7 @@ class SqlPersonal:
         raise StoreUnavailable("others keep changing this registrant; try again")
 
     async def held(self, tenant_id: str, registrant_id: str) -> list[str]:
-        row = await self._row(tenant_id, registrant_id)
-        return [] if row is None else names_of(row[1])
+        return await held_fields(self._database, tenant_id, registrant_id)
 
     async def reveal(
         self, tenant_id: str, registrant_id: str, wanted: Sequence[str] | None, by: By, now_ms: int
@@ -115,16 +113,13 @@ class SqlPersonal:
     async def erase(
         self, tenant_id: str, registrant_id: str, rules: Registration, by: By, now_ms: int, *, close: bool
     ) -> Erased | Unkept:
-        check_text(by.actor, by.reason)
-        if not by.reason.strip():
-            return Unkept.REASON_MISSING
         return await erase(self._database, tenant_id, registrant_id, rules, by, now_ms, close=close)
 
     async def rewrap(self, after: tuple[str, str], limit: int) -> tuple[int, tuple[str, str] | None]:
         mark = await self._keys.master.mark()
         page = select(personal.c.tenant_id, personal.c.registrant_id, personal.c.wrapped)
         async with self._database.reading("rewrap") as connection:
-            rows = (await connection.execute(_behind(page, after).limit(limit))).all()
+            rows = (await connection.execute(behind(page, after).limit(limit))).all()
         old: dict[str, list[tuple[str, bytes]]] = {}
         for tenant_id, registrant_id, wrapped in rows:
             if not wrapped.startswith(mark):
@@ -146,17 +141,7 @@ class SqlPersonal:
         return len(changes), (rows[-1].tenant_id, rows[-1].registrant_id) if len(rows) == limit else None
 
     async def wrapped_under(self, mark: bytes) -> bool:
-        begin = func.substr(personal.c.wrapped, 1, len(mark))
-        page = select(personal.c.tenant_id, personal.c.registrant_id, begin == mark)
-        after: tuple[str, str] = ("", "")
-        while True:
-            async with self._database.reading("wrapped under") as connection:
-                rows = (await connection.execute(_behind(page, after).limit(_SCAN))).all()
-            if any(row[2] for row in rows):
-                return True
-            if len(rows) < _SCAN:
-                return False
-            after = (rows[-1][0], rows[-1][1])
+        return await wrapped_under(self._database, mark)
 
     async def _row(self, tenant_id: str, registrant_id: str) -> tuple[bytes, bytes] | None:
         async with self._database.reading("personal data") as connection:
@@ -207,10 +192,11 @@ class SqlPersonal:
             await connection.execute(insert(personal_index), rows)
 
 
-def _behind(page: AnySelect, after: tuple[str, str]) -> AnySelect:
-    """The rows behind a tenant and registrant, in order."""
-    place = (personal.c.tenant_id, personal.c.registrant_id)
-    return page.where(tuple_(*place) > tuple_(*after)).order_by(*place)
+async def held_fields(database: Database, tenant_id: str, registrant_id: str) -> list[str]:
+    """See `gateway.ports.Personal.held`; needs no key."""
+    async with database.reading("personal data") as connection:
+        row = await _kept(connection, tenant_id, registrant_id)
+    return [] if row is None else names_of(row[1])
 
 
 async def _kept(connection: AsyncConnection, tenant_id: str, registrant_id: str) -> tuple[bytes, bytes] | None:
