@@ -8,13 +8,12 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 
 from classifiers.contract import Question, Reply
 from gateway import metrics, tracing
-from gateway.adapters.aliyun import AliyunChecker
+from gateway.adapters.aliyun import aliyun_checker
 from gateway.adapters.cached import CachedRegistry
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.holder import is_dead, this_holder
@@ -23,11 +22,14 @@ from gateway.adapters.kafka.classifiers import KafkaClassifiers
 from gateway.adapters.kafka.events import KafkaEvents
 from gateway.adapters.keys import FileSealer
 from gateway.adapters.listeners_file import read_listeners
+from gateway.adapters.masters import open_master
 from gateway.adapters.origin import HttpOrigin
+from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.policy_file import PolicyFile
 from gateway.adapters.providers_file import endpoints, read_providers
 from gateway.adapters.sealed_upstream import SealedUpstream
-from gateway.adapters.sql import open_store
+from gateway.adapters.sql import SqlStore, open_store
+from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.core.records import Lease
@@ -44,12 +46,12 @@ from gateway.http.proxy import Proxy
 from gateway.identify import Identify
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
-from gateway.ports import Clock, Store, StoreUnavailable, Upstream, Verifications
+from gateway.ports import Clock, Store, StoreUnavailable, Upstream
 from gateway.publish import Publish
 from gateway.review import Review
 from gateway.settings import Settings
-from gateway.upkeep import Upkeep, is_first, plan
-from gateway.verify import Verify
+from gateway.upkeep import Upkeep, is_first, plan, plan_verification
+from gateway.verify import Fields, Verify, fields_of
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +156,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         limit=settings.max_in_flight,
     )
     stack.push_async_callback(perform.settle_last)
+    verify = await _verify(settings, store, clock, stack)
     upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
     stack.push_async_callback(upkeep.stop)
     plan(
@@ -169,15 +172,9 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         in_flight=lambda: publish.in_flight,
         events=events,
     )
-    if settings.providers_file is not None:
-        verify = app.state.verify = _verify(settings.providers_file, SqlVerifications(store.database), clock, stack)
-
-        async def ask_again() -> None:
-            if await is_first(store, lease, clock):
-                await verify.ask_again()
-
-        upkeep.every(10.0, "verifications", ask_again)
-        upkeep.every(30.0, "ended verifications", verify.expire)
+    if verify is not None:
+        plan_verification(upkeep, verify, lambda: is_first(store, lease, clock))
+    app.state.verify = verify
     budget = Budget(settings.body_budget)
     if sealer is not None:
         app.state.listeners = Listeners(
@@ -217,21 +214,25 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     metrics.READY.set(1)
 
 
-def _verify(file: Path, kept: Verifications, clock: Clock, stack: AsyncExitStack) -> Verify:
-    """The verification of registrants. Raises `ProvidersError`."""
-    providers = read_providers(file, os.environ)
-    checkers: dict[str, AliyunChecker] = {}
-    for provider in providers:
-        if provider.kind == "aliyun" and provider.client_env is not None:
-            key_id, secret = os.environ[provider.client_env].strip(), os.environ[provider.secret_env[0]].strip()
-            checkers[provider.name] = AliyunChecker(provider, key_id, secret.encode(), clock)
-            stack.push_async_callback(checkers[provider.name].close)
+async def _verify(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Verify | None:
+    """The verification of registrants, if there are providers for it. Raises `ProvidersError`, and `KeysError` where
+    one is to be asked and there is no master key to read with what it is asked."""
+    if settings.providers_file is None:
+        return None
+    providers = read_providers(settings.providers_file, os.environ)
+    checkers = {each.name: aliyun_checker(each, os.environ, clock) for each in providers if each.kind == "aliyun"}
+    fields: Fields | None = None
+    if checkers:
+        master = await stack.enter_async_context(open_master(settings.kms, settings.keys_file))
+        fields = fields_of(SqlPersonal(store.database, PersonalKeys(master)), clock)
+    for checker in checkers.values():
+        stack.push_async_callback(checker.close)
     return Verify(
-        kept=kept,
+        kept=SqlVerifications(store.database),
         providers=providers,
         endpoints=endpoints(providers, os.environ),
         checkers=checkers,
-        fields=None,
+        fields=fields,
         clock=clock,
     )
 

@@ -12,6 +12,7 @@ from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
 from gateway.ports import Clock, Events, Fault, LeaseLost, Store
 from gateway.review import Review
+from gateway.verify import Verify
 
 log = logging.getLogger(__name__)
 
@@ -157,3 +158,14 @@ def plan(
     if events is not None:
         upkeep.every(0.2, "events", lambda: announce(store, events, lease))
         upkeep.every(1.0, "unowned events", lambda: announce_unowned(store, events, lease, clock))
+
+
+def plan_verification(upkeep: Upkeep, verify: Verify, is_first: Callable[[], Awaitable[bool]]) -> None:
+    """Begin what is repeated about verifications. Only the first process asks providers, lest all ask the same."""
+
+    async def ask_again() -> None:
+        if await is_first():
+            await verify.ask_again()
+
+    upkeep.every(10.0, "pending verifications", ask_again)
+    upkeep.every(30.0, "ended verifications", verify.expire)

@@ -14,10 +14,12 @@ from typing import Final
 
 from gateway import metrics
 from gateway.core.model import VerificationState
+from gateway.core.personal_acts import Unkept
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted
 from gateway.core.verification import Verdict, Verification, VerificationEvent
-from gateway.ports import Applied, Checker, CheckUnavailable, Clock, Fault, Verifications
+from gateway.ports import Applied, Checker, CheckUnavailable, Clock, Fault, Personal, Verifications
+from gateway.providers.aliyun import ASKED
 from gateway.providers.config import DAY_MS, WEBHOOKS, Provider
 from gateway.providers.readers import READERS
 from gateway.providers.webhooks import Endpoint, Headers, ProviderEvent, Rejection
@@ -32,6 +34,17 @@ _DOUBLINGS: Final = 5
 Fields = Callable[[str, str], Awaitable[Mapping[str, str] | None]]
 """What the encrypted register has of a tenant's registrant, for asking a provider with; None if it has nothing. Raises
 `Fault`."""
+
+
+def fields_of(personal: Personal, clock: Clock) -> Fields:
+    """What the register has of a registrant, as far as providers are asked with it. That it was told is on record."""
+    by = By("gateway", "to ask an identity provider")
+
+    async def fields(tenant_id: str, registrant_id: str) -> Mapping[str, str] | None:
+        found = await personal.reveal(tenant_id, registrant_id, ASKED, by, clock.now_ms())
+        return None if isinstance(found, Unkept) else found
+
+    return fields
 
 
 class Unstarted(StrEnum):

@@ -78,3 +78,11 @@ class AliyunChecker:
         except (ClosedEarly, httptools.HttpParserError) as error:
             raise CheckUnavailable(f"Aliyun did not answer in HTTP/1.1: {type(error).__name__}") from error
         return answer.status, answer.body
+
+
+def aliyun_checker(provider: Provider, environ: Mapping[str, str], clock: Clock) -> AliyunChecker:
+    """The checker of a configured provider, with its key from the environment."""
+    if provider.client_env is None:
+        raise RuntimeError("the provider was not validated")
+    [secret_env] = provider.secret_env
+    return AliyunChecker(provider, environ[provider.client_env].strip(), environ[secret_env].strip().encode(), clock)

@@ -56,8 +56,8 @@ def _uscc(value: str) -> str | None:
     if _ALPHABET[-total % 31] != code[17]:
         # Some codes given out before the standard was in force (Fujian, 2015) are in use, and do not follow it.
         return (
-            "the check character does not fit, so a character is mistyped; copy the code from the licence. If the "
-            "licence does have this code, a person must review it"
+            "the check character does not fit, so a character is mistyped; copy the code from the licence. If it does "
+            "have this one, from before the standard, leave it out: a person must review it"
         )
     return None
 

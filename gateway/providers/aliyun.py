@@ -31,6 +31,8 @@ _FIELDS: Final = {
     "LegalPersonName": "representative",
     "LegalPersonCertNo": "id_number",
 }
+ASKED: Final = tuple(_FIELDS.values())
+"""The fields of a registrant that it is asked with, at most."""
 _ELEMENTS: Final = {"ENT_2META": 2, "ENT_3META": 3, "ENT_4META": 4}
 
 

@@ -84,7 +84,7 @@ class Provider(_Part):
 
 
 class _File(_Part):
-    providers: tuple[Provider, ...] = Field(min_length=1, strict=False)
+    providers: tuple[Provider, ...] = Field(strict=False)
 
 
 def parse_providers(text: str, variables: frozenset[str]) -> tuple[Provider, ...]:
@@ -99,6 +99,8 @@ def parse_providers(text: str, variables: frozenset[str]) -> tuple[Provider, ...
         providers = _File.model_validate(values).providers
     except ValidationError as error:
         raise ProvidersError([to_problem(e, lines) for e in error.errors()]) from error
+    if not providers:
+        problems.append(Problem(lines["providers",], "providers", "give at least 1"))
     seen: set[str] = set()
     for index, provider in enumerate(providers):
         place = ("providers", str(index))

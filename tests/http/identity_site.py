@@ -87,11 +87,6 @@ class Site:
             registry = select(counters.c.value).where(counters.c.name == "registry")
             return {**found, "registry": [tuple(row) for row in await connection.execute(registry)]}
 
-    async def text_of_database(self) -> str:
-        """All rows of all tables."""
-        async with self.store.database.reading("dump") as connection:
-            return repr([[tuple(row) for row in await connection.execute(select(t))] for t in metadata.sorted_tables])
-
     def counted(self, provider: str, result: str) -> int:
         """By how much this counter has grown since it was last asked for."""
         labels = {"provider": provider, "result": result}
@@ -99,6 +94,12 @@ class Site:
         grown = now - self._counts.get((provider, result), 0.0)
         self._counts[provider, result] = now
         return int(grown)
+
+
+async def dump_text(store: SqlStore) -> str:
+    """All rows of all tables."""
+    async with store.database.reading("dump") as connection:
+        return repr([[tuple(row) for row in await connection.execute(select(t))] for t in metadata.sorted_tables])
 
 
 @asynccontextmanager

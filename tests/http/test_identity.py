@@ -17,7 +17,7 @@ from gateway.core.verification import VerificationEvent as Event
 from gateway.http.identity import BODY_LIMIT
 from tests.http.compatible import gone, never, post
 from tests.http.conftest import serve
-from tests.http.identity_site import BY, Site, open_site
+from tests.http.identity_site import BY, Site, dump_text, open_site
 from tests.providers.vendors import OLD_SECRET, VENDORS, Vendor, Webhook
 from tests.world import open_world
 
@@ -108,7 +108,7 @@ async def test_what_a_vendor_tells_of_a_person_is_kept_nowhere(
         for secret in ("whsec_new", "wrong"):
             answer = await site.send(provider, vendor.sign(body, site.now_ms, secret))
             assert "Quetzal" not in answer.text
-    assert "Quetzal" not in await site.text_of_database()
+    assert "Quetzal" not in await dump_text(site.store)
     assert "Quetzal" not in caplog.text
 
 
