@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from gateway.adapters.key_file import read
 from gateway.adapters.keys import FileSealer
 from gateway.cli import main
 from gateway.core.records import SEALED
+from tests.canary import CANARIES, appearances, needles
 from tests.cli.conftest import Office
 from tests.transit import TransitServer
 
@@ -207,6 +209,10 @@ async def test_the_master_key_may_be_in_a_key_management_system(
     async with engine(office, monkeypatch) as server:
         await asyncio.to_thread(keep, office)
         told = await asyncio.to_thread(office.run, "registrants", "reveal", "t9", "p-1", *BY)
+        assert await asyncio.to_thread(
+            office.run, "registrants", "find", "t9", "legal_name", *BY, given=PERSON["legal_name"]
+        )
+        assert [leak for body in server.bodies for leak in appearances("engine", body, needles(PERSON.values()))] == []
         server.keys["registrants"].rotate()
         rewrapped = await asyncio.to_thread(office.run, "registrants", "rewrap")
         server.status = 503
@@ -218,6 +224,24 @@ async def test_the_master_key_may_be_in_a_key_management_system(
     [(wrapped,)] = office.sql("SELECT wrapped FROM personal")
     assert isinstance(wrapped, bytes)
     assert wrapped.startswith(b"vault:v2:")
+
+
+@pytest.mark.usefixtures("keys")
+def test_neither_a_sqlite_file_nor_its_journal_has_a_value_in_the_clear(office: Office) -> None:
+    fields = {name: value for name, value in CANARIES.items() if name != "claims"}
+    office.run("registrants", "keep", "t9", "p-1", *BY, given=json.dumps(fields))
+    connection = sqlite3.connect(office.file)  # while it is open, the others leave their journal
+    connection.execute("SELECT 1 FROM accounts").fetchall()
+    office.run("registrants", "keep", "t9", "p-2", *BY, given=json.dumps(fields))
+    assert office.run("registrants", "find", "t9", "phone", *BY, given=fields["phone"]).output == "p-1\np-2\n"
+    office.run("registrants", "reveal", "t9", "p-1", *BY)
+    office.run("registrants", "erase", "t9", "p-2", "--close", *BY)
+    files = {file.name: file.read_bytes() for file in office.file.parent.iterdir()}
+    connection.close()
+
+    assert {"gateway.db", "gateway.db-wal", "keys.json"} <= set(files)
+    wanted = needles(fields.values())
+    assert [leak for name, data in files.items() for leak in appearances(name, data, wanted)] == []
 
 
 def test_no_command_takes_a_value_as_an_argument() -> None:
