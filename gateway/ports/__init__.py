@@ -7,10 +7,12 @@ the faults of `gateway.ports.faults`; nothing else leaves them.
 from gateway.ports.faults import (
     Fault,
     LeaseLost,
+    RegistrantErased,
     RegistrantShared,
     StoreUnavailable,
     UpstreamNotReached,
     UpstreamUnknown,
+    erased,
     shared,
 )
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
@@ -37,6 +39,7 @@ __all__ = [
     "References",
     "Register",
     "Registered",
+    "RegistrantErased",
     "RegistrantShared",
     "Registrar",
     "Registry",
@@ -46,5 +49,6 @@ __all__ = [
     "Upstream",
     "UpstreamNotReached",
     "UpstreamUnknown",
+    "erased",
     "shared",
 ]
