@@ -7,10 +7,12 @@ the faults of `gateway.ports.faults`; nothing else leaves them.
 from gateway.ports.faults import (
     Fault,
     LeaseLost,
+    RegistrantErased,
     RegistrantShared,
     StoreUnavailable,
     UpstreamNotReached,
     UpstreamUnknown,
+    erased,
     shared,
 )
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
@@ -41,6 +43,7 @@ __all__ = [
     "References",
     "Register",
     "Registered",
+    "RegistrantErased",
     "RegistrantShared",
     "Registrar",
     "Registry",
@@ -51,5 +54,6 @@ __all__ = [
     "UpstreamNotReached",
     "UpstreamUnknown",
     "Verifications",
+    "erased",
     "shared",
 ]

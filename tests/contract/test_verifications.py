@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import select
 
+from gateway.adapters.keys import new_keys
+from gateway.adapters.master_key import FileMasterKey
+from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.sql import SqlStore
+from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.registration import SqlRegistrar
+from gateway.adapters.sql.tables_register import provider_events, verifications
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.core.audit import breaks, subject
 from gateway.core.model import Account, AccountState, Registrant, RegistrantKind, VerificationState
+from gateway.core.personal_acts import Erased
+from gateway.core.policy import Registration
 from gateway.core.records import Tenant
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted
@@ -342,3 +351,27 @@ async def test_what_waits_and_what_ends_is_listed_first_things_first(kept: SqlVe
     assert [one.verification_id for _, one in await kept.ending(NOW_MS + 2 * DAY_MS, 10)] == ["b"]
     assert await kept.ending(NOW_MS + 5 * DAY_MS, 10, "t2") == []
     assert [one.verification_id for _, one in await kept.ending(NOW_MS + 5 * DAY_MS, 1, "t1")] == ["b"]
+
+
+async def test_after_an_erasure_nothing_comes_back_and_no_id_of_the_provider_is_left(
+    store: Store, register: Register, kept: SqlVerifications, tmp_path: Path
+) -> None:
+    assert isinstance(store, SqlStore)
+    await kept.begin("t1", attempt(reference="canary-session"), BY, NOW_MS)
+    review = said(Event.REVIEW, NOW_MS, "canary-event", "canary-session")
+    assert await advance(kept, review) is Applied.APPLIED
+    new_keys(tmp_path / "keys.json")
+    personal = SqlPersonal(store.database, PersonalKeys(FileMasterKey(tmp_path / "keys.json")))
+    await personal.put("t1", MAN, {"legal_name": "Example Holder"}, BY, NOW_MS)
+    erased = await personal.erase("t1", MAN, Registration(), By("ops-1", "asked to"), NOW_MS + 1, close=True)
+    assert isinstance(erased, Erased)
+
+    for event in (review, said(Event.APPROVE, NOW_MS + 9, "canary-event-2", "canary-session")):
+        assert await advance(kept, event) is Applied.UNKNOWN
+    assert await kept.judge("t1", "v1", yes("ann"), None, "") is Applied.IMPOSSIBLE
+    assert await kept.restart("t1", MAN, BY, NOW_MS + 10) == 0
+    assert (await registrant(register)).state is State.REDACTED
+    async with store.database.reading("dump") as connection:
+        for table in (verifications, provider_events):
+            assert "canary-session" not in repr((await connection.execute(select(table))).all())
+            assert "canary-event" not in repr((await connection.execute(select(table))).all())
