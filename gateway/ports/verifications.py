@@ -38,7 +38,8 @@ class Verifications(Protocol):
 
     async def advance(self, event: ProviderEvent, valid_ms: int | None, tenants: Sequence[str], now_ms: int) -> Applied:
         """Apply what a provider said, if it is new, not late, possible, and about a registrant of one of the
-        ``tenants``. What it proves holds for ``valid_ms`` from the event on (None: for ever)."""
+        ``tenants``. What it proves holds for ``valid_ms`` from the event on (None: for ever). That an attempt
+        ran out or was given up ends an open verification only, and nothing that was proved."""
 
     async def happen(
         self,

@@ -328,6 +328,16 @@ async def test_what_happens_here_is_applied_once(register: Register, kept: SqlVe
     assert (await registrant(register)).state is State.EXPIRED
 
 
+@pytest.mark.parametrize("event", [Event.EXPIRE, Event.CANCEL])
+async def test_a_provider_cannot_end_what_was_proved_as_an_attempt_ends(
+    register: Register, kept: SqlVerifications, event: Event
+) -> None:
+    await kept.begin("t1", attempt(), BY, NOW_MS)
+    await advance(kept, said(Event.APPROVE))
+    assert await advance(kept, said(event, NOW_MS + 9, "e2")) is Applied.IMPOSSIBLE
+    assert (await registrant(register)).state is State.VERIFIED
+
+
 async def test_canceling_what_stands_ends_it(register: Register, kept: SqlVerifications) -> None:
     await kept.begin("t1", attempt(), BY, NOW_MS)
     await advance(kept, said(Event.APPROVE))

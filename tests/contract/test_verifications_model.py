@@ -17,7 +17,7 @@ from gateway.core.audit import breaks
 from gateway.core.model import Account, AccountState, Registrant, RegistrantKind, VerificationState
 from gateway.core.records import Tenant
 from gateway.core.registration import By
-from gateway.core.verification import Verification, VerificationEvent, after
+from gateway.core.verification import OPEN, Verification, VerificationEvent, after
 from gateway.ports import Applied
 from gateway.providers.webhooks import ProviderEvent
 
@@ -64,6 +64,8 @@ class OneRegistrant(RuleBasedStateMachine):
         said = ProviderEvent("p", event_id, "ref", event, at_ms)
         result = self._runner.run(self._kept.advance(said, None, ("t1",), 9))
         then = after(self._state, event)
+        if event in (VerificationEvent.EXPIRE, VerificationEvent.CANCEL) and self._state not in OPEN:
+            then = None
         if event_id in self._seen:
             assert result is Applied.REPLAYED
         elif at_ms < self._newest_ms:

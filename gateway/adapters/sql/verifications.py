@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 from sqlalchemy import and_
@@ -36,9 +37,12 @@ from gateway.adapters.sql.writes import check_text
 from gateway.core.model import VerificationState
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted, outcome
-from gateway.core.verification import Verdict, Verification, VerificationEvent, after
+from gateway.core.verification import OPEN, Verdict, Verification, VerificationEvent, after
 from gateway.ports import Applied, StoreUnavailable
 from gateway.providers.webhooks import ProviderEvent
+
+_OF_AN_ATTEMPT: Final = (VerificationEvent.EXPIRE, VerificationEvent.CANCEL)
+"""What a provider says of an attempt only: what was proved ends by its own time, or by a decision here."""
 
 
 class _NotCounted(Exception):
@@ -58,7 +62,8 @@ class SqlVerifications:
     async def begin(self, tenant_id: str, verification: Verification, by: By, now_ms: int) -> bool:
         """See `gateway.ports.Verifications`, as for every method below."""
         this = verification
-        check_text(tenant_id, this.verification_id, this.registrant_id, this.provider, this.reference or "", by.reason)
+        check_text(tenant_id, this.verification_id, this.registrant_id, this.provider, this.reference or "")
+        check_text(by.actor, by.reason)
         try:
             async with self._database.writing("begin verification") as connection:
                 change = await next_change(connection)
@@ -93,6 +98,8 @@ class SqlVerifications:
                     raise Undone(Applied.REPLAYED)
                 if event.at_ms < verification.event_ms:
                     raise Undone(Applied.REORDERED)
+                if event.event in _OF_AN_ATTEMPT and verification.state not in OPEN:
+                    raise Undone(Applied.IMPOSSIBLE)
                 by = By(f"provider:{event.provider}", event.event)
                 changed = moved(verification, event.event, event.at_ms, valid_ms)
                 await move(connection, tenant_id, verification, changed, by, change, now_ms)
