@@ -44,7 +44,7 @@ FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
         "uscc": Field(32, Compared.IDENTIFIER),
         "lei": Field(32, Compared.IDENTIFIER),
         "vat": Field(32, Compared.IDENTIFIER),
-        "birthdate": Field(10),
+        "birthdate": Field(40),
         "phone": Field(40, Compared.PHONE),
         "email": Field(254, Compared.EMAIL),
         "address": Field(1000),
@@ -60,8 +60,8 @@ INDEXED: Final = tuple(name for name, field in FIELDS.items() if field.compared)
 """The fields that a registrant can be found by."""
 IDENTIFIERS: Final = tuple(name for name, field in FIELDS.items() if field.compared is Compared.IDENTIFIER)
 """The fields whose value belongs to one registrant only: they bar one from registering again."""
-PROVEN: Final = ("legal_name", *IDENTIFIERS)
-"""The fields that a verification proves: it starts again when one of them changes."""
+PROVEN: Final = ("legal_name", *IDENTIFIERS, "birthdate", "representative", "proof_of_authority")
+"""The fields that a verification proves (name, document, owner): it starts again when one of them changes."""
 
 _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+")
 _PHONE: Final = re.compile(r"\+?[\d\s().\-/]+")
@@ -108,6 +108,28 @@ def _counts(character: str) -> bool:
     return category[0] in "LMN" or category in _UNKNOWN
 
 
+def is_changed(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Whether something that a verification proves is not as it was. Another spelling of the same is no change."""
+    return any(_proven(name, before) != _proven(name, now) for name in PROVEN)
+
+
+def _proven(name: str, fields: Mapping[str, str]) -> str | None:
+    value = fields.get(name)
+    return value if value is None or FIELDS[name].compared is None else normalised(name, value)
+
+
+def quoted(text: str, fields: Mapping[str, str]) -> str | None:
+    """The field whose value stands in a text that is kept in the open; None when none does. A value of fewer than
+    four letters and digits is not looked for: it would be found in any text."""
+    open_text = normalised("legal_name", text)
+    for name, value in fields.items():
+        hidden = normalised("legal_name", value)
+        wide = not hidden.isascii()  # two characters of Chinese are a name
+        if len(hidden) >= (2 if wide else 4) and hidden in open_text:
+            return name
+    return None
+
+
 def problems(fields: Mapping[str, str], check: Check = lambda _field, _value: None) -> list[str]:
     """What must be put right before these fields can be kept, a sentence each; none when they can.
 
@@ -122,7 +144,7 @@ def problems(fields: Mapping[str, str], check: Check = lambda _field, _value: No
             continue
         text = next(_wrong(name, field, value), None) or check(name, value)
         if text is not None:
-            found.append(f"{name}: {text}")
+            found.append(f"{name}: {text.removeprefix(f'{name}: ')}")
     return found
 
 

@@ -7,23 +7,30 @@ the faults of `gateway.ports.faults`; nothing else leaves them.
 from gateway.ports.faults import (
     Fault,
     LeaseLost,
+    RegistrantErased,
     RegistrantShared,
     StoreUnavailable,
     UpstreamNotReached,
     UpstreamUnknown,
+    erased,
     shared,
 )
 from gateway.ports.imports import Chunk, Imports, PersonalSealer, Progress, SealedPerson
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
+from gateway.ports.personal import Personal
 from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
-from gateway.ports.sealing import Credentials, Sealer
+from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.store import KeyTaken, References, Store
+from gateway.ports.verifications import Applied, Checker, CheckUnavailable, Verifications
 
 __all__ = [
     "CHANGES",
     "EVERYTHING",
+    "Applied",
+    "CheckUnavailable",
+    "Checker",
     "Chunk",
     "Classifiers",
     "Clock",
@@ -33,14 +40,17 @@ __all__ = [
     "Imports",
     "KeyTaken",
     "LeaseLost",
+    "MasterKey",
     "Origin",
     "OriginHead",
     "OriginResponse",
+    "Personal",
     "PersonalSealer",
     "Progress",
     "References",
     "Register",
     "Registered",
+    "RegistrantErased",
     "RegistrantShared",
     "Registrar",
     "Registry",
@@ -51,5 +61,7 @@ __all__ = [
     "Upstream",
     "UpstreamNotReached",
     "UpstreamUnknown",
+    "Verifications",
+    "erased",
     "shared",
 ]
