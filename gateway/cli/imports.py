@@ -14,14 +14,24 @@ from typing import Final, TypeVar
 import click
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.masters import open_master
+from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.reject_file import RejectFile
 from gateway.adapters.rows_file import Batch, FileError, RowsFile
 from gateway.adapters.sql import SqlImports
 from gateway.cli.common import actor_option, settings, with_store
 from gateway.cli.serve import checked_policy
-from gateway.core.register_rows import ACCOUNT_COLUMNS, AccountRow, account_row
+from gateway.core.check_digits import problem_of
+from gateway.core.register_rows import (
+    ACCOUNT_COLUMNS,
+    REGISTRANT_COLUMNS,
+    AccountRow,
+    RegistrantRow,
+    account_row,
+    registrant_row,
+)
 from gateway.core.registration import By
-from gateway.importing import Told, import_accounts
+from gateway.importing import Told, import_accounts, import_registrants
 from gateway.ports import Progress, Register, Store
 
 _AT_ONCE: Final = 10_000
@@ -73,6 +83,28 @@ def accounts_import(tenant_id: str, file: Path, actor: str, reason: str, rejects
 
     rows = RowsFile(file, ACCOUNT_COLUMNS, ("account_id", "registrant_id"), account_row)
     run_import(rows, "accounts", tenant_id, rejects or Path(f"{file}.rejects.csv"), again, take)
+
+
+@click.command("import")
+@import_options
+def registrants_import(tenant_id: str, file: Path, actor: str, reason: str, rejects: Path | None, again: bool) -> None:
+    """Take a file of registrants into the register, with their personal data, which is encrypted before it is kept.
+
+    FILE is as for `accounts import`. Columns: registrant_id, kind, verification, framework, level, verified_until, and
+    the fields of personal data: legal_name, id_number, uscc, lei, vat, birthdate, phone, email, address,
+    representative, proof_of_authority, claims. Where a line has some of these they replace all that was kept.
+    """
+    chosen, by = settings(), By(actor, reason)
+
+    async def take(
+        imports: SqlImports, batches: Iterator[Batch[RegistrantRow]], progress: Progress, kept: RejectFile, told: Told
+    ) -> Progress:
+        async with open_master(chosen.kms, chosen.keys_file) as master:
+            sealer = PersonalKeys(master)
+            return await import_registrants(imports, batches, progress, sealer, by, kept.keep, SystemClock(), told)
+
+    rows = RowsFile(file, REGISTRANT_COLUMNS, ("registrant_id",), registrant_row(problem_of))
+    run_import(rows, "registrants", tenant_id, rejects or Path(f"{file}.rejects.csv"), again, take)
 
 
 def run_import(file: RowsFile[T], kind: str, tenant_id: str, rejects: Path, again: bool, take: Take[T]) -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, with_store
-from gateway.cli.imports import accounts_import
+from gateway.cli.imports import accounts_import, registrants_import
 from gateway.core.audit import KEY_ID
 from gateway.core.model import (
     STRANGER,
@@ -121,6 +121,9 @@ def _identity_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.group()
 def registrants() -> None:
     """Persons and organisations behind accounts."""
+
+
+registrants.add_command(registrants_import)
 
 
 @registrants.command("put")

@@ -7,11 +7,12 @@ cut into chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from gateway.core.model import STANDARD, AccountState, VerificationState
+from gateway.core.personal import IDENTIFIERS, PROVEN
 from gateway.core.policy import Registration
 from gateway.core.register_rows import AccountRow, Problem, RegistrantRow
 from gateway.core.registration import WORDING, Refused, name_digest
@@ -21,6 +22,10 @@ _ACTIVE: Final = AccountState.ACTIVE.value
 _CLOSED: Final = AccountState.CLOSED.value
 _CREATED: Final = VerificationState.CREATED.value
 _REDACTED: Final = VerificationState.REDACTED.value
+
+
+Mark = tuple[str, str]
+"""A field of personal data, and the digest of its value."""
 
 
 class AccountNow(NamedTuple):
@@ -48,24 +53,31 @@ class RegistrantNow(NamedTuple):
 
 @dataclass(slots=True)
 class Known:
-    """What the register has of all that a chunk names, at one moment. ``open_accounts`` counts those of a registrant;
-    ``barred_names`` are digests, ``barred`` ids of registrants. `admit` keeps it up to date with what it takes."""
+    """What the register has of all that a chunk names, at one moment, kept up to date with what is admitted.
+
+    ``open_accounts`` counts those of a registrant; ``barred_names`` are digests, ``barred`` ids of registrants.
+    ``kept`` are the marks of registrants' personal data, ``holders`` says whose an identifier's mark is.
+    """
 
     accounts: dict[str, AccountNow] = field(default_factory=dict)
     registrants: dict[str, RegistrantNow] = field(default_factory=dict)
     open_accounts: dict[str, int] = field(default_factory=dict)
     barred_names: set[str] = field(default_factory=set)
     barred: set[str] = field(default_factory=set)
+    kept: dict[str, set[Mark]] = field(default_factory=dict)
+    holders: dict[Mark, str] = field(default_factory=dict)
+    barred_marks: set[Mark] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class Admitted:
-    """What is to be written. ``refreshed`` are registrants that were there and are not as they were; ``closed`` the
-    accounts with names that these rows closed."""
+    """What is to be written. ``refreshed`` are registrants that were there and are not as they were, ``restarted``
+    those whose verifications prove nothing any more; ``closed`` the accounts with names that these rows closed."""
 
     accounts: dict[str, AccountNow] = field(default_factory=dict)
     registrants: dict[str, RegistrantNow] = field(default_factory=dict)
     refreshed: set[str] = field(default_factory=set)
+    restarted: set[str] = field(default_factory=set)
     closed: dict[str, str] = field(default_factory=dict)
     taken: int = 0
     rejected: list[Problem] = field(default_factory=list)
@@ -96,20 +108,50 @@ def admit_accounts(rows: Iterable[AccountRow], known: Known, rules: Registration
     return result
 
 
-def admit_registrants(rows: Iterable[RegistrantRow], known: Known) -> Admitted:
-    """Judge rows of registrants."""
+def admit_registrants(rows: Iterable[RegistrantRow], known: Known, marks: Mapping[int, Collection[Mark]]) -> Admitted:
+    """Judge rows of registrants; ``marks`` are those of their personal data, by line.
+
+    Who has another name or number than is kept, and no new verification, has to be verified again.
+    """
     result = Admitted()
     for row in rows:
-        before = known.registrants.get(row.registrant_id)
-        if (refused := _refused_facts(row.line, "", before, row.kind)) is not None:
+        before, given = known.registrants.get(row.registrant_id), set(marks.get(row.line, ()))
+        refused = _refused_facts(row.line, "", before, row.kind) or _refused_marks(row, before, given, known)
+        if refused is not None:
             result.rejected.append(refused)
             continue
-        if before is None and row.registrant_id in known.barred:
-            result.rejected.append(_problem(row.line, Refused.REGISTRANT_BARRED))
-            continue
         result.taken += 1
+        if given:
+            kept = known.kept.get(row.registrant_id)
+            if before is not None and kept is not None and _proven(kept) != _proven(given):
+                result.restarted.add(row.registrant_id)
+                known.registrants[row.registrant_id] = RegistrantNow(
+                    before.registrant_id, before.kind, _CREATED, None, None, None
+                )
+                result.refreshed.add(row.registrant_id)
+                result.registrants[row.registrant_id] = known.registrants[row.registrant_id]
+            known.kept[row.registrant_id] = given
+            known.holders.update(dict.fromkeys(_identifiers(given), row.registrant_id))
         _take_registrant(row.registrant_id, row, known, result)
     return result
+
+
+def _refused_marks(row: RegistrantRow, before: RegistrantNow | None, given: set[Mark], known: Known) -> Problem | None:
+    new = _identifiers(given) - known.kept.get(row.registrant_id, set())
+    if (before is None and row.registrant_id in known.barred) or new & known.barred_marks:
+        return _problem(row.line, Refused.REGISTRANT_BARRED)
+    for mark in new:
+        if known.holders.get(mark, row.registrant_id) != row.registrant_id:
+            return Problem(row.line, mark[0], "is another registrant's")
+    return None
+
+
+def _identifiers(marks: Iterable[Mark]) -> set[Mark]:
+    return {mark for mark in marks if mark[0] in IDENTIFIERS}
+
+
+def _proven(marks: Iterable[Mark]) -> set[Mark]:
+    return {mark for mark in marks if mark[0] in PROVEN}
 
 
 def _account(row: AccountRow, before: AccountNow | None) -> AccountNow:

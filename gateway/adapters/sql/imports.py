@@ -30,6 +30,11 @@ _TOUCH: Final = """
 UPDATE accounts SET change = $1
 WHERE tenant_id = $2 AND registrant_id IN each($3)
 """
+_CANCEL: Final = """
+UPDATE verifications SET state = 'canceled'
+WHERE tenant_id = $1 AND registrant_id IN each($2)
+    AND state IN ('created', 'pending', 'processing', 'needs_input', 'review', 'verified')
+"""
 _UNMARK: Final = """
 DELETE FROM personal_index WHERE tenant_id = $1 AND registrant_id IN each($2)
 """
@@ -104,10 +109,11 @@ class SqlImports:
         change = await self._begin(progress)
         lookups = Lookups(self._bulk, tenant_id, now_ms)
         known = await lookups.around_registrants({row.registrant_id for row in rows})
-        known.barred |= await lookups.barred_by_file(people.values())
-        restarted = await lookups.changed(known, people)
-        result = admit_registrants([restart(row) if row.line in restarted else row for row in rows], known)
+        await lookups.around_people(known, people.values())
+        result = admit_registrants(rows, known, {line: person.index for line, person in people.items()})
         await self._put_registrants(tenant_id, result, change)
+        if result.restarted:
+            await self._bulk.ask(_CANCEL, tenant_id, sorted(result.restarted))
         refused = {problem.line for problem in result.rejected}
         await self._put_people(tenant_id, [person for line, person in people.items() if line not in refused])
         return await self._finish(progress, chunk, result, change, by, keep, now_ms)
@@ -172,8 +178,3 @@ class SqlImports:
         await self._bulk.ask(_NEW_HEAD, slot, seq, last)
         about = (progress.tenant_id, subject("import", progress.import_id), slot, seq)
         await self._bulk.put(audit_subjects, ("tenant_id", "subject", "chain", "seq"), [about])
-
-
-def restart(row: RegistrantRow) -> RegistrantRow:
-    """The row of a registrant whose name or number changed: verified again is only what it says to be."""
-    return row if row.verification is not None else row._replace(verification="created")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from gateway.adapters.sql.bulk import Bulk
 from gateway.core.admission import AccountNow, Known, RegistrantNow
-from gateway.core.personal import IDENTIFIERS, PROVEN
+from gateway.core.personal import IDENTIFIERS
 from gateway.core.register_rows import AccountRow
 from gateway.core.registration import name_digest
 from gateway.ports import SealedPerson
@@ -33,6 +33,9 @@ WHERE p.tenant_id = $1 AND p.registrant_id IN each($3)
 """
 _MARKS: Final = """
 SELECT registrant_id, field, digest FROM personal_index WHERE tenant_id = $1 AND registrant_id IN each($2)
+"""
+_HOLDERS: Final = """
+SELECT registrant_id, digest FROM personal_index WHERE tenant_id = $1 AND field = $2 AND digest IN each($3)
 """
 
 
@@ -68,35 +71,20 @@ class Lookups:
             known.barred = await self._bars("registrant", ids) | {row[0] for row in by_identifier}
         return known
 
-    async def barred_by_file(self, people: Iterable[SealedPerson]) -> set[str]:
-        """Which registrants are barred by an identifier that the file gives."""
-        found: set[str] = set()
-        if not await self._any_bars(*IDENTIFIERS):
-            return found
-        whose: dict[tuple[str, str], set[str]] = {}
-        for person in people:
-            for mark in person.index:
-                whose.setdefault(mark, set()).add(person.registrant_id)
-        for field in IDENTIFIERS:
-            for digest in await self._bars(field, {digest for name, digest in whose if name == field}):
-                found |= whose[field, digest]
-        return found
-
-    async def changed(self, known: Known, people: Mapping[int, SealedPerson]) -> set[int]:
-        """The lines that give a registrant another name or number than is kept of it."""
-        ids = {person.registrant_id for person in people.values()} & known.registrants.keys()
-        if not ids:
-            return set()
-        kept: dict[str, set[tuple[str, str]]] = {}
-        for registrant_id, field, digest in await self._bulk.ask(_MARKS, self._tenant_id, list(ids)):
-            if field in PROVEN:
-                kept.setdefault(registrant_id, set()).add((field, digest))
-        return {
-            line
-            for line, person in people.items()
-            if (before := kept.get(person.registrant_id)) is not None
-            and before != {mark for mark in person.index if mark[0] in PROVEN}
-        }
+    async def around_people(self, known: Known, people: Iterable[SealedPerson]) -> None:
+        """What the personal data that a file gives meets: what is kept of the same registrants, whose the identifiers
+        are, and which of them are barred."""
+        people = list(people)
+        ids = list({person.registrant_id for person in people} & known.registrants.keys())
+        for registrant_id, field, digest in await self._bulk.ask(_MARKS, self._tenant_id, ids) if ids else ():
+            known.kept.setdefault(registrant_id, set()).add((field, digest))
+        identifiers = {mark for person in people for mark in person.index if mark[0] in IDENTIFIERS}
+        for field in sorted({name for name, _ in identifiers}):
+            digests = [digest for name, digest in identifiers if name == field]
+            for registrant_id, digest in await self._bulk.ask(_HOLDERS, self._tenant_id, field, digests):
+                known.holders[field, digest] = registrant_id
+            if await self._any_bars(field):
+                known.barred_marks |= {(field, digest) for digest in await self._bars(field, set(digests))}
 
     async def _any_bars(self, *what: str) -> bool:
         return bool(await self._bulk.ask(_ANY_BARS, self._tenant_id, self._now_ms, list(what)))
