@@ -12,6 +12,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from itertools import chain
 from typing import Any, Final, Protocol, TypeVar
@@ -19,9 +20,10 @@ from typing import Any, Final, Protocol, TypeVar
 import orjson
 from sqlalchemy import Table, make_url
 
-from gateway.adapters.sql.engine import edge, is_sqlite, pragmas
+from gateway.adapters.sql.engine import FOREIGN, edge, is_sqlite, pragmas
 from gateway.adapters.sql.listening import CHANNEL
 from gateway.adapters.sql.postgres_connection import connect
+from gateway.ports import StoreUnavailable
 
 T = TypeVar("T")
 Row = Sequence[Any]
@@ -44,8 +46,7 @@ _EACH: Final = re.compile(r"IN each\(\$(\d)\)")
 
 
 class Bulk(Protocol):
-    """One connection, with one transaction at a time. Everything raises `StoreUnavailable`; a transaction that failed
-    is undone."""
+    """One connection, with one transaction at a time. Everything but `undo` raises `StoreUnavailable`."""
 
     async def begin(self) -> None:
         """Begin a transaction that writes."""
@@ -62,8 +63,11 @@ class Bulk(Protocol):
     async def commit(self) -> None:
         """Make it durable."""
 
+    async def undo(self) -> None:
+        """Undo what is not committed, as far as there is a connection."""
+
     async def close(self) -> None:
-        """Undo what is not committed, and close the connection."""
+        """Close the connection, and undo what is not committed."""
 
 
 async def open_bulk(url: str) -> Bulk:
@@ -115,6 +119,10 @@ class PostgresBulk:
         with edge("import"):
             await self._connection.execute("COMMIT")
 
+    async def undo(self) -> None:
+        with suppress(*FOREIGN):
+            await self._connection.execute("ROLLBACK")
+
     async def close(self) -> None:
         self._connection.terminate()
 
@@ -144,6 +152,10 @@ class SqliteBulk:
 
     async def commit(self) -> None:
         await self._in_thread(lambda: self._open().execute("COMMIT"))
+
+    async def undo(self) -> None:
+        with suppress(StoreUnavailable):
+            await self._in_thread(lambda: self._open().rollback())
 
     async def close(self) -> None:
         await self._in_thread(self._close)

@@ -78,22 +78,22 @@ class SqlImports:
         now_ms: int,
     ) -> Progress:
         tenant_id = progress.tenant_id
-        change = await self._begin(progress)
-        result = admit_accounts(rows, await Lookups(self._bulk, tenant_id, now_ms).around_accounts(rows), rules)
-        await self._put_registrants(tenant_id, result, change)
-        await self._bulk.put(
-            accounts,
-            ("tenant_id", *_ACCOUNT, "change"),
-            [(tenant_id, *account, change) for account in result.accounts.values()],
-        )
-        until_ms = now_ms + rules.name_bar_days * DAY_MS
-        closed = {name_digest(name): account_id for account_id, name in result.closed.items()}
-        await self._bulk.put(
-            bars,
-            ("tenant_id", "what", "digest", "since_ms", "until_ms", "account_id"),
-            [(tenant_id, "name", digest, now_ms, until_ms, account_id) for digest, account_id in closed.items()],
-        )
-        return await self._finish(progress, chunk, result, change, by, keep, now_ms)
+        async with self._whole(progress) as change:
+            result = admit_accounts(rows, await Lookups(self._bulk, tenant_id, now_ms).around_accounts(rows), rules)
+            await self._put_registrants(tenant_id, result, change)
+            await self._bulk.put(
+                accounts,
+                ("tenant_id", *_ACCOUNT, "change"),
+                [(tenant_id, *account, change) for account in result.accounts.values()],
+            )
+            until_ms = now_ms + rules.name_bar_days * DAY_MS
+            closed = {name_digest(name): account_id for account_id, name in result.closed.items()}
+            await self._bulk.put(
+                bars,
+                ("tenant_id", "what", "digest", "since_ms", "until_ms", "account_id"),
+                [(tenant_id, "name", digest, now_ms, until_ms, account_id) for digest, account_id in closed.items()],
+            )
+            return await self._finish(progress, chunk, result, change, by, keep, now_ms)
 
     async def registrants(
         self,
@@ -106,27 +106,32 @@ class SqlImports:
         now_ms: int,
     ) -> Progress:
         tenant_id = progress.tenant_id
-        change = await self._begin(progress)
-        lookups = Lookups(self._bulk, tenant_id, now_ms)
-        known = await lookups.around_registrants({row.registrant_id for row in rows})
-        await lookups.around_people(known, people.values())
-        result = admit_registrants(rows, known, {line: person.index for line, person in people.items()})
-        await self._put_registrants(tenant_id, result, change)
-        if result.restarted:
-            await self._bulk.ask(_CANCEL, tenant_id, sorted(result.restarted))
-        refused = {problem.line for problem in result.rejected}
-        await self._put_people(tenant_id, [person for line, person in people.items() if line not in refused])
-        return await self._finish(progress, chunk, result, change, by, keep, now_ms)
+        async with self._whole(progress) as change:
+            lookups = Lookups(self._bulk, tenant_id, now_ms)
+            known = await lookups.around_registrants({row.registrant_id for row in rows})
+            await lookups.around_people(known, people.values())
+            result = admit_registrants(rows, known, {line: person.index for line, person in people.items()})
+            await self._put_registrants(tenant_id, result, change)
+            if result.restarted:
+                await self._bulk.ask(_CANCEL, tenant_id, sorted(result.restarted))
+            refused = {problem.line for problem in result.rejected}
+            await self._put_people(tenant_id, [person for line, person in people.items() if line not in refused])
+            return await self._finish(progress, chunk, result, change, by, keep, now_ms)
 
-    async def _begin(self, progress: Progress) -> int:
-        """Begin a chunk; its change number. The counter's row is locked by it, so nobody else writes to the register
-        until the chunk is committed, and what is looked up stays true."""
+    @asynccontextmanager
+    async def _whole(self, progress: Progress) -> AsyncIterator[int]:
+        """A transaction for a chunk, undone if it fails; yields its change number. The counter's row is locked by it,
+        so nobody else writes to the register until it is committed, and what is looked up stays true."""
         await self._bulk.begin()
-        [(change,)] = await self._bulk.ask(_CHANGE)
-        rows = await self._bulk.ask(_HOW_FAR, progress.import_id)
-        if progress.lines != (rows[0][0] if rows else 0):
-            raise StoreUnavailable("this file is being taken in by another command too")
-        return int(change)
+        try:
+            [(change,)] = await self._bulk.ask(_CHANGE)
+            rows = await self._bulk.ask(_HOW_FAR, progress.import_id)
+            if progress.lines != (rows[0][0] if rows else 0):
+                raise StoreUnavailable("this file is being taken in by another command too")
+            yield int(change)
+        except BaseException:
+            await self._bulk.undo()
+            raise
 
     async def _put_registrants(self, tenant_id: str, result: Admitted, change: int) -> None:
         rows = [(tenant_id, *registrant) for registrant in result.registrants.values()]

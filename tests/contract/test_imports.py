@@ -1,0 +1,285 @@
+"""The promises of `gateway.ports.Imports`, kept in SQLite and in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from gateway.adapters.keys import new_keys
+from gateway.adapters.master_key import FileMasterKey
+from gateway.adapters.personal_keys import PersonalKeys
+from gateway.adapters.sql import SqlImports, SqlStore
+from gateway.adapters.sql.personal import SqlPersonal
+from gateway.adapters.sql.registration import SqlRegistrar
+from gateway.core.audit import breaks, subject
+from gateway.core.model import Account, AccountState, Registrant, RegistrantKind, VerificationState
+from gateway.core.policy import Registration
+from gateway.core.register_rows import AccountRow, Problem, RegistrantRow
+from gateway.core.registration import By, CloseAccount, CreateAccount, Refused
+from gateway.ports import Chunk, Progress, Register, SealedPerson, Store, StoreUnavailable
+from tests.contract.places import InDatabase, InMemory, Place
+from tests.contract.samples import ACCOUNT, TENANT
+
+RULES = Registration(max_accounts={RegistrantKind.PERSON: 2, RegistrantKind.ORGANISATION: 9})
+BY = By("Ann", "moving house")
+ID = "f" * 64
+START = Progress(ID, "t1", "accounts")
+
+
+def account(line: int, account_id: str, registrant_id: str | None = None, **given: object) -> AccountRow:
+    values = {**dict.fromkeys(AccountRow._fields), "line": line, "account_id": account_id, **given}
+    return AccountRow(**{**values, "registrant_id": registrant_id})  # type: ignore[arg-type]
+
+
+def registrant(line: int, registrant_id: str, **given: object) -> RegistrantRow:
+    values = {**dict.fromkeys(RegistrantRow._fields), "line": line, "fields": {}, "kind": "person", **given}
+    return RegistrantRow(**{**values, "registrant_id": registrant_id})  # type: ignore[arg-type]
+
+
+class Rejects:
+    """What was rejected, in order; each takes ten bytes."""
+
+    def __init__(self) -> None:
+        self.kept: list[Problem] = []
+
+    def __call__(self, problems: Sequence[Problem]) -> int:
+        self.kept += problems
+        return 10 * len(self.kept)
+
+    @property
+    def lines(self) -> list[tuple[int, str]]:
+        return [(problem.line, problem.field) for problem in self.kept]
+
+
+@pytest.fixture
+def rejects() -> Rejects:
+    return Rejects()
+
+
+@pytest.fixture
+async def imports(place: Place, register: Register) -> AsyncIterator[SqlImports]:
+    if isinstance(place, InMemory):
+        pytest.fail("imports have no form in memory")
+    assert isinstance(place, InDatabase)
+    await register.put_tenant(TENANT, "h1", "Ann", 0)
+    async with SqlImports.open(place.url) as imports:
+        yield imports
+
+
+@pytest.fixture
+def keys(tmp_path_factory: pytest.TempPathFactory) -> PersonalKeys:
+    file = tmp_path_factory.mktemp("keys") / "keys.json"
+    new_keys(file)
+    return PersonalKeys(FileMasterKey(file))
+
+
+in_databases = pytest.mark.parametrize("place", ["sqlite", "postgres"], indirect=True)
+
+
+def chunk(lines: int, *problems: Problem, last: bool = False) -> Chunk:
+    return Chunk(lines, problems, last)
+
+
+@in_databases
+async def test_accounts_are_there_whole_with_their_registrants(
+    imports: SqlImports, register: Register, rejects: Rejects
+) -> None:
+    rows = [
+        account(2, "a", "p", name="One", kind="person", verification="verified", framework="eidas", level="high"),
+        account(3, "b", "p", state="suspended", private=True, account_class="desk", term_ends_at=9, expires_at=7),
+        account(5, "c"),
+        account(6, "d", "nobody"),
+    ]
+    bad = Problem(4, "", "is not UTF-8")
+    done = await imports.accounts(START, chunk(6, bad, last=True), rows, RULES, BY, rejects, 5)
+    assert done == Progress(ID, "t1", "accounts", 6, 3, 2, 20, 5)
+    assert rejects.lines == [(4, ""), (6, "registrant_id")]
+    person = Registrant("p", RegistrantKind.PERSON, VerificationState.VERIFIED, "eidas", "high", 7)
+    assert await register.account("t1", "a") == Account("a", AccountState.ACTIVE, person)
+    assert await register.account("t1", "b") == Account(
+        "b", AccountState.SUSPENDED, person, private=True, account_class="desk", term_ends_at=9
+    )
+    assert await register.account("t1", "c") == Account("c", AccountState.ACTIVE)
+    assert await register.account("t1", "d") is None
+
+
+@in_databases
+async def test_parts_of_an_account_stay_and_what_is_not_said(
+    imports: SqlImports, register: Register, rejects: Rejects
+) -> None:
+    await register.put_account("t1", ACCOUNT, "Ann", 0)
+    await imports.accounts(START, chunk(2), [account(2, ACCOUNT.account_id, private=True)], RULES, BY, rejects, 5)
+    assert await register.account("t1", ACCOUNT.account_id) == replace(ACCOUNT, private=True)
+
+
+@in_databases
+async def test_how_far_it_is_is_kept_and_begun_again(imports: SqlImports, rejects: Rejects) -> None:
+    assert await imports.progress(ID, "t1", "accounts") == START
+    first = await imports.accounts(START, chunk(3, Problem(3, "", "bad")), [account(2, "a")], RULES, BY, rejects, 5)
+    assert first == Progress(ID, "t1", "accounts", 3, 1, 1, 10)
+    assert await imports.progress(ID, "t1", "accounts") == first
+    second = await imports.accounts(first, chunk(4, last=True), [account(4, "b")], RULES, BY, rejects, 6)
+    assert await imports.progress(ID, "t1", "accounts") == second == Progress(ID, "t1", "accounts", 4, 2, 1, 10, 6)
+    assert await imports.progress(ID, "t1", "accounts", again=True) == START
+
+
+@in_databases
+async def test_two_at_once_do_not_mix(imports: SqlImports, rejects: Rejects) -> None:
+    await imports.accounts(START, chunk(2), [account(2, "a")], RULES, BY, rejects, 5)
+    with pytest.raises(StoreUnavailable, match="another command"):
+        await imports.accounts(START, chunk(2), [account(2, "a")], RULES, BY, rejects, 5)
+
+
+@in_databases
+async def test_a_tenant_that_is_not_there(imports: SqlImports) -> None:
+    with pytest.raises(StoreUnavailable, match="no tenant 'x'"):
+        await imports.progress(ID, "x", "accounts")
+
+
+@in_databases
+async def test_a_chunk_that_fails_leaves_nothing(
+    imports: SqlImports, register: Register, store: Store, rejects: Rejects
+) -> None:
+    def full(_problems: Sequence[Problem]) -> int:
+        raise OSError("no space left")
+
+    before, heads = await register.changes(0), await store.heads()
+    rows, bad = [account(2, "a", "p", kind="person")], Problem(3, "", "bad")
+    with pytest.raises(OSError, match="no space"):
+        await imports.accounts(START, chunk(3, bad), rows, RULES, BY, full, 5)
+    assert await imports.progress(ID, "t1", "accounts") == START
+    assert await register.account("t1", "a") is None
+    assert (await register.changes(0), await store.heads()) == (before, heads)
+    done = await imports.accounts(START, chunk(3, bad), rows, RULES, BY, rejects, 5)
+    assert (done.taken, done.rejected) == (1, 1)
+
+
+@in_databases
+async def test_a_chunk_is_one_change_and_one_audit_row(
+    imports: SqlImports, register: Register, store: Store, rejects: Rejects
+) -> None:
+    assert isinstance(store, SqlStore)
+    before, _ = await register.changes(0)
+    rows = [account(number, f"a{number}", "p", kind="person", name="Canary Name") for number in (2, 3, 4)]
+    await imports.accounts(START, chunk(4), rows, RULES, BY, rejects, 5)
+    assert await register.changes(before) == (before + 1, [("t1", "a2"), ("t1", "a3")])
+    [row] = await SqlRegistrar(store.database).history("t1", subject("import", ID), 0, 9)
+    body = orjson.loads(row.body)
+    assert body == {
+        "actor": "Ann",
+        "reason": "moving house",
+        "change": before + 1,
+        "tenant_id": "t1",
+        "act": "Import",
+        "kind": "accounts",
+        "file": ID,
+        "lines": [1, 4],
+        "taken": 2,
+        "rejected": 1,
+    }
+    assert list(breaks([each async for each in store.audit()], await store.heads())) == []
+
+
+@in_databases
+async def test_the_same_again_changes_nothing(imports: SqlImports, register: Register, rejects: Rejects) -> None:
+    rows = [account(2, "a", "p", kind="person", name="One", term_ends_at=5, private=True)]
+    first = await imports.accounts(START, chunk(2), rows, RULES, BY, rejects, 5)
+    before, _ = await register.changes(0)
+    await imports.accounts(first, chunk(3), rows, RULES, BY, rejects, 5)
+    assert (await register.changes(before))[1] == []
+
+
+@in_databases
+async def test_facts_are_told_as_a_change_of_all_accounts(
+    imports: SqlImports, register: Register, rejects: Rejects
+) -> None:
+    rows = [account(2, "a", "p", kind="person"), account(3, "b", "p")]
+    first = await imports.accounts(START, chunk(3), rows, RULES, BY, rejects, 5)
+    before, _ = await register.changes(0)
+    await imports.accounts(first, chunk(4), [account(4, "b", "p", verification="declined")], RULES, BY, rejects, 5)
+    assert sorted((await register.changes(before))[1]) == [("t1", "a"), ("t1", "b")]
+
+
+@in_databases
+async def test_caps_and_bars_meet_what_single_acts_left_and_the_other_way_round(
+    imports: SqlImports, register: Register, store: Store, rejects: Rejects
+) -> None:
+    assert isinstance(store, SqlStore)
+    registrar = SqlRegistrar(store.database)
+    first = await imports.accounts(
+        START, chunk(2), [account(2, "a", "p", kind="person", name="One")], RULES, BY, rejects, 5
+    )
+    assert not isinstance(await registrar.carry_out("t1", CreateAccount("b", "p", "Two"), BY, RULES, 6), Refused)
+    assert not isinstance(await registrar.carry_out("t1", CloseAccount("b", violation=True), BY, RULES, 6), Refused)
+    rows = [
+        account(3, "c", "p"),
+        account(4, "d", name="ｔｗｏ"),
+        account(5, "b", state="active"),
+        account(6, "a", state="closed"),
+    ]
+    await imports.accounts(first, chunk(6), rows, RULES, BY, rejects, 7)
+    assert rejects.lines == [(3, "registrant_id"), (4, "name"), (5, "account_id")]
+    act = CreateAccount("e", "p", "ONE")
+    assert await registrar.carry_out("t1", act, BY, RULES, 8) is Refused.REGISTRANT_BARRED
+    await registrar.create_registrant("t1", "q", RegistrantKind.PERSON, BY, 8)
+    assert await registrar.carry_out("t1", CreateAccount("e", "q", "ONE"), BY, RULES, 8) is Refused.NAME_BARRED
+
+
+@in_databases
+async def test_many_rows_in_any_order(imports: SqlImports, register: Register, rejects: Rejects) -> None:
+    """More than go into one statement, in an order of their own, twice."""
+    rows = [account(n + 2, f"a{(n * 7919) % 9001}", f"o{n % 4500}", kind="organisation") for n in range(9001)]
+    first = await imports.accounts(START, chunk(9002), rows, RULES, BY, rejects, 5)
+    again = [row._replace(name=f"Name {row.line} \\ \t"[:-1]) for row in rows]
+    await imports.accounts(first, chunk(18004), again, RULES, BY, rejects, 5)
+    assert rejects.lines == []
+    assert len({each.account_id for each in await register.accounts("t1", "", 10_000)}) == 9001
+
+
+async def sealed(keys: PersonalKeys, people: Mapping[int, tuple[str, dict[str, str]]]) -> dict[int, SealedPerson]:
+    return dict(zip(people, await keys.seal("t1", list(people.values())), strict=True))
+
+
+@in_databases
+async def test_registrants_with_personal_data(
+    imports: SqlImports, store: Store, keys: PersonalKeys, rejects: Rejects
+) -> None:
+    assert isinstance(store, SqlStore)
+    personal, registrar = SqlPersonal(store.database, keys), SqlRegistrar(store.database)
+    start = Progress(ID, "t1", "registrants")
+    fields = {"legal_name": "Example Holder", "vat": "DE123", "phone": "+44 20 7946 0000"}
+    rows = [registrant(2, "p", verification="verified", fields=fields), registrant(3, "q", fields={"vat": "de 123"})]
+    people = await sealed(keys, {2: ("p", fields), 3: ("q", {"vat": "de 123"})})
+    first = await imports.registrants(start, chunk(3), rows, people, BY, rejects, 5)
+    assert rejects.lines == [(3, "vat")]
+    assert await registrar.registrant("t1", "p") == Registrant("p", RegistrantKind.PERSON, VerificationState.VERIFIED)
+    assert await registrar.registrant("t1", "q") is None
+    assert await personal.reveal("t1", "p", None, BY, 6) == fields
+    assert await personal.find("t1", "legal_name", "EXAMPLE  holder", BY, 6) == ["p"]
+
+    other = {"legal_name": "Another Holder"}
+    people = await sealed(keys, {4: ("p", other)})
+    await imports.registrants(first, chunk(4), [registrant(4, "p", fields=other)], people, BY, rejects, 7)
+    assert await registrar.registrant("t1", "p") == Registrant("p", RegistrantKind.PERSON, VerificationState.CREATED)
+    assert await personal.reveal("t1", "p", None, BY, 8) == other
+    assert await personal.find("t1", "vat", "DE123", BY, 8) == []
+
+
+@in_databases
+async def test_who_was_erased_stays_erased(
+    imports: SqlImports, store: Store, keys: PersonalKeys, rejects: Rejects
+) -> None:
+    assert isinstance(store, SqlStore)
+    personal = SqlPersonal(store.database, keys)
+    start = Progress(ID, "t1", "registrants")
+    fields = {"legal_name": "Example Holder"}
+    people = await sealed(keys, {2: ("p", fields)})
+    first = await imports.registrants(start, chunk(2), [registrant(2, "p", fields=fields)], people, BY, rejects, 5)
+    await personal.erase("t1", "p", RULES, BY, 6, close=True)
+    people = await sealed(keys, {3: ("p", fields)})
+    await imports.registrants(first, chunk(3), [registrant(3, "p", fields=fields)], people, BY, rejects, 7)
+    assert rejects.lines == [(3, "registrant_id")]
+    assert await personal.held("t1", "p") == []
