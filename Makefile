@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check cluster bench load lock clean
+.PHONY: run test check cluster bench bench-register load lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m gateway demo
@@ -23,6 +23,10 @@ cluster: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m loadtest.bench
+
+ACCOUNTS ?= 5800000
+bench-register: $(VENV)/.dev
+	$(BIN)/python -m loadtest.register --accounts $(ACCOUNTS)
 
 load: $(VENV)/.dev
 	$(BIN)/python -m loadtest.load

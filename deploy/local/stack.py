@@ -41,7 +41,9 @@ class Stack:
         *,
         port: int | None = None,
         upstream_port: int | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
+        """``settings`` are environment variables for all that is started."""
         self._temporary = tempfile.TemporaryDirectory(prefix="stack-") if directory is None else None
         self.directory = directory or Path(self._temporary.name if self._temporary else "")
         self.database_url = database_url
@@ -49,6 +51,7 @@ class Stack:
         self.port = port or free_port()
         self.upstream_port = upstream_port or free_port()
         self._topics = f"moderation-{os.getpid()}-{self.port}."
+        self._settings = dict(settings or {})
         self._started: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     @property
@@ -76,6 +79,7 @@ class Stack:
             "CLASSIFIERS_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
             "CLASSIFIERS_TOPIC_PREFIX": self._topics,
             "CLASSIFIERS_GROUP_ID": f"{self._topics}classifiers",
+            **self._settings,
             **more,
         }
 

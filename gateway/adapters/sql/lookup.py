@@ -32,6 +32,9 @@ from gateway.core.model import (
 )
 from gateway.ports import Fault, StoreUnavailable
 
+_PLANNED_ONCE: Final = {"plan_cache_mode": "force_generic_plan"}
+"""Planning this statement takes longer than running it for one account, and the server would do it each time."""
+
 _COLUMNS: Final = """
     a.state, a.private, a.account_class, a.term_ends_at,
     r.registrant_id, r.kind, r.state, r.framework, r.level, r.expires_at
@@ -168,7 +171,7 @@ class PostgresReader:
         """See `Reader`."""
         try:
             if self._connection is None or self._connection.is_closed():
-                self._connection = await connect(self._url, self._timeout_s)
+                self._connection = await connect(self._url, self._timeout_s, _PLANNED_ONCE)
             found: Rows = await self._connection.fetch(
                 _POSTGRES, [one.tenant_id for one in wanted], [one.account_id for one in wanted]
             )
