@@ -271,3 +271,21 @@ async def test_an_erased_registrant_does_not_come_back(register: Register) -> No
     assert await register.account("t1", "acc-9") == Account("acc-9", AccountState.CLOSED, gone)
     assert await register.changes(before) == (before, [])
     await register.put_account("t1", Account("acc-9", AccountState.CLOSED, gone, private=True), "Ann", 0)
+
+
+async def test_many_look_ups_at_once_are_each_answered_their_own(register: Register) -> None:
+    await register.put_tenant(TENANT, "h1", "Ann", 0)
+    await register.put_tenant(OTHER, "h2", "Ann", 0)
+    for account in (ACCOUNT, RICH, BARE):
+        await register.put_account("t1", account, "Ann", 0)
+    await register.put_account("t2", BARE, "Ann", 0)
+    wanted = [
+        ("t1", "acc-1"),
+        ("t2", "acc-1"),
+        ("t1", "acc-2"),
+        ("t1", "nobody"),
+        ("t2", "acc-3"),
+        ("t1", "acc-3"),
+    ] * 150
+    found = await asyncio.gather(*[register.account(*whose) for whose in wanted])
+    assert found == [ACCOUNT, None, RICH, None, BARE, BARE] * 150
