@@ -40,7 +40,7 @@ def table(data: dict[str, Any]) -> str:
     lines += [
         f"| publish rate, {many} over 1,000 accounts | {ratio:.2f} ({min(ratios):.2f}-{max(ratios):.2f}) "
         f"| >= {_RATIO} | {_met(ratio >= _RATIO)} |",
-        f"| memory of the gateway process, {cache['entries']:,} accounts looked up | {cache['rss_mib']:.0f} MiB "
+        f"| memory of the gateway process, {cache['entries']:,} accounts in its cache | {cache['rss_mib']:.0f} MiB "
         f"| < {_RSS_MIB} | {_met(cache['rss_mib'] < _RSS_MIB)} |",
         f"| from a closing's commit to the answers of two processes, {len(effect)} times: the longest "
         f"| {effect[-1]:.0f} ms | <= {_EFFECT_MS} | {_met(effect[-1] <= _EFFECT_MS)} |",

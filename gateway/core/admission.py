@@ -71,10 +71,12 @@ class Known:
 
 @dataclass(slots=True)
 class Admitted:
-    """What is to be written. ``refreshed`` are registrants that were there and are not as they were, ``restarted``
-    those whose verifications prove nothing any more; ``closed`` the accounts with names that these rows closed."""
+    """What is to be written. ``new`` are accounts that were not there, ``refreshed`` registrants that were, and are not
+    as they were; what is known of those ``restarted`` proves nothing any more. ``closed`` are the accounts with names
+    that these rows closed."""
 
     accounts: dict[str, AccountNow] = field(default_factory=dict)
+    new: set[str] = field(default_factory=set)
     registrants: dict[str, RegistrantNow] = field(default_factory=dict)
     refreshed: set[str] = field(default_factory=set)
     restarted: set[str] = field(default_factory=set)
@@ -99,6 +101,8 @@ def admit_accounts(rows: Iterable[AccountRow], known: Known, rules: Registration
             _take_registrant(row.registrant_id, row, known, result)
         if now == before:
             continue
+        if before is None:
+            result.new.add(row.account_id)
         _count(before, known, -1)
         _count(now, known, 1)
         known.accounts[now.account_id] = result.accounts[now.account_id] = now

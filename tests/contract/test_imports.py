@@ -23,7 +23,7 @@ from gateway.ports import Chunk, Progress, Register, SealedPerson, Store, StoreU
 from tests.contract.places import InDatabase, InMemory, Place
 from tests.contract.samples import ACCOUNT, TENANT
 
-RULES = Registration(max_accounts={RegistrantKind.PERSON: 2, RegistrantKind.ORGANISATION: 9})
+RULES = Registration(max_accounts={RegistrantKind.PERSON: 2, RegistrantKind.ORGANISATION: 90})
 BY = By("Ann", "moving house")
 ID = "f" * 64
 START = Progress(ID, "t1", "accounts")
@@ -147,14 +147,14 @@ async def test_a_chunk_that_fails_leaves_nothing(
         raise OSError("no space left")
 
     before, heads = await register.changes(0), await store.heads()
-    rows, bad = [account(2, "a", "p", kind="person")], Problem(3, "", "bad")
+    rows, bad = [account(n, f"a{n}", "p", kind="organisation") for n in range(90)], Problem(3, "", "bad")
     with pytest.raises(OSError, match="no space"):
         await imports.accounts(START, chunk(3, bad), rows, RULES, BY, full, 5)
     assert await imports.progress(ID, "t1", "accounts") == START
-    assert await register.account("t1", "a") is None
+    assert await register.accounts("t1", "", 1) == []
     assert (await register.changes(0), await store.heads()) == (before, heads)
     done = await imports.accounts(START, chunk(3, bad), rows, RULES, BY, rejects, 5)
-    assert (done.taken, done.rejected) == (1, 1)
+    assert (done.taken, done.rejected) == (90, 1)
 
 
 @in_databases

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -36,6 +37,8 @@ _IN_MEMORY: Final = ("PRAGMA cache_size = -262144", "PRAGMA wal_autocheckpoint =
 """For rows whose keys come in any order: 256 MiB of pages, and 64 MiB of log before they are moved to the file."""
 
 
+_GAP: Final = 0.1
+"""The share of a transaction's time for which a SQLite file is left to others after it."""
 _FEW: Final = 50
 """Rows that are written sooner one by one than through another table."""
 _STAGED: Final = """
@@ -54,8 +57,9 @@ class Bulk(Protocol):
     async def ask(self, statement: str, *values: object) -> list[Row]:
         """The rows of a statement."""
 
-    async def put(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        """Insert rows, or replace those with the same primary key in these columns. No key may occur twice."""
+    async def put(self, table: Table, columns: Sequence[str], rows: Sequence[Row], *, new: bool = False) -> None:
+        """Insert rows, or replace those with the same primary key in these columns. No key may occur twice. Where all
+        are known to be ``new`` it takes less time."""
 
     async def tell(self) -> None:
         """Let who listens for changes hear of it, once it is committed."""
@@ -95,11 +99,11 @@ class PostgresBulk:
             found: list[Row] = await self._connection.fetch(_postgres(statement), *values)
             return found
 
-    async def put(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    async def put(self, table: Table, columns: Sequence[str], rows: Sequence[Row], *, new: bool = False) -> None:
         if not rows:
             return
         staged, names = f"staged_{table.name}", ", ".join(columns)
-        into, conflict = f"INSERT INTO {table.name} ({names})", _conflict(table, columns)
+        into, conflict = f"INSERT INTO {table.name} ({names})", "" if new else _conflict(table, columns)
         with edge("import"):
             if len(rows) < _FEW:
                 places = ", ".join([f"${position}" for position, _ in enumerate(columns, start=1)])
@@ -108,6 +112,8 @@ class PostgresBulk:
             if table.name not in self._staged:
                 await self._connection.execute(_STAGED.format(staged=staged, names=names, table=table.name))
                 self._staged.add(table.name)
+            else:
+                await self._connection.execute(f"TRUNCATE {staged}")
             await self._connection.copy_records_to_table(staged, records=rows, columns=columns)
             await self._connection.execute(f"{into} SELECT {names} FROM {staged} {conflict}")  # noqa: S608
 
@@ -122,6 +128,7 @@ class PostgresBulk:
     async def undo(self) -> None:
         with suppress(*FOREIGN):
             await self._connection.execute("ROLLBACK")
+        self._staged.clear()  # a table made in that transaction is gone too
 
     async def close(self) -> None:
         self._connection.terminate()
@@ -135,23 +142,28 @@ class SqliteBulk:
         self._path = make_url(url).database or ""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-bulk")
         self._connection: sqlite3.Connection | None = None
+        self._begun = 0.0
 
     async def begin(self) -> None:
         """See `Bulk`, as for every method below."""
         await self._in_thread(lambda: self._open().execute("BEGIN IMMEDIATE"))
+        self._begun = time.monotonic()
 
     async def ask(self, statement: str, *values: object) -> list[Row]:
         given = [orjson.dumps(value).decode() if isinstance(value, list) else value for value in values]
         return await self._in_thread(lambda: self._open().execute(_sqlite(statement), given).fetchall())
 
-    async def put(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        await self._in_thread(lambda: self._put(table, columns, rows))
+    async def put(self, table: Table, columns: Sequence[str], rows: Sequence[Row], *, new: bool = False) -> None:
+        conflict = "" if new else _conflict(table, columns)
+        await self._in_thread(lambda: self._put(table, columns, rows, conflict))
 
     async def tell(self) -> None:
         """Nobody listens."""
 
     async def commit(self) -> None:
         await self._in_thread(lambda: self._open().execute("COMMIT"))
+        # Other processes try again now and then; without a gap they would find the file locked each time.
+        await asyncio.sleep((time.monotonic() - self._begun) * _GAP)
 
     async def undo(self) -> None:
         with suppress(StoreUnavailable):
@@ -172,14 +184,14 @@ class SqliteBulk:
                 self._connection.execute(pragma)
         return self._connection
 
-    def _put(self, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    def _put(self, table: Table, columns: Sequence[str], rows: Sequence[Row], conflict: str) -> None:
         connection, names, at_once = self._open(), ", ".join(columns), _PARAMETERS // len(columns)
         row = f"({', '.join('?' * len(columns))})"
         for start in range(0, len(rows), at_once):
             some = rows[start : start + at_once]
             values = ", ".join([row] * len(some))
             connection.execute(
-                f"INSERT INTO {table.name} ({names}) VALUES {values} {_conflict(table, columns)}",  # noqa: S608
+                f"INSERT INTO {table.name} ({names}) VALUES {values} {conflict}",  # noqa: S608
                 list(chain.from_iterable(some)),
             )
 

@@ -81,11 +81,12 @@ class SqlImports:
         async with self._whole(progress) as change:
             result = admit_accounts(rows, await Lookups(self._bulk, tenant_id, now_ms).around_accounts(rows), rules)
             await self._put_registrants(tenant_id, result, change)
-            await self._bulk.put(
-                accounts,
-                ("tenant_id", *_ACCOUNT, "change"),
-                [(tenant_id, *account, change) for account in result.accounts.values()],
-            )
+            rows_of = [(tenant_id, *account, change) for account in result.accounts.values()]
+            columns = ("tenant_id", *_ACCOUNT, "change")
+            # Nobody else can add an account now, so those that were not there are not there.
+            for new in (True, False):
+                some = [row for row in rows_of if (row[1] in result.new) is new]
+                await self._bulk.put(accounts, columns, some, new=new)
             until_ms = now_ms + rules.name_bar_days * DAY_MS
             closed = {name_digest(name): account_id for account_id, name in result.closed.items()}
             await self._bulk.put(
