@@ -30,6 +30,8 @@ from loadtest.rounds import say
 FEW = 1000
 _CACHE = 100_000
 _CLOSINGS = 20
+_SERVER = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+"""What a server for millions of rows is given; the defaults are for a small machine."""
 
 
 def imported(stack: Stack, kind: str, file: Path, rows: int) -> float:
@@ -110,7 +112,7 @@ def main() -> None:
     options = parser.parse_args()
     started = time.time()
     with ExitStack() as opened:
-        kafka, postgres = opened.enter_context(Kafka()), opened.enter_context(Postgres())
+        kafka, postgres = opened.enter_context(Kafka()), opened.enter_context(Postgres(settings=_SERVER))
         directory = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="register-")))
         made = opened.enter_context(stacks(opened, postgres, kafka.bootstrap, directory))
         many, few, people = directory / "many.csv", directory / "few.csv", directory / "people.csv"

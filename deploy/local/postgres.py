@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -65,14 +66,16 @@ class Postgres:
     it. An external server is only waited for. fsync and synchronous_commit are on, as in production.
     """
 
-    def __init__(self, directory: Path | None = None, port: int | None = None) -> None:
+    def __init__(
+        self, directory: Path | None = None, port: int | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         """Choose the way to run it; nothing is started yet.
 
         `directory` holds data and log and is kept; without it a temporary one is used. `port`, without it a
-        free one, is on 127.0.0.1 and needs no password. Raises Missing if there is no way.
+        free one, is on 127.0.0.1 and needs no password. `settings` are for its configuration. Raises Missing if there is no way.
         """
         external = os.environ.get("DATABASE_URL", "")
-        self._server = None if external else WheelServer(directory, port)
+        self._server = None if external else WheelServer(directory, port, settings or {})
         if self._server is not None:
             self._url = URL.create(_DRIVER, "postgres", None, "127.0.0.1", self._server.port, "postgres")
         else:

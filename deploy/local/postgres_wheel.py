@@ -7,6 +7,7 @@ import pwd
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def _find_programs() -> Path:
 class WheelServer:
     """One server process with its directory; start() after stop() keeps the port and the data."""
 
-    def __init__(self, directory: Path | None, port: int | None) -> None:
+    def __init__(self, directory: Path | None, port: int | None, settings: Mapping[str, str]) -> None:
+        self._settings = {**_SETTINGS, **settings}
         """`directory` None: a temporary one, removed by remove(). Raises Missing without the wheel."""
         self._programs = _find_programs()
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else ""
@@ -74,7 +76,7 @@ class WheelServer:
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         command = [str(self._programs / "postgres"), "-D", str(self._data), "-p", str(self.port)]
-        for key, value in _SETTINGS.items():
+        for key, value in self._settings.items():
             command += ["-c", f"{key}={value}"]
         # SIGINT: in order, without waiting for clients. SIGKILL would leave shared memory behind.
         self._process = spawn(command, output=self._log, user=self._user, death_signal=signal.SIGINT)
