@@ -72,7 +72,8 @@ class Postgres:
         """Choose the way to run it; nothing is started yet.
 
         `directory` holds data and log and is kept; without it a temporary one is used. `port`, without it a
-        free one, is on 127.0.0.1 and needs no password. `settings` are for its configuration. Raises Missing if there is no way.
+        free one, is on 127.0.0.1 and needs no password. `settings` go into its configuration. Raises Missing if
+        there is no way.
         """
         external = os.environ.get("DATABASE_URL", "")
         self._server = None if external else WheelServer(directory, port, settings or {})

@@ -51,8 +51,8 @@ class WheelServer:
     """One server process with its directory; start() after stop() keeps the port and the data."""
 
     def __init__(self, directory: Path | None, port: int | None, settings: Mapping[str, str]) -> None:
-        self._settings = {**_SETTINGS, **settings}
         """`directory` None: a temporary one, removed by remove(). Raises Missing without the wheel."""
+        self._settings = {**_SETTINGS, **settings}
         self._programs = _find_programs()
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else ""
         self._temporary = None
