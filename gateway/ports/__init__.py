@@ -13,6 +13,7 @@ from gateway.ports.faults import (
     UpstreamUnknown,
     shared,
 )
+from gateway.ports.operators import Appointed, Operators
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
 from gateway.ports.registrar import Registered, Registrar
@@ -21,6 +22,7 @@ from gateway.ports.sealing import Credentials, Sealer
 from gateway.ports.store import KeyTaken, References, Store
 
 __all__ = [
+    "Appointed",
     "Classifiers",
     "Clock",
     "Credentials",
@@ -28,6 +30,7 @@ __all__ = [
     "Fault",
     "KeyTaken",
     "LeaseLost",
+    "Operators",
     "Origin",
     "OriginHead",
     "OriginResponse",

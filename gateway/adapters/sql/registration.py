@@ -27,6 +27,7 @@ from gateway.core.registration import (
     ChangeAccount,
     CreateAccount,
     Refused,
+    ReopenAccount,
     carry_out,
     name_digest,
 )
@@ -179,6 +180,9 @@ async def _around(connection: AsyncConnection, tenant_id: str, act: Act, now_ms:
     account, name = (found.account, found.name) if found is not None else (None, None)
     given = act.name if isinstance(act, CreateAccount | ChangeAccount) else None
     name_barred = given is not None and await _barred(connection, tenant_id, now_ms, [("name", name_digest(given))])
+    if isinstance(act, ReopenAccount) and account is not None and account.registrant is not None:
+        open_accounts = await _open_accounts(connection, tenant_id, account.registrant.registrant_id)
+        return Around(account, name, open_accounts=open_accounts)
     if not isinstance(act, CreateAccount):
         return Around(account, name, name_barred=name_barred)
     registrant = await registrant_row(connection, tenant_id, act.registrant_id)
@@ -186,14 +190,19 @@ async def _around(connection: AsyncConnection, tenant_id: str, act: Act, now_ms:
         return Around(account, name)
     marks = [("registrant", act.registrant_id)]
     marks += [(row.field, row.digest) for row in await connection.execute(_identifiers(tenant_id, act.registrant_id))]
-    count = select(func.count()).where(
-        accounts.c.tenant_id == tenant_id,
-        accounts.c.registrant_id == act.registrant_id,
-        accounts.c.state != AccountState.CLOSED,
-    )
-    open_accounts: int = (await connection.execute(count)).scalar_one()
+    open_accounts = await _open_accounts(connection, tenant_id, act.registrant_id)
     registrant_barred = await _barred(connection, tenant_id, now_ms, marks)
     return Around(account, name, registrant, open_accounts, name_barred, registrant_barred)
+
+
+async def _open_accounts(connection: AsyncConnection, tenant_id: str, registrant_id: str) -> int:
+    count = select(func.count()).where(
+        accounts.c.tenant_id == tenant_id,
+        accounts.c.registrant_id == registrant_id,
+        accounts.c.state != AccountState.CLOSED,
+    )
+    found: int = (await connection.execute(count)).scalar_one()
+    return found
 
 
 async def _barred(connection: AsyncConnection, tenant_id: str, now_ms: int, marks: Sequence[tuple[str, str]]) -> bool:
