@@ -190,7 +190,8 @@ def fold_name(name: str) -> str:
     """What two names have in common that readers take for the same: compatibility forms, case, and all but letters and
     digits left out (Unicode NFKC)."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return "".join([sign for sign in folded if sign.isalnum()]) or folded
+    # What was kept apart by a sign may now belong together: the parts of a Hangul syllable.
+    return unicodedata.normalize("NFKC", "".join([sign for sign in folded if sign.isalnum()])) or folded
 
 
 def name_digest(name: str) -> str:
