@@ -9,7 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
 from classifiers.contract import Question, Reply
 from gateway import metrics, tracing
@@ -24,18 +24,18 @@ from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.policy_file import PolicyFile
 from gateway.adapters.sealed_upstream import SealedUpstream
-from gateway.adapters.sql import open_store
+from gateway.adapters.sql import SqlOperators, SqlRegistrar, open_store
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.core.records import Lease
 from gateway.examine import Examine
-from gateway.http import api, moderations, ops, wechat_check, wechat_tokens
-from gateway.http.api import json_response
+from gateway.http import admin, api, moderations, ops, wechat_check, wechat_tokens
+from gateway.http.admin.desk import Desk
 from gateway.http.budget import Budget
+from gateway.http.faults import HANDLERS
 from gateway.http.health import Checks, Component, starting
 from gateway.http.intercept import Gateway, Listeners, Service
 from gateway.http.openapi import document
 from gateway.http.platforms import Moderate
-from gateway.http.problems import Problem
 from gateway.http.proxy import Proxy
 from gateway.identify import Identify
 from gateway.lease import LeaseKeeper
@@ -85,7 +85,10 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.include_router(ops.router)
     for compatible in (wechat_tokens, wechat_check, moderations):
         app.include_router(compatible.router)
-    app.add_exception_handler(Problem, _problem)
+    for router in admin.ROUTERS:
+        app.include_router(router)
+    for error, answer in HANDLERS.items():
+        app.add_exception_handler(error, answer)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     return app
 
@@ -196,6 +199,16 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy_problem=lambda: policy.problem,
         upstreams_failing=lambda: native.failing,
     ).components()
+    app.state.desk = Desk(
+        registrar=SqlRegistrar(store.database),
+        operators=SqlOperators(store.database),
+        registry=registry,
+        policy=policy.current,
+        clock=clock,
+        budget=budget,
+        file_limit=settings.body_limit,
+        read_seconds=settings.body_read_seconds,
+    )
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
 
@@ -223,8 +236,3 @@ async def _lease(store: Store, clock: Clock, slots: int, ttl_ms: int) -> Lease:
         raise StoreUnavailable(f"all {slots} slots are taken by other gateway processes")
     log.info("slot leased", {"slot": lease.owner.slot, "epoch": lease.owner.epoch})
     return lease
-
-
-async def _problem(_request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Problem)  # noqa: S101
-    return json_response(problem.answer())

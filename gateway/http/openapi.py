@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.core.model import MessageState, Outcome
-from gateway.http import openapi_compat
+from gateway.http import openapi_admin, openapi_compat
 from gateway.http.api import BATCH_LIMIT
 from gateway.platforms.native import MessageBody
 
@@ -118,19 +118,24 @@ def document(app: FastAPI) -> dict[str, Any]:
     base = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in (MessageBody, BatchBody)]
     models += [(model, "serialization") for model in (DecisionOut, MessageOut, BatchOut, ProblemOut)]
-    _, schemas = models_json_schema(models + openapi_compat.MODELS, ref_template=_REF)
+    _, schemas = models_json_schema(models + openapi_compat.MODELS + openapi_admin.models(), ref_template=_REF)
     components = base.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas["$defs"])
-    components["securitySchemes"] = {"app_key": {"type": "http", "scheme": "bearer"}, **openapi_compat.SECURITY}
+    components["securitySchemes"] = {
+        "app_key": {"type": "http", "scheme": "bearer"},
+        **openapi_compat.SECURITY,
+        **openapi_admin.SECURITY,
+    }
     base["paths"]["/v1/messages"] = {"post": _messages()}
     base["paths"]["/v1/decisions"] = {"post": _decisions()}
     base["paths"]["/v1/messages/{message_id}"]["get"]["responses"] = _reading()
     base["paths"]["/v1/decisions:batch"]["post"] |= _batch()
     openapi_compat.describe(base["paths"])
+    openapi_admin.describe(base["paths"])
     for path, item in base["paths"].items():
         if path.startswith("/v1/"):
             for operation in item.values():
-                operation["security"] = [{"app_key": []}]
+                operation.setdefault("security", [{"app_key": []}])
                 operation["responses"].setdefault("401", _problem("Unknown application key"))
                 operation["responses"].setdefault("501", _problem("A transfer coding other than chunked"))
                 operation["responses"].setdefault("503", _problem("The store is away; nothing was forwarded"))

@@ -1,0 +1,11 @@
+"""The routes for the register's keepers, under ``/v1/admin``. Each needs an operator's key, and says which role."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from gateway.http.admin import accounts, registrants
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (accounts.router, registrants.router)
