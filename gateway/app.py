@@ -28,7 +28,7 @@ from gateway.adapters.sql import SqlOperators, SqlRegistrar, open_store
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.core.records import Lease
 from gateway.examine import Examine
-from gateway.http import admin, api, moderations, ops, wechat_check, wechat_tokens
+from gateway.http import admin, api, moderations, ops, own_accounts, wechat_check, wechat_tokens
 from gateway.http.admin.desk import Desk
 from gateway.http.budget import Budget
 from gateway.http.faults import HANDLERS
@@ -82,6 +82,7 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.listeners = None
     app.state.components = [Component("start", True, starting)]
     app.include_router(api.router)
+    app.include_router(own_accounts.router)
     app.include_router(ops.router)
     for compatible in (wechat_tokens, wechat_check, moderations):
         app.include_router(compatible.router)

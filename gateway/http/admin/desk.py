@@ -11,7 +11,6 @@ from fastapi import Depends, Path, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
-from gateway.core.model import STRANGER
 from gateway.core.operators import Operator, Role
 from gateway.core.policy import PolicyInForce
 from gateway.core.wording import told
@@ -59,7 +58,7 @@ async def _desk(request: Request) -> Desk:
 
 Served = Annotated[Desk, Depends(_desk)]
 TenantId = Annotated[str, Path(max_length=255, pattern=ID)]
-AccountId = Annotated[str, Path(max_length=255, pattern=ID, description=f"Begins with anything but `{STRANGER}`.")]
+AccountId = Annotated[str, Path(max_length=255, pattern=ID)]
 RegistrantId = Annotated[str, Path(max_length=255, pattern=ID)]
 
 _NEEDED: dict[object, Role] = {}
