@@ -21,10 +21,13 @@ from gateway.adapters.kafka.classifiers import KafkaClassifiers
 from gateway.adapters.kafka.events import KafkaEvents
 from gateway.adapters.keys import FileSealer
 from gateway.adapters.listeners_file import read_listeners
+from gateway.adapters.masters import open_master
 from gateway.adapters.origin import HttpOrigin
+from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.policy_file import PolicyFile
 from gateway.adapters.sealed_upstream import SealedUpstream
-from gateway.adapters.sql import SqlOperators, SqlRegistrar, open_store
+from gateway.adapters.sql import SqlOperators, SqlRegistrar, SqlStore, open_store
+from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.core.records import Lease
 from gateway.examine import Examine
@@ -203,6 +206,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     app.state.desk = Desk(
         registrar=SqlRegistrar(store.database),
         operators=SqlOperators(store.database),
+        personal=await _personal(settings, store, stack),
         registry=registry,
         policy=policy.current,
         clock=clock,
@@ -212,6 +216,14 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     )
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
+
+
+async def _personal(settings: Settings, store: SqlStore, stack: AsyncExitStack) -> SqlPersonal | None:
+    """Registrants' personal data; None where the settings name no master key."""
+    if not settings.kms.url and settings.keys_file is None:
+        return None
+    master = await stack.enter_async_context(open_master(settings.kms, settings.keys_file))
+    return SqlPersonal(store.database, PersonalKeys(master))
 
 
 def _classifiers(

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from gateway.core.wording import told
 from gateway.http.api import json_response
 from gateway.http.problems import RETRY_SOON, Problem, bad_fields
-from gateway.ports import StoreUnavailable
+from gateway.ports import Fault, StoreUnavailable
 
 
 async def _problem(_request: Request, problem: Exception) -> Response:
@@ -26,13 +26,15 @@ async def _bad_address(_request: Request, error: Exception) -> Response:
     return json_response(bad_fields(named, code="bad_address").answer())
 
 
-async def _unavailable(_request: Request, _fault: Exception) -> Response:
-    detail = "The store did not answer in time, so it is unknown whether anything was done; look, and send it again."
-    return json_response(Problem(503, "store_unavailable", detail, headers=RETRY_SOON).answer())
+async def _unavailable(_request: Request, fault: Exception) -> Response:
+    """The fault's own text stays here: it says where the store is, and how it failed."""
+    what, code = ("store", "store_unavailable") if isinstance(fault, StoreUnavailable) else ("keys", "keys_unavailable")
+    detail = f"The {what} could not be reached, so it is unknown whether anything was done; look, and send it again."
+    return json_response(Problem(503, code, detail, headers=RETRY_SOON).answer())
 
 
 HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]] = {
     Problem: _problem,
     RequestValidationError: _bad_address,
-    StoreUnavailable: _unavailable,
+    Fault: _unavailable,
 }

@@ -129,6 +129,8 @@ def document(app: FastAPI) -> dict[str, Any]:
     base["paths"]["/v1/messages"] = {"post": _messages()}
     base["paths"]["/v1/decisions"] = {"post": _decisions()}
     base["paths"]["/v1/messages/{message_id}"]["get"]["responses"] = _reading()
+    base["paths"]["/v1/accounts/{account_id}"]["get"]["responses"] |= _address("This application has no such account")
+    base["paths"]["/v1/accounts/{account_id}"]["get"]["responses"].pop("422")
     base["paths"]["/v1/decisions:batch"]["post"] |= _batch()
     openapi_compat.describe(base["paths"])
     openapi_admin.describe(base["paths"])
@@ -162,8 +164,14 @@ def _decisions() -> dict[str, Any]:
 def _reading() -> dict[str, Any]:
     return {
         "200": _json("The message", "MessageOut"),
-        "400": _problem("A header is given twice"),
-        "404": _problem("This application has no such message"),
+        **_address("This application has no such message"),
+    }
+
+
+def _address(unknown: str) -> dict[str, Any]:
+    return {
+        "400": _problem("A header is given twice, or the address cannot be read"),
+        "404": _problem(unknown),
         "415": _problem("A content type other than JSON"),
     }
 

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 import orjson
 
+from gateway.core.personal_acts import UNKEPT_WORDING, Unkept
 from gateway.core.registration import WORDING, Refused
 from gateway.publish import Refusal
 
@@ -78,6 +79,21 @@ def refused(reason: Refused) -> Problem:
             | Refused.TOO_MANY_ACCOUNTS
             | Refused.RENEWAL_SUSPENDED
         ):
+            return bad_fields(named, 409, reason)
+        case _:
+            assert_never(reason)
+
+
+def unkept(reason: Unkept) -> Problem:
+    """The problem that a refused act on personal data is answered with."""
+    name, colon, message = UNKEPT_WORDING[reason].partition(": ")
+    named = [(name, message) if colon else ("personal", name)]
+    match reason:
+        case Unkept.REGISTRANT_UNKNOWN | Unkept.NOTHING_KEPT:
+            return bad_fields(named, 404, reason)
+        case Unkept.REASON_MISSING | Unkept.REASON_QUOTES:
+            return bad_fields(named, 422, reason)
+        case Unkept.REGISTRANT_ERASED | Unkept.REGISTRANT_BARRED | Unkept.ACCOUNTS_OPEN:
             return bad_fields(named, 409, reason)
         case _:
             assert_never(reason)

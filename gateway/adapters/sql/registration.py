@@ -17,6 +17,7 @@ from gateway.adapters.sql.tables_register import audit_subjects, bars, personal_
 from gateway.adapters.sql.writes import check_text
 from gateway.core.audit import ADMINISTRATORS, account_fields, act_body, subject
 from gateway.core.model import Account, AccountState, Registrant, RegistrantKind, VerificationState
+from gateway.core.personal import IDENTIFIERS
 from gateway.core.policy import Registration
 from gateway.core.records import AuditRow
 from gateway.core.registration import (
@@ -32,9 +33,6 @@ from gateway.core.registration import (
     name_digest,
 )
 from gateway.ports import Registered, StoreUnavailable
-
-_IDENTIFIERS = ("id_number", "uscc", "lei", "vat")
-"""The fields of the blind index that are one person's or organisation's alone."""
 
 
 class _Undone(Exception):
@@ -171,7 +169,7 @@ def _identifiers(tenant_id: str, registrant_id: str) -> AnySelect:
     return select(personal_index.c.field, personal_index.c.digest).where(
         personal_index.c.tenant_id == tenant_id,
         personal_index.c.registrant_id == registrant_id,
-        personal_index.c.field.in_(_IDENTIFIERS),
+        personal_index.c.field.in_(IDENTIFIERS),
     )
 
 

@@ -6,6 +6,6 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from gateway.http.admin import accounts, registrants
+from gateway.http.admin import accounts, personal, registrants
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (accounts.router, registrants.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (accounts.router, registrants.router, personal.router)

@@ -24,9 +24,11 @@ from gateway.http.admin.desk import (
     ID,
     PREFIX,
     AccountId,
+    AfterRow,
     ByRegistrar,
     ByViewer,
     Desk,
+    Limit,
     Responses,
     Served,
     TenantId,
@@ -48,9 +50,7 @@ from gateway.ports import Registered
 
 router = APIRouter(prefix=PREFIX + "/accounts")
 
-Limit = Annotated[int, Query(ge=1, le=100)]
 After = Annotated[str, Query(max_length=255, description="`next` of the page before.")]
-AfterRow = Annotated[int, Query(ge=0, le=2**53, description="`next` of the page before.")]
 Creating = Annotated[CreateAccountBody, Depends(body_of(CreateAccountBody))]
 Renewing = Annotated[RenewBody, Depends(body_of(RenewBody))]
 Closing = Annotated[CloseBody, Depends(body_of(CloseBody))]

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import Depends, Path, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
 from gateway.core.operators import Operator, Role
+from gateway.core.personal import FIELDS
 from gateway.core.policy import PolicyInForce
 from gateway.core.wording import told
 from gateway.http.budget import Budget
 from gateway.http.problems import Problem, bad_fields
 from gateway.http.requests import Disconnected, read_headers, unauthorised, whole_body
 from gateway.platforms.strict_json import BadJson, loads
-from gateway.ports import Clock, Operators, Registrar, Registry
+from gateway.ports import Clock, Operators, Personal, Registrar, Registry
 
 BODY_LIMIT: Final = 64 * 1024
 """Bytes of a request body that is no file."""
@@ -34,10 +35,12 @@ PREFIX: Final = "/v1/admin/tenants/{tenant_id}"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the register's keepers are served with. ``file_limit`` bounds a body that carries a file, in bytes."""
+    """What the register's keepers are served with. ``file_limit`` bounds a body that carries a file, in bytes;
+    ``personal`` is None where there is no master key."""
 
     registrar: Registrar
     operators: Operators
+    personal: Personal | None
     registry: Registry
     policy: Callable[[], PolicyInForce]
     clock: Clock
@@ -60,6 +63,8 @@ Served = Annotated[Desk, Depends(_desk)]
 TenantId = Annotated[str, Path(max_length=255, pattern=ID)]
 AccountId = Annotated[str, Path(max_length=255, pattern=ID)]
 RegistrantId = Annotated[str, Path(max_length=255, pattern=ID)]
+Limit = Annotated[int, Query(ge=1, le=100)]
+AfterRow = Annotated[int, Query(ge=0, le=2**53, description="`next` of the page before.")]
 
 _NEEDED: dict[object, Role] = {}
 _READ: dict[object, type[BaseModel]] = {}
@@ -110,10 +115,16 @@ def body_of(model: type[B], file: bool = False) -> Callable[..., Awaitable[B]]:
         except Disconnected as error:  # nobody reads this answer
             raise Problem(400, "body_cut_off", "body: it ended before it was whole.") from error
         except BadJson as error:
-            raise bad_fields([(error.field, error.message)]) from error
+            raise bad_fields([(named(error.field), error.message)]) from error
         except ValidationError as error:
-            named = [(".".join(map(str, e["loc"])) or "body", told(e)) for e in error.errors()]
-            raise bad_fields(named) from None  # its text quotes what was given
+            problems = [(named(*e["loc"]), told(e)) for e in error.errors()]
+            raise bad_fields(problems) from None  # its text quotes what was given
+
+    def named(*place: object) -> str:
+        """What an error calls a field. In a body with personal data, no more than what is known of it: a name that is
+        not may be a value that went astray."""
+        known = {"body", *FIELDS, *model.model_fields} if "personal" in model.model_fields else None
+        return ".".join([str(each) for each in place if known is None or each in known]) or "body"
 
     _READ[body] = model
     return body

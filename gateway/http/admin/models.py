@@ -6,10 +6,11 @@ from typing import Annotated, Any, Self
 
 import msgspec
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from gateway.core.model import STANDARD, Account, AccountState, Degree, NewsKind, RegistrantKind, VerificationState
 from gateway.core.model import Registrant as RegistrantValue
+from gateway.core.personal import FIELDS, INDEXED
 from gateway.core.records import AuditRow
 from gateway.http.admin.desk import ID
 from gateway.ports import Registered
@@ -28,6 +29,15 @@ ReasonText = Annotated[
     str,
     Field(max_length=500, description="Why. Kept in the audit chain for good, so it may name no registrant."),
     AfterValidator(_plain),
+]
+
+
+PersonalFields = Annotated[
+    dict[str, str],
+    Field(
+        json_schema_extra={"propertyNames": {"enum": list(FIELDS)}},
+        description="Kept encrypted, each field for itself. Identifiers have to pass their check digits.",
+    ),
 ]
 
 
@@ -90,6 +100,73 @@ class CreateRegistrantBody(ReasonBody):
     registrant_id: Id
     kind: Annotated[RegistrantKind, Field(strict=False)]
 
+    personal: PersonalFields | None = None
+
+
+class PersonalBody(ReasonBody):
+    """All personal data that is to be kept of a registrant, in place of what was."""
+
+    personal: PersonalFields
+
+
+class SearchBody(ReasonBody):
+    """What to look for: it is compared by its digest, however it is spelt."""
+
+    field: Annotated[str, Field(json_schema_extra={"enum": list(INDEXED)})]
+    personal: Annotated[str, Field(description="The value of the field.")]
+
+    @field_validator("field")
+    @classmethod
+    def _indexed(cls, field: str) -> str:
+        if field not in INDEXED:
+            raise ValueError(f"give one of: {', '.join(INDEXED)}")
+        return field
+
+
+class RevealBody(ReasonBody):
+    """Which fields to tell; all without ``fields``."""
+
+    fields: Annotated[list[str], Field(max_length=len(FIELDS))] | None = None
+
+    @field_validator("fields")
+    @classmethod
+    def _known(cls, fields: list[str] | None) -> list[str] | None:
+        if fields is not None and not set(fields) <= set(FIELDS):
+            raise ValueError(f"give some of: {', '.join(FIELDS)}")
+        return fields
+
+
+class EraseBody(ReasonBody):
+    """With ``close``, the accounts that it still has are closed too."""
+
+    close: bool = False
+
+
+class FoundOut(BaseModel):
+    """The ids of the registrants that have it, at most 100."""
+
+    registrant_ids: list[str]
+
+
+class KeptOut(BaseModel):
+    """What is kept now; ``restarted``: something that was verified changed, so it has to be verified again."""
+
+    fields: list[str]
+    restarted: bool
+
+
+class PersonalOut(BaseModel):
+    """Personal data. It is for the eyes of whoever asked, and for nothing else."""
+
+    personal: dict[str, str]
+
+
+class ErasedOut(BaseModel):
+    """The accounts that were closed, and until when its identifiers may not register again (null: they may now)."""
+
+    closed: list[str]
+    barred_until_ms: int | None
+
 
 class RegistrantOut(BaseModel):
     """What is known of a registrant, without personal data. ``framework`` and ``level`` are as the verifier gave
@@ -106,6 +183,12 @@ class RegistrantOut(BaseModel):
     def of(cls, registrant: RegistrantValue) -> Self:
         """A registrant as an answer."""
         return cls(**msgspec.structs.asdict(registrant))
+
+
+class KnownRegistrantOut(RegistrantOut):
+    """``kept`` names the fields of personal data; null where this gateway has no master key."""
+
+    kept: list[str] | None = None
 
 
 class NewsOut(BaseModel):
