@@ -79,9 +79,9 @@ class CloseBody(ReasonBody):
 class ChangeAccountBody(ReasonBody):
     """What is left out stays as it is."""
 
-    name: Name = ""
-    account_class: Id = ""
-    private: bool = False
+    name: Name = Field(default_factory=str)
+    account_class: Id = Field(default_factory=str)
+    private: bool = Field(default_factory=bool)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
