@@ -7,10 +7,12 @@ the faults of `gateway.ports.faults`; nothing else leaves them.
 from gateway.ports.faults import (
     Fault,
     LeaseLost,
+    RegistrantErased,
     RegistrantShared,
     StoreUnavailable,
     UpstreamNotReached,
     UpstreamUnknown,
+    erased,
     shared,
 )
 from gateway.ports.operators import Appointed, Operators
@@ -40,6 +42,7 @@ __all__ = [
     "References",
     "Register",
     "Registered",
+    "RegistrantErased",
     "RegistrantShared",
     "Registrar",
     "Registry",
@@ -49,5 +52,6 @@ __all__ = [
     "Upstream",
     "UpstreamNotReached",
     "UpstreamUnknown",
+    "erased",
     "shared",
 ]
