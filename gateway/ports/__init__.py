@@ -23,9 +23,13 @@ from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import Register, Registry
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.store import KeyTaken, References, Store
+from gateway.ports.verifications import Applied, Checker, CheckUnavailable, Verifications
 
 __all__ = [
+    "Applied",
     "Appointed",
+    "CheckUnavailable",
+    "Checker",
     "Classifiers",
     "Clock",
     "Credentials",
@@ -52,6 +56,7 @@ __all__ = [
     "Upstream",
     "UpstreamNotReached",
     "UpstreamUnknown",
+    "Verifications",
     "erased",
     "shared",
 ]

@@ -11,10 +11,10 @@ from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
 
-from gateway.http import admin, api, moderations, ops, own_accounts, wechat_check, wechat_tokens
+from gateway.http import admin, api, identity, moderations, ops, own_accounts, wechat_check, wechat_tokens
 from gateway.http.intercept import ROUTES
 
-MODULES = (api, own_accounts, ops, moderations, wechat_check, wechat_tokens)
+MODULES = (api, own_accounts, identity, ops, moderations, wechat_check, wechat_tokens)
 
 
 @pytest.fixture
@@ -43,6 +43,8 @@ def test_every_route_needs_the_key_of_those_whom_it_is_for(document: dict[str, A
         for method, operation in item.items():
             if path.startswith("/v1/admin/"):
                 assert operation["security"] == [{"operator_key": []}]
+            elif path.startswith("/v1/identity/"):
+                assert operation["security"] == []  # signed by the provider
             elif path.startswith("/v1/"):
                 assert operation["security"] == [{"app_key": []}]
             elif (method, path) == ("post", wechat_check.PATH):
