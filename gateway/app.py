@@ -160,7 +160,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         limit=settings.max_in_flight,
     )
     stack.push_async_callback(perform.settle_last)
-    verify = await _verify(settings, store, clock, stack)
+    verify = await open_verify(settings, store, clock, stack)
     upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
     stack.push_async_callback(upkeep.stop)
     plan(
@@ -218,6 +218,8 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         registrar=SqlRegistrar(store.database),
         operators=SqlOperators(store.database),
         personal=await _personal(settings, store, stack),
+        verifications=SqlVerifications(store.database),
+        verify=verify,
         registry=registry,
         policy=policy.current,
         clock=clock,
@@ -237,7 +239,7 @@ async def _personal(settings: Settings, store: SqlStore, stack: AsyncExitStack) 
     return SqlPersonal(store.database, PersonalKeys(master))
 
 
-async def _verify(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Verify | None:
+async def open_verify(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Verify | None:
     """The verification of registrants, if there are providers for it. Raises `ProvidersError`, and `KeysError` where
     one is to be asked and there is no master key to read with what it is asked."""
     if settings.providers_file is None:

@@ -13,6 +13,7 @@ from gateway.cli.register import ACCOUNTS, REGISTRANTS
 from gateway.cli.registry import accounts, registrants
 from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve
 from gateway.cli.tenants import tenants
+from gateway.cli.verifications import verifications
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,6 +39,7 @@ for command in (
     registrants,
     accounts,
     operators,
+    verifications,
     keys,
     credentials,
     platforms,

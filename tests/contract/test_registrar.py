@@ -114,8 +114,8 @@ async def test_a_reopened_account_is_as_it_was(registrar: Registrar, end: Act) -
     assert await done(registrar, ReopenAccount("acc-1")) == before
 
 
-CLOSED = [new("acc-1", name="Taken"), CloseAccount("acc-1")]
-BANNED = [new("acc-1"), CloseAccount("acc-1", violation=True)]
+CLOSED: list[Act] = [new("acc-1", name="Taken"), CloseAccount("acc-1")]
+BANNED: list[Act] = [new("acc-1"), CloseAccount("acc-1", violation=True)]
 FULL: list[Act] = [new("acc-1"), new("acc-2")]
 
 

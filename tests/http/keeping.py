@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from gateway.adapters.key_file import new_keys
@@ -19,15 +20,19 @@ from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.sql import SqlOperators, SqlRegistrar, SqlStore, open_store
 from gateway.adapters.sql.personal import SqlPersonal
+from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.app import create_app
-from gateway.core.model import RegistrantKind
+from gateway.core.model import RegistrantKind, VerificationState
 from gateway.core.operators import Operator, Role
 from gateway.core.policy import Registration
 from gateway.core.registration import Act, By, CloseAccount, CreateAccount, SuspendAccount
+from gateway.core.verification import Verification
 from gateway.http.admin.desk import Desk
 from gateway.http.requests import hash_key
-from gateway.ports import Operators, Personal, Register, Registered, Registrar
+from gateway.ports import Operators, Personal, Register, Registered, Registrar, Verifications
+from gateway.providers.config import parse_providers
 from gateway.settings import Settings
+from gateway.verify import Verify
 from tests.fakes import NOW_MS
 from tests.http.documented import Documented
 from tests.world import OTHER, TENANT, World
@@ -36,6 +41,10 @@ RULES = Registration()
 BY = By("test", "setting up")
 CANARY = "Canary Holder Quux"
 DAY_MS = 86_400_000
+PROVIDERS = """providers:
+  - {name: staff, kind: manual, framework: manual, level: seen, valid_days: 30, tenants: [t1, t2]}
+  - {name: webs, kind: stripe, secret_env: [T_SECRET], framework: eidas, level: high, tenants: [t1, t2]}
+"""
 HERE = f"/v1/admin/tenants/{TENANT.tenant_id}"
 THERE = f"/v1/admin/tenants/{OTHER.tenant_id}"
 
@@ -82,7 +91,8 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
     """With registrants, accounts in each state, and personal data.
 
     ``person-1`` has data and the accounts ``acc-1`` (active, with a term), ``acc-2`` (suspended), ``acc-3`` (closed);
-    ``person-2`` and ``firm-1`` have nothing.
+    ``person-2`` and ``firm-1`` have neither. Of verifications, ``v-1-t1`` of the first is in review, ``v-2-t1`` of the
+    second needs more.
     """
     for name in ("keys.json", "gateway.db"):
         shutil.copy(filled / name, directory)
@@ -93,6 +103,15 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
             registrar=SqlRegistrar(store.database),
             operators=SqlOperators(store.database),
             personal=SqlPersonal(store.database, PersonalKeys(master)),
+            verifications=SqlVerifications(store.database),
+            verify=Verify(
+                kept=SqlVerifications(store.database),
+                providers=parse_providers(PROVIDERS, frozenset({"T_SECRET"})),
+                endpoints={},
+                checkers={},
+                fields=None,
+                clock=world.clock,
+            ),
             registry=register,
             policy=lambda: world.policy,
             clock=world.clock,
@@ -117,12 +136,20 @@ async def fill(directory: Path) -> None:
     keys = PersonalKeys(FileMasterKey(directory / "keys.json"))
     async with open_store(f"sqlite+aiosqlite:///{directory}/gateway.db") as (store, register):
         database = store.database
-        await _fill(register, SqlRegistrar(database), SqlOperators(database), SqlPersonal(database, keys))
+        await _fill(
+            register,
+            SqlRegistrar(database),
+            SqlOperators(database),
+            SqlPersonal(database, keys),
+            SqlVerifications(database),
+        )
         async with database.reading("test") as connection:
             await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
 
-async def _fill(register: Register, registrar: Registrar, operators: Operators, personal: Personal) -> None:
+async def _fill(
+    register: Register, registrar: Registrar, operators: Operators, personal: Personal, verifications: Verifications
+) -> None:
     await register.put_tenant(TENANT, hash_key("key-one"), "test", NOW_MS)
     await register.put_tenant(OTHER, hash_key("key-two"), "test", NOW_MS)
     for role in Role:
@@ -142,5 +169,12 @@ async def _fill(register: Register, registrar: Registrar, operators: Operators, 
             for act in (created, *ends[number]):
                 result = await registrar.carry_out(tenant.tenant_id, act, BY, RULES, NOW_MS)
                 assert isinstance(result, Registered)
+        review = Verification("v-1", "person-1", "staff", VerificationState.REVIEW, NOW_MS, 0, None, "manual", "seen")
+        need = Verification(
+            "v-2", "person-2", "staff", VerificationState.NEEDS_INPUT, NOW_MS, 0, None, "manual", "seen"
+        )
+        for one in (review, need):
+            this = replace(one, verification_id=f"{one.verification_id}-{tenant.tenant_id}")
+            assert await verifications.begin(tenant.tenant_id, this, BY, NOW_MS)
         fields = {"legal_name": CANARY, "email": "canary@quux.example"}
         await personal.put(tenant.tenant_id, "person-1", fields, BY, NOW_MS)

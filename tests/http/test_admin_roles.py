@@ -14,6 +14,7 @@ from tests.http.keeping import DAY_MS, HERE, THERE, Keeping
 
 ALL = (Role.VIEWER, Role.REGISTRAR, Role.REVIEWER, Role.ADMIN)
 REGISTRARS = (Role.REGISTRAR, Role.ADMIN)
+REVIEWERS = (Role.REVIEWER, Role.ADMIN)
 ADMINS = (Role.ADMIN,)
 
 WHY: dict[str, Any] = {"reason": "as asked"}
@@ -37,6 +38,8 @@ class Case(NamedTuple):
 RENEWAL = {"term_ends_at": NOW_MS + 2 * DAY_MS, **WHY}
 NEW_REGISTRANT = {"registrant_id": "r-9", "kind": "person", **WHY}
 SEARCH = {"field": "email", "personal": "canary@quux.example", **WHY}
+START = {"provider": "staff", **WHY}
+YES = {"approve": True, **WHY}
 CASES = [
     Case("POST", "/accounts", "/accounts", NEW_ACCOUNT, 201, REGISTRARS),
     Case("GET", "/accounts", "/accounts?registrant_id=person-1", None, 200, ALL),
@@ -52,6 +55,10 @@ CASES = [
     Case("GET", f"{REGISTRANT}/history", "/registrants/person-1/history", None, 200, ALL),
     Case("PUT", f"{REGISTRANT}/personal", "/registrants/person-2/personal", PERSONAL, 200, REGISTRARS),
     Case("POST", "/registrants:search", "/registrants:search", SEARCH, 200, REGISTRARS),
+    Case("POST", f"{REGISTRANT}/verifications", "/registrants/firm-1/verifications", START, 201, REGISTRARS),
+    Case("GET", f"{REGISTRANT}/verifications", "/registrants/person-1/verifications", None, 200, ALL),
+    Case("POST", "/verifications/{verification_id}:submit", "/verifications/v-2-t1:submit", WHY, 200, REGISTRARS),
+    Case("POST", "/verifications/{verification_id}:review", "/verifications/v-1-t1:review", YES, 200, REVIEWERS),
     Case("POST", f"{REGISTRANT}:reveal", "/registrants/person-1:reveal", WHY, 200, ADMINS),
     Case("POST", f"{REGISTRANT}:erase", "/registrants/person-1:erase", {"close": True, **WHY}, 200, ADMINS),
 ]

@@ -6,6 +6,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from gateway.http.admin import accounts, personal, registrants
+from gateway.http.admin import accounts, personal, registrants, verifications
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (accounts.router, registrants.router, personal.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
+    [part.router for part in (accounts, registrants, personal, verifications)]
+)

@@ -19,7 +19,8 @@ from gateway.http.budget import Budget
 from gateway.http.problems import Problem, bad_fields
 from gateway.http.requests import Disconnected, read_headers, unauthorised, whole_body
 from gateway.platforms.strict_json import BadJson, loads
-from gateway.ports import Clock, Operators, Personal, Registrar, Registry
+from gateway.ports import Clock, Operators, Personal, Registrar, Registry, Verifications
+from gateway.verify import Verify
 
 BODY_LIMIT: Final = 64 * 1024
 """Bytes of a request body that is no file."""
@@ -36,11 +37,13 @@ PREFIX: Final = "/v1/admin/tenants/{tenant_id}"
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What the register's keepers are served with. ``file_limit`` bounds a body that carries a file, in bytes;
-    ``personal`` is None where there is no master key."""
+    ``personal`` is None where there is no master key, ``verify`` where there are no providers."""
 
     registrar: Registrar
     operators: Operators
     personal: Personal | None
+    verifications: Verifications
+    verify: Verify | None
     registry: Registry
     policy: Callable[[], PolicyInForce]
     clock: Clock

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from gateway.core.check_digits import problem_of
 from gateway.core.personal import FIELDS, problems, quoted
 from gateway.core.personal_acts import Unkept
 from gateway.core.registration import By
@@ -118,7 +119,7 @@ def personal_of(desk: Desk) -> Personal:
 
 def check(fields: Mapping[str, str], by: By) -> None:
     """Raise `Problem` for values that cannot be, and for a reason that quotes one."""
-    if wrong := problems(fields):
+    if wrong := problems(fields, problem_of):
         raise bad_fields([_named(sentence) for sentence in wrong], 422, "personal")
     if quoted(f"{by.actor} {by.reason}", fields):
         raise unkept(Unkept.REASON_QUOTES)
