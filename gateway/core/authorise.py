@@ -39,8 +39,8 @@ _TEXTS: Final = {
         "publisher. Re-publish from a listed source, and name it as it is listed."
     ),
     "news_source_unseen": (
-        "The text of the source that repost_of names is not known here, so nobody could compare. Give the url and title "
-        "as the source has them, or wait for a review."
+        "The text of the source that repost_of names is not known here, so nothing could be compared. Give the url and "
+        "title as the source has them, or wait for a review."
     ),
     "news_altered": (
         "The text is not the source's: sentences were changed, added, or put in another order. Publish it as it is; "
