@@ -31,6 +31,29 @@ class KafkaSettings(BaseModel):
     replication: int = Field(default=1, ge=1)
 
 
+class KmsSettings(BaseModel):
+    """The transit engine of HashiCorp Vault or OpenBao that keeps the master key of registrants' personal data, see
+    `gateway.adapters.transit`. Without ``url`` the master key comes from ``keys_file``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = ""
+    token_file: Path | None = None
+    """Whose first line is the token; read again for each request, so that it may be renewed."""
+    key: str = "registrants"
+    """A key with ``derived=true``; beside it there must be one whose name ends in ``-index``."""
+    mount: str = "transit"
+    namespace: str = ""
+    seconds: float = Field(default=5.0, gt=0)
+    """Time for one answer."""
+
+    @model_validator(mode="after")
+    def _needs_a_token(self) -> Self:
+        if self.url and self.token_file is None:
+            raise ValueError("GATEWAY_KMS__URL needs GATEWAY_KMS__TOKEN_FILE")
+        return self
+
+
 class Settings(BaseSettings):
     """Settings of one gateway process. Nested ones are set as ``GATEWAY_KAFKA__BOOTSTRAP_SERVERS`` and the like."""
 
@@ -49,7 +72,9 @@ class Settings(BaseSettings):
     listeners_file: Path | None = None
     """The platforms that are listened for, see `gateway.platforms.listeners`; without it the native API only."""
     keys_file: Path | None = None
-    """The keys that seal platforms' requests, made by ``gateway keys new``; needed with ``listeners_file``."""
+    """The keys that seal platforms' requests, made by ``gateway keys new``; needed with ``listeners_file``. The master
+    key of registrants' personal data is derived from them, unless ``kms`` says where it is."""
+    kms: KmsSettings = KmsSettings()
 
     max_in_flight: int = Field(512, ge=1)
     """Publish requests worked on at once; more are answered 429."""

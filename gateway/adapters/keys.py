@@ -1,60 +1,55 @@
 """The keys that seal what must not be read at rest, from a file; the newest seals, all of them open.
 
-The file is JSON: ``{"index": KEY, "seal": [{"id": ID, "key": KEY}, ...]}``, oldest first, keys of 32 bytes in base64.
 Sealing is AES-256-GCM (NIST SP 800-38D) with a random nonce of 96 bits; a key should seal fewer than 2^32 times, see
 section 8.3 there. Look-ups by what is sealed use HMAC-SHA-256 under a key of its own that is never replaced.
+
+What is sealed for different purposes is sealed under different keys, each derived from those of the file with
+HKDF-SHA-256 (RFC 5869, section 3.2: the purpose is its ``info``). So the requests that are sealed all day use up
+nothing of the 2^32 of another purpose, and one derived key that leaked opens nothing else. There is still one file to
+keep, and one rotation.
 """
 
 from __future__ import annotations
 
-import base64
 import hmac
-import json
 import os
-import secrets
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from gateway.ports import Fault
+from gateway.adapters.key_file import KeyFile, Keys
+from gateway.adapters.key_file import KeysError as KeysError
+from gateway.adapters.key_file import add_key as add_key
+from gateway.adapters.key_file import new_keys as new_keys
 
 _NONCE = 12
 _VERSION = b"\x01"
 
 
-class KeysError(Fault):
-    """A key file that cannot be used, or something sealed that cannot be opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    index: bytes
-    ciphers: dict[str, AESGCM]
-    newest: str
-
-
 class FileSealer:
-    """See `gateway.ports.Sealer`. A key that others added to the file is found when something asks for it."""
+    """See `gateway.ports.Sealer`. A key that others added to the file seals within half a second, and opens at once."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the file. Raises `KeysError`."""
-        self._path = path
-        self._written = _written(path)
-        self._keys = _read(path)
+    def __init__(self, path: Path, purpose: str = "", now: Callable[[], float] = time.monotonic) -> None:
+        """Read the file; without a ``purpose`` its keys are used as they are, with one those derived for it. ``now``
+        is a clock in seconds. Raises `KeysError`."""
+        self._purpose = purpose.encode()
+        self._file = KeyFile(path, self._take, now)
 
     def seal(self, data: bytes, context: str) -> bytes:
         """See `gateway.ports.Sealer`, as for every method below."""
-        keys = self._keys
+        self._file.look_now_and_then()
         nonce = os.urandom(_NONCE)
-        name = keys.newest.encode()
-        sealed = keys.ciphers[keys.newest].encrypt(nonce, data, context.encode())
-        return _VERSION + bytes([len(name)]) + name + nonce + sealed
+        return self._mark + nonce + self._newest.encrypt(nonce, data, context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:
         if len(sealed) < 2 or sealed[:1] != _VERSION or len(sealed) < 2 + sealed[1] + _NONCE:
             raise KeysError("not something that was sealed")
+        self._file.look_now_and_then()  # a key that was dropped opens nothing any more
         at = 2 + sealed[1]
         try:
             cipher = self._cipher(sealed[2:at].decode())
@@ -63,83 +58,31 @@ class FileSealer:
             raise KeysError("sealed for something else, under another key, or changed since") from error
 
     def index(self, text: str) -> str:
-        return hmac.digest(self._keys.index, text.encode(), "sha256").hex()
+        return hmac.digest(self._index, text.encode(), "sha256").hex()
 
-    def _changed(self) -> bool:
-        """Whether the file is another since it was read: anybody can name a key that was never there."""
-        before, self._written = self._written, _written(self._path)
-        return self._written != before
+    def mark(self) -> bytes:
+        """How everything begins that the newest key seals, see `mark_of`."""
+        self._file.look_now_and_then()
+        return self._mark
+
+    def _take(self, keys: Keys) -> None:
+        self._index = self._derived(keys.index)
+        self._ciphers = {name: AESGCM(self._derived(key)) for name, key in keys.seal.items()}
+        self._newest = self._ciphers[keys.newest]
+        self._mark = mark_of(keys.newest)
+
+    def _derived(self, key: bytes) -> bytes:
+        # The keys are uniformly random, so there is nothing to extract first (RFC 5869, section 3.3).
+        return HKDFExpand(SHA256(), len(key), self._purpose).derive(key) if self._purpose else key
 
     def _cipher(self, name: str) -> AESGCM:
-        if name not in self._keys.ciphers and self._changed():
-            self._keys = _read(self._path)
-        if name not in self._keys.ciphers:
-            raise KeysError(f"{self._path} has no key {name}")
-        return self._keys.ciphers[name]
+        if name not in self._ciphers:
+            self._file.look()  # anybody can name a key that was never there; then the file has not changed
+        if name not in self._ciphers:
+            raise KeysError(f"{self._file.path} has no key {name}")
+        return self._ciphers[name]
 
 
-def new_keys(path: Path) -> None:
-    """Write a file with new keys, readable by its owner only. Raises `KeysError` when there is a file."""
-    _write(path, {"index": _new(), "seal": [_entry()]}, exclusive=True)
-
-
-def add_key(path: Path) -> str:
-    """Add a key, which seals from then on, and return its id. Raises `KeysError`.
-
-    Running processes take it up with a restart, and can open what it sealed before.
-    """
-    _read(path)
-    content = json.loads(path.read_text())
-    content["seal"].append(_entry())
-    _write(path, content, exclusive=False)
-    name: str = content["seal"][-1]["id"]
-    return name
-
-
-def _written(path: Path) -> tuple[int, int] | None:
-    """What tells one content of the file from another; None when there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino
-
-
-def _entry() -> dict[str, str]:
-    return {"id": secrets.token_hex(4), "key": _new()}
-
-
-def _new() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def _read(path: Path) -> _Keys:
-    try:
-        content = json.loads(path.read_text())
-        ciphers = {entry["id"]: AESGCM(_key(entry["key"])) for entry in content["seal"]}
-        return _Keys(_key(content["index"]), ciphers, content["seal"][-1]["id"])
-    except OSError as error:
-        raise KeysError(f"{path}: cannot be read: {error.strerror}; make one with `gateway keys new`") from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise KeysError(f"{path}: not a key file; make one with `gateway keys new`") from error
-
-
-def _key(text: str) -> bytes:
-    key = base64.b64decode(text, validate=True)
-    if len(key) != 32:
-        raise ValueError("not 32 bytes")
-    return key
-
-
-def _write(path: Path, content: dict[str, object], *, exclusive: bool) -> None:
-    part = path.with_name(path.name + ".part")
-    try:
-        if exclusive and path.exists():
-            raise KeysError(f"{path}: is there already; what its keys sealed could not be opened without it")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise KeysError(f"{path}: cannot be written: {error.strerror}") from error
+def mark_of(name: str) -> bytes:
+    """How everything begins that the key of this id seals."""
+    return _VERSION + bytes([len(name)]) + name.encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.keys import credentials, keys
+from gateway.cli.personal import COMMANDS as PERSONAL
 from gateway.cli.platforms import platforms
 from gateway.cli.records import audit, decisions, holds, messages
 from gateway.cli.registry import accounts, registrants, tenants
@@ -38,3 +39,6 @@ for command in (
     platforms,
 ):
     main.add_command(command)
+
+for command in PERSONAL:
+    registrants.add_command(command)

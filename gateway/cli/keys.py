@@ -10,15 +10,20 @@ from typing import TypeVar
 import click
 
 from gateway.adapters.clock import SystemClock
-from gateway.adapters.keys import FileSealer, add_key, new_keys
+from gateway.adapters.key_file import add_key, check_droppable, drop_key, new_keys, read
+from gateway.adapters.keys import FileSealer, mark_of
 from gateway.adapters.sql import SqlRegister, SqlStore
+from gateway.adapters.sql.sealed import waiting_under, wrapped_under
 from gateway.cli.common import actor_option, settings, with_store
-from gateway.core.audit import CREDENTIAL, credential_body
+from gateway.core.audit import CREDENTIAL, KEY, credential_body, key_body
 from gateway.ports import Fault
 
 T = TypeVar("T")
 
 _DAY_MS = 86_400_000
+_AGE_SECONDS = 60.0
+"""How long another key must have sealed before one may be dropped: what was sealed just before the change is in the
+database by then, for that takes no longer than classifiers and store may take together."""
 
 
 @click.group()
@@ -37,8 +42,46 @@ def keys_new(file: Path) -> None:
 @keys.command("add")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def keys_add(file: Path) -> None:
-    """Add a key to FILE that seals from the next start on; the older ones still open what they sealed."""
-    click.echo(f"{file}: key {_said(lambda: add_key(file))} added; replace the gateway processes to use it")
+    """Add a key to FILE. Every process that reads this FILE seals with it within a second; the older ones still open
+    what they sealed. Then `registrants rewrap`, and `keys drop` for the old one."""
+    click.echo(f"{file}: key {_said(lambda: add_key(file))} added, and seals from now on")
+
+
+@keys.command("list")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def keys_list(file: Path) -> None:
+    """List the ids of the keys in FILE, oldest first; the last one seals."""
+    for name in _said(lambda: read(file)).seal:
+        click.echo(name)
+
+
+@keys.command("drop")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("key_id")
+@actor_option
+def keys_drop(file: Path, key_id: str, actor: str) -> None:
+    """Remove the key KEY_ID from FILE for good, and with it whatever older copies of the database it had sealed.
+
+    Refused while anything in the database needs it: a registrant's key (see `registrants rewrap`), or a request that
+    waits (release or reject it first). WeChat access tokens that it sealed end with it; they last two hours.
+    """
+    _said(lambda: check_droppable(file, key_id, _AGE_SECONDS))
+    mark = mark_of(key_id)
+
+    async def drop(store: SqlStore, _register: SqlRegister) -> None:
+        if await wrapped_under(store.database, mark):
+            raise click.ClickException(
+                f"registrants' keys are wrapped under {key_id}; run `gateway registrants rewrap` first"
+            )
+        if waiting := await waiting_under(store.database, mark):
+            raise click.ClickException(
+                f"{waiting} waiting requests are sealed under {key_id}; see `gateway holds list`"
+            )
+        drop_key(file, key_id)
+        await store.append_audit(KEY, key_body(actor, key_id), SystemClock().now_ms())
+
+    with_store(drop)
+    click.echo(f"{file}: key {key_id} dropped")
 
 
 @click.group()

@@ -28,6 +28,8 @@ REGISTRY = "registry"
 """Kind of the row of a write to the registry."""
 CREDENTIAL = "credential"
 """Kind of the row of a person's saying whose a credential is."""
+KEY = "key"
+"""Kind of the row of a key's being dropped from the key file."""
 
 KEY_ID = 12
 """How many characters of a key's hash name it to people."""
@@ -178,6 +180,11 @@ def account_fields(account: Account) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(account)
     fields.get("registrant", {}).pop("registrant_id", None)
     return fields
+
+
+def key_body(actor: str, key_id: str) -> str:
+    """The body of the row for a key that was dropped: its id in the key file, which says nothing of the key."""
+    return encode_body({"actor": actor, "dropped": key_id})
 
 
 def credential_body(actor: str, tenant_id: str, platform: str, account_id: str) -> str:

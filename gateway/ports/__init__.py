@@ -15,9 +15,10 @@ from gateway.ports.faults import (
 )
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
+from gateway.ports.personal import Personal
 from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import Register, Registry
-from gateway.ports.sealing import Credentials, Sealer
+from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.store import KeyTaken, References, Store
 
 __all__ = [
@@ -28,9 +29,11 @@ __all__ = [
     "Fault",
     "KeyTaken",
     "LeaseLost",
+    "MasterKey",
     "Origin",
     "OriginHead",
     "OriginResponse",
+    "Personal",
     "References",
     "Register",
     "Registered",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 
@@ -16,6 +17,29 @@ class Sealer(Protocol):
 
     def index(self, text: str) -> str:
         """The same short text (64 hexadecimal digits) for the same text, and nothing of it without the key."""
+
+
+class MasterKey(Protocol):
+    """Wraps the keys of registrants' data, many at once, and makes the digests they are found by.
+
+    The context of a wrapped key is whose it is: it unwraps under the same one only. What is in hand when the master
+    key is gone, or was never there, opens nothing. Every method raises `Fault` when the key cannot be used.
+    """
+
+    async def wrap(self, keys: Sequence[tuple[bytes, str]]) -> list[bytes]:
+        """Wrap data keys, each with its context, under the newest version of the master key."""
+
+    async def unwrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes]:
+        """The inverse of `wrap`, each with its context. Raises `Fault` if one of them cannot be unwrapped."""
+
+    async def rewrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes]:
+        """Wrap under the newest version what may be wrapped under an older one, each with its context."""
+
+    async def mark(self) -> bytes:
+        """How everything begins that is wrapped under the newest version, and nothing that is under an older one."""
+
+    async def digests(self, texts: Sequence[str]) -> list[str]:
+        """For each the same short text (64 hexadecimal digits) for ever, and nothing of it without the key."""
 
 
 @runtime_checkable

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import stat
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.adapters.keys import FileSealer, KeysError, add_key, new_keys
+from gateway.adapters.key_file import LOOK_SECONDS, check_droppable, drop_key, read
+from gateway.adapters.keys import FileSealer, KeysError, add_key, mark_of, new_keys
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +121,86 @@ def test_a_key_that_is_gone_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(KeysError, match=name):
         FileSealer(path).open(sealed, "one")
+
+
+def test_a_running_process_seals_with_a_key_that_was_added_within_half_a_second(tmp_path: Path) -> None:
+    path, seconds = tmp_path / "keys.json", [0.0]
+    new_keys(path)
+    running = FileSealer(path, now=lambda: seconds[0])
+    old = running.mark()
+    name = add_key(path)
+
+    seconds[0] = LOOK_SECONDS - 0.01
+    assert running.seal(b"data", "one").startswith(old)
+    seconds[0] = LOOK_SECONDS
+    assert running.seal(b"data", "one").startswith(mark_of(name))
+    assert running.mark() == mark_of(name)
+
+
+def test_a_change_that_cannot_be_read_leaves_the_keys_of_before_and_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, seconds = tmp_path / "keys.json", [0.0]
+    new_keys(path)
+    content = path.read_text()
+    running = FileSealer(path, now=lambda: seconds[0])
+    before = running.seal(b"data", "one")
+    path.write_text("half a fi")
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            seconds[0] += LOOK_SECONDS
+            assert running.open(running.seal(b"data", "one"), "one") == b"data"
+    assert len(caplog.records) == 1
+    path.write_text(content)
+    name = add_key(path)
+    seconds[0] += LOOK_SECONDS
+
+    assert running.mark() == mark_of(name)
+    assert running.open(before, "one") == b"data"
+
+
+def test_what_is_sealed_for_one_purpose_opens_for_no_other(file: Path) -> None:
+    sealers = [FileSealer(file), FileSealer(file, "registrants"), FileSealer(file, "others")]
+    for sealer in sealers:
+        sealed = sealer.seal(b"data", "one")
+        assert sealer.open(sealed, "one") == b"data"
+        for other in sealers:
+            if other is not sealer:
+                with pytest.raises(KeysError):
+                    other.open(sealed, "one")
+    assert len({sealer.index("text") for sealer in sealers}) == 3
+
+
+def test_a_key_that_was_dropped_opens_nothing_and_the_others_do(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    new_keys(path)
+    [first] = read(path).seal
+    old = FileSealer(path).seal(b"old", "one")
+    second = add_key(path)
+    new = FileSealer(path).seal(b"new", "one")
+
+    drop_key(path, first)
+
+    assert list(read(path).seal) == [second]
+    assert FileSealer(path).open(new, "one") == b"new"
+    with pytest.raises(KeysError, match=first):
+        FileSealer(path).open(old, "one")
+    with pytest.raises(KeysError, match="only key"):
+        drop_key(path, second)
+
+
+def test_a_key_may_be_dropped_once_another_has_sealed_for_a_while(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    new_keys(path)
+    [first] = read(path).seal
+    with pytest.raises(KeysError, match="is the key that seals; add another first"):
+        check_droppable(path, first, 10)
+    second = add_key(path)
+
+    with pytest.raises(KeysError, match="try again in 10 s"):
+        check_droppable(path, first, 10)
+    os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 11))
+    check_droppable(path, first, 10)
+    with pytest.raises(KeysError, match=f"has no key other; it has {first}, {second}"):
+        check_droppable(path, "other", 10)

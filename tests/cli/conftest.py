@@ -30,9 +30,9 @@ class Office:
         self.file = file
         self.url = f"sqlite+aiosqlite:///{file}"
 
-    def run(self, *words: str) -> Result:
-        """Give one command."""
-        return CliRunner().invoke(main, list(words), catch_exceptions=False)
+    def run(self, *words: str, given: str | None = None) -> Result:
+        """Give one command, with ``given`` on its standard input."""
+        return CliRunner().invoke(main, list(words), input=given, catch_exceptions=False)
 
     def publish(self, spam: float = 0.0, unknown: bool = False) -> Performed:
         """Let a gateway process decide a message."""

@@ -1,0 +1,136 @@
+"""Erasing a registrant: its key first of all, since without it nothing that was sealed can be read."""
+
+from __future__ import annotations
+
+from sqlalchemy import and_, delete, func, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.adapters.sql.accounts import ACCOUNTS, account_of
+from gateway.adapters.sql.dialect import AnyRow, insert_or
+from gateway.adapters.sql.engine import Database
+from gateway.adapters.sql.history import next_change, record, touch_accounts
+from gateway.adapters.sql.registry import registrant_row
+from gateway.adapters.sql.restart import redact
+from gateway.adapters.sql.tables import accounts
+from gateway.adapters.sql.tables_register import bars, personal, personal_index
+from gateway.adapters.sql.writes import check_text
+from gateway.core.audit import act_body, subject
+from gateway.core.model import Account, AccountState, VerificationState
+from gateway.core.personal import IDENTIFIERS
+from gateway.core.personal_acts import Erased, Unkept, leaves_mark
+from gateway.core.policy import Registration
+from gateway.core.registration import DAY_MS, By, name_digest
+
+Marks = list[tuple[str, str]]
+"""What may be barred, and its digest: see the table of bars."""
+
+
+async def erase(
+    database: Database,
+    tenant_id: str,
+    registrant_id: str,
+    rules: Registration,
+    by: By,
+    now_ms: int,
+    *,
+    close: bool,
+) -> Erased | Unkept:
+    """See `gateway.ports.Personal.erase`.
+
+    A SQLite file keeps what was deleted until something is written over it: here that is done at once. PostgreSQL does
+    it when it vacuums. Copies made before know the wrapped key; they are closed by dropping the master key that it was
+    wrapped under (`gateway keys add`, `gateway registrants rewrap`, `gateway keys drop`).
+    """
+    check_text(by.actor, by.reason)
+    if not by.reason.strip():
+        return Unkept.REASON_MISSING
+    async with database.writing("erase") as connection:
+        if database.sqlite:
+            await connection.execute(text("PRAGMA secure_delete = ON"))
+        change = await next_change(connection)
+        registrant = await registrant_row(connection, tenant_id, registrant_id)
+        if registrant is None:
+            return Unkept.REGISTRANT_UNKNOWN
+        if registrant.state is VerificationState.REDACTED:
+            return Unkept.REGISTRANT_ERASED
+        held = await _accounts(connection, tenant_id, registrant_id)
+        open_ones = [account for account, _ in held if account.state is not AccountState.CLOSED]
+        if open_ones and not close:
+            return Unkept.ACCOUNTS_OPEN
+        marks: Marks = [("registrant", registrant_id), *await _identifiers(connection, tenant_id, registrant_id)]
+        barred = await _barred(connection, tenant_id, marks, now_ms)
+        until = None
+        if leaves_mark([account for account, _ in held], barred=barred, at_ms=now_ms):
+            until = now_ms + rules.erased_days * DAY_MS
+            await _bar(database, connection, tenant_id, marks, now_ms, until)
+        names: Marks = [
+            ("name", name_digest(name))
+            for account, name in held
+            if name is not None and account.state is not AccountState.CLOSED
+        ]
+        await _bar(database, connection, tenant_id, names, now_ms, now_ms + rules.name_bar_days * DAY_MS)
+        mine = and_(accounts.c.tenant_id == tenant_id, accounts.c.registrant_id == registrant_id)
+        await connection.execute(update(accounts).where(mine).values(state=AccountState.CLOSED))
+        for table in (personal, personal_index):
+            this = and_(table.c.tenant_id == tenant_id, table.c.registrant_id == registrant_id)
+            await connection.execute(delete(table).where(this))
+        redacted = await redact(connection, tenant_id, registrant_id)
+        await touch_accounts(connection, tenant_id, registrant_id, change)
+        closed = tuple(account.account_id for account in open_ones)
+        body = act_body(
+            by, change, tenant_id, "EraseRegistrant", closed=closed, verifications=redacted, barred_until_ms=until
+        )
+        subjects = [subject("registrant", registrant_id), *[subject("account", one.account_id) for one, _ in held]]
+        await record(connection, tenant_id, body, now_ms, subjects)
+    if database.sqlite:
+        async with database.reading("erase") as connection:
+            await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    return Erased(closed, until)
+
+
+async def _accounts(
+    connection: AsyncConnection, tenant_id: str, registrant_id: str
+) -> list[tuple[Account, str | None]]:
+    mine = and_(accounts.c.tenant_id == tenant_id, accounts.c.registrant_id == registrant_id)
+    groups: dict[str, list[AnyRow]] = {}
+    for row in (await connection.execute(ACCOUNTS.add_columns(accounts.c.name).where(mine))).all():
+        groups.setdefault(row.account_id, []).append(row)
+    return [(account_of(rows), rows[0].name) for rows in groups.values()]
+
+
+async def _identifiers(connection: AsyncConnection, tenant_id: str, registrant_id: str) -> Marks:
+    wanted = select(personal_index.c.field, personal_index.c.digest).where(
+        personal_index.c.tenant_id == tenant_id,
+        personal_index.c.registrant_id == registrant_id,
+        personal_index.c.field.in_(IDENTIFIERS),
+    )
+    return [(row[0], row[1]) for row in await connection.execute(wanted)]
+
+
+async def _barred(connection: AsyncConnection, tenant_id: str, marks: Marks, now_ms: int) -> bool:
+    any_of = or_(*[and_(bars.c.what == what, bars.c.digest == digest) for what, digest in marks])
+    wanted = select(bars.c.until_ms).where(bars.c.tenant_id == tenant_id, bars.c.until_ms > now_ms, any_of).limit(1)
+    return await connection.scalar(wanted) is not None
+
+
+async def _bar(
+    database: Database, connection: AsyncConnection, tenant_id: str, marks: Marks, now_ms: int, until_ms: int
+) -> None:
+    """Bar these until a moment; one that is barred for longer stays so. No act on an account lifts them."""
+    furthest = func.max if database.sqlite else func.greatest
+    for what, digest in marks:
+        values = {
+            "tenant_id": tenant_id,
+            "what": what,
+            "digest": digest,
+            "since_ms": now_ms,
+            "until_ms": until_ms,
+            "account_id": "",
+        }
+        statement = insert_or(database, bars).values(**values)
+        await connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["tenant_id", "what", "digest"],
+                set_={"until_ms": furthest(bars.c.until_ms, statement.excluded.until_ms), "account_id": ""},
+            )
+        )

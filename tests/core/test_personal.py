@@ -1,0 +1,145 @@
+"""What may be kept of a person, and when two values are the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.personal import FIELDS, IDENTIFIERS, INDEXED, normalised, problems
+
+CANARY = "Zaqxsw"
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        (
+            "legal_name",
+            ["Example Holder", "EXAMPLE  HOLDER", "example-holder", "Ｅｘａｍｐｌｅ Ｈｏｌｄｅｒ", "Example Holder."],
+        ),
+        ("legal_name", ["Straße Übung", "STRASSE ÜBUNG", "Straße Übung"]),
+        ("legal_name", ["示例 持有人", "示例持有人", "示例·持有人"]),
+        (
+            "id_number",
+            [
+                "11010519491231002X",
+                "11010519491231002x",
+                "110105 19491231 002X",
+                "１１０１０５１９４９１２３１００２Ｘ",
+            ],
+        ),
+        ("vat", ["DE 123 456 789", "de123456789", "DE-123.456.789"]),
+        ("phone", ["+86 138 0013 8000", "0086-138-0013-8000", "86(138)0013.8000", "＋８６１３８００１３８０００"]),
+        ("email", ["Holder@Example.org", " holder@example.ORG ", "ｈolder@example.org"]),
+    ],
+)
+def test_values_that_are_the_same(field: str, values: list[str]) -> None:
+    assert len({normalised(field, value) for value in values}) == 1
+    assert normalised(field, values[0])
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("legal_name", "Example Holder", "Example Holder 2"),
+        ("legal_name", "示例", "示列"),
+        ("id_number", "11010519491231002X", "110105194912310021"),
+        ("phone", "+86 138 0013 8000", "138 0013 8000"),
+        ("email", "a.b@example.org", "ab@example.org"),
+    ],
+)
+def test_values_that_are_not_the_same(field: str, one: str, other: str) -> None:
+    assert normalised(field, one) != normalised(field, other)
+
+
+@given(value=st.text(max_size=40), field=st.sampled_from(INDEXED))
+def test_the_form_that_is_compared_is_a_fixed_point(value: str, field: str) -> None:
+    once = normalised(field, value)
+    if not (field == "phone" and once.startswith("00")):  # a prefix is taken off once, not a second zero behind it
+        assert normalised(field, once) == once
+
+
+@pytest.mark.parametrize("field", sorted(set(FIELDS) - set(INDEXED)))
+def test_a_field_that_is_not_compared_has_no_such_form(field: str) -> None:
+    with pytest.raises(KeyError):
+        normalised(field, "x")
+
+
+def test_every_identifier_is_indexed() -> None:
+    assert set(IDENTIFIERS) == {"id_number", "uscc", "lei", "vat"}
+    assert set(IDENTIFIERS) < set(INDEXED)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"legal_name": "Example Holder"},
+        {"legal_name": "示例持有人", "id_number": "11010519491231002X", "birthdate": "1949-12-31"},
+        {"phone": "+86 10 5555 0100", "email": "holder@example.org", "address": "1 Example Street"},
+        {"claims": '{"verification": {"trust_framework": "de_aml"}, "claims": {"given_name": "x\\n"}}'},
+    ],
+)
+def test_what_can_be_kept(fields: dict[str, str]) -> None:
+    assert problems(fields) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("legal_name", "", "legal_name: is empty"),
+        ("legal_name", " \t", "legal_name: is empty"),
+        ("legal_name", CANARY * 51, "legal_name: has more than 300 characters"),
+        ("legal_name", CANARY + "\x00", "legal_name: holds control characters"),
+        ("address", CANARY + "\ud800", "address: holds control characters or halves"),
+        ("legal_name", "...", "legal_name: holds no letter or digit"),
+        ("birthdate", "1949-02-30", "birthdate: is not a date"),
+        ("birthdate", "19491231", "birthdate: is not a date"),
+        ("birthdate", CANARY, "birthdate: is not a date"),
+        ("email", CANARY, "email: is not an e-mail address"),
+        ("email", f"{CANARY}@a@b", "email: is not an e-mail address"),
+        ("phone", CANARY, "phone: is not a telephone number"),
+        ("phone", "1234", "phone: is not a telephone number"),
+        ("phone", "1234567890123456", "phone: is not a telephone number"),
+        ("phone", f"+86 10 5555 0100 {CANARY}", "phone: is not a telephone number"),
+        ("claims", CANARY, "claims: is not a JSON object"),
+        ("claims", f'["{CANARY}"]', "claims: is not a JSON object"),
+        ("claims", "[" * 60_000, "claims: is not a JSON object"),
+    ],
+)
+def test_a_problem_names_field_and_remedy_and_never_the_value(field: str, value: str, says: str) -> None:
+    [problem, *_] = problems({field: value})
+
+    assert problem.startswith(says)
+    assert CANARY not in problem
+
+
+def test_a_field_that_is_not_known_is_told_by_its_place() -> None:
+    [problem] = problems({"legal_name": "Example", CANARY: "x"})
+
+    assert problem.startswith("field 2 is not known; known are legal_name, id_number")
+    assert CANARY not in problem
+
+
+def test_nothing_is_a_problem() -> None:
+    assert problems({}) == [f"no fields; known are {', '.join(FIELDS)}"]
+
+
+def test_a_check_is_asked_about_what_is_well_formed_only() -> None:
+    asked: list[str] = []
+
+    def check(field: str, _value: str) -> str | None:
+        asked.append(field)
+        return "has a wrong check digit; compare it with the document"
+
+    found = problems({"uscc": "91350211M000100Y43", "email": CANARY}, check)
+
+    assert found[0] == "uscc: has a wrong check digit; compare it with the document"
+    assert asked == ["uscc"]
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(max_size=5), st.text(max_size=30), max_size=4))
+def test_no_problem_quotes_a_value(fields: dict[str, str]) -> None:
+    quoted = {name: f"{CANARY}{value}\x00" for name, value in fields.items()}
+
+    assert CANARY not in " ".join(problems(quoted))
