@@ -24,8 +24,12 @@ from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.policy_file import PolicyFile
 from gateway.adapters.sealed_upstream import SealedUpstream
+from gateway.adapters.sources import CachedSources
 from gateway.adapters.sql import open_store
+from gateway.adapters.sql.news import SqlNews
+from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
+from gateway.adapters.webhooks import HttpWebhooks
 from gateway.core.records import Lease
 from gateway.examine import Examine
 from gateway.http import api, moderations, ops, wechat_check, wechat_tokens
@@ -44,7 +48,7 @@ from gateway.ports import Clock, Store, StoreUnavailable, Upstream
 from gateway.publish import Publish
 from gateway.review import Review
 from gateway.settings import Settings
-from gateway.upkeep import Upkeep, plan
+from gateway.upkeep import News, Upkeep, plan
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +111,10 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     stack.push_async_callback(lease.release)
 
     registry = CachedRegistry(register, clock, settings.cache_size, settings.cache_trust_ms)
+    news = SqlNews(store.database)
+    sources = CachedSources(news, clock, settings.cache_trust_ms)
+    webhooks = HttpWebhooks()
+    stack.push_async_callback(webhooks.close)
     classifiers = _classifiers(settings, judge, lease, clock)
     await classifiers.start()
     stack.push_async_callback(classifiers.stop)
@@ -134,6 +142,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=policy.current,
         clock=clock,
         ask_again_ms=settings.ask_again_ms,
+        sources=sources,
     )
     classifiers.on_late(review.late)
     publish = Publish(
@@ -144,6 +153,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=policy.current,
         clock=clock,
         limit=settings.max_in_flight,
+        sources=sources,
     )
     stack.push_async_callback(perform.settle_last)
     upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -160,6 +170,13 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         reload_policy=policy.reload,
         in_flight=lambda: publish.in_flight,
         events=events,
+        news=News(
+            sources.refresh,
+            news,
+            lambda: policy.current().policy.news.warn_days,
+            SqlNotices(store.database),
+            webhooks,
+        ),
     )
     budget = Budget(settings.body_budget)
     if sealer is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
 from classifiers.contract import Value
 from gateway.core.addresses import domain
+from gateway.core.codec import encode_body
 from gateway.core.model import NewsKind
 from gateway.core.whitelists import name_key
 
@@ -24,6 +26,9 @@ class LicenceStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     REVOKED = "revoked"
+    """Taken back: no account uses it any more."""
+    ENDED = "ended"
+    """Its time is over; it was said so once."""
 
 
 class Evidence(Value, frozen=True):
@@ -86,10 +91,10 @@ def check_licence(licence: Licence) -> Licence:
 
 
 class Article(Value, frozen=True):
-    """An article that may be re-published: its address, and its text as the source has it. ``published_ms`` is unix
-    time."""
+    """An article that may be re-published, with its text as the source has it. ``page`` is the
+    `gateway.core.addresses.page_key` of its address; ``published_ms`` is unix time."""
 
-    url: str
+    page: str
     publisher: str
     title: str
     text: str
@@ -100,6 +105,12 @@ class Article(Value, frozen=True):
 def title_key(publisher: str, title: str) -> str:
     """A digest (SHA-256, hex) by which an article is found without its address."""
     return hashlib.sha256(f"{name_key(publisher)}\x00{name_key(title)}".encode(errors="replace")).hexdigest()
+
+
+ENDING: Final = "licence.ending"
+"""Kind of the notice of a licence that is about to end."""
+ENDED: Final = "licence.ended"
+"""Kind of the notice of a licence that has ended."""
 
 
 class Notice(Value, frozen=True):
@@ -113,3 +124,27 @@ class Notice(Value, frozen=True):
     body: str
     created_ms: int
     attempts: int = 0
+
+
+def licence_notice(tenant_id: str, licence: Licence, kind: str, now_ms: int) -> Notice:
+    """The notice that a licence is about to end, or has ended. The same of the same licence has the same id."""
+    name = f"{kind}\x00{tenant_id}\x00{licence.licence_id}\x00{licence.valid_to}"
+    data = {
+        "tenant_id": tenant_id,
+        "licence_id": licence.licence_id,
+        "scheme": licence.scheme,
+        "kind": licence.kind,
+        "valid_to": _written(licence.valid_to),
+        "accounts": list(licence.accounts),
+    }
+    body = encode_body({"type": kind, "timestamp": _written(now_ms), "data": data})
+    notice_id = hashlib.sha256(name.encode()).hexdigest()[:32]
+    return Notice(notice_id, tenant_id, kind, licence.licence_id, body, now_ms)
+
+
+def _written(at_ms: int) -> str:
+    """Unix milliseconds in ISO 8601; a date that no calendar has stays a number."""
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):
+        return str(at_ms)

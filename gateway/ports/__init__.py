@@ -13,6 +13,16 @@ from gateway.ports.faults import (
     UpstreamUnknown,
     shared,
 )
+from gateway.ports.news import (
+    Delivery,
+    LicenceRefused,
+    NewsReader,
+    NewsRegister,
+    Notices,
+    Sources,
+    Version,
+    Webhooks,
+)
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
 from gateway.ports.personal import Personal
@@ -25,11 +35,16 @@ __all__ = [
     "Classifiers",
     "Clock",
     "Credentials",
+    "Delivery",
     "Events",
     "Fault",
     "KeyTaken",
     "LeaseLost",
+    "LicenceRefused",
     "MasterKey",
+    "NewsReader",
+    "NewsRegister",
+    "Notices",
     "Origin",
     "OriginHead",
     "OriginResponse",
@@ -41,10 +56,13 @@ __all__ = [
     "Registrar",
     "Registry",
     "Sealer",
+    "Sources",
     "Store",
     "StoreUnavailable",
     "Upstream",
     "UpstreamNotReached",
     "UpstreamUnknown",
+    "Version",
+    "Webhooks",
     "shared",
 ]
