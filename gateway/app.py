@@ -28,10 +28,14 @@ from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.policy_file import PolicyFile
 from gateway.adapters.providers_file import endpoints, read_providers
 from gateway.adapters.sealed_upstream import SealedUpstream
+from gateway.adapters.sources import CachedSources
 from gateway.adapters.sql import SqlOperators, SqlRegistrar, SqlStore, open_store
+from gateway.adapters.sql.news import SqlNews
+from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
+from gateway.adapters.webhooks import HttpWebhooks
 from gateway.core.records import Lease
 from gateway.examine import Examine
 from gateway.http import admin, api, identity, moderations, ops, own_accounts, wechat_check, wechat_tokens
@@ -50,7 +54,7 @@ from gateway.ports import Clock, Store, StoreUnavailable, Upstream
 from gateway.publish import Publish
 from gateway.review import Review
 from gateway.settings import Settings
-from gateway.upkeep import Upkeep, is_first, plan, plan_verification
+from gateway.upkeep import News, Upkeep, is_first, plan, plan_verification
 from gateway.verify import Fields, Verify, fields_of
 
 log = logging.getLogger(__name__)
@@ -121,6 +125,10 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     stack.push_async_callback(lease.release)
 
     registry = CachedRegistry(register, clock, settings.cache_size, settings.cache_trust_ms)
+    news = SqlNews(store.database)
+    sources = CachedSources(news, clock, settings.cache_trust_ms)
+    webhooks = HttpWebhooks()
+    stack.push_async_callback(webhooks.close)
     classifiers = _classifiers(settings, judge, lease, clock)
     await classifiers.start()
     stack.push_async_callback(classifiers.stop)
@@ -148,6 +156,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=policy.current,
         clock=clock,
         ask_again_ms=settings.ask_again_ms,
+        sources=sources,
     )
     classifiers.on_late(review.late)
     publish = Publish(
@@ -158,6 +167,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=policy.current,
         clock=clock,
         limit=settings.max_in_flight,
+        sources=sources,
     )
     stack.push_async_callback(perform.settle_last)
     verify = await open_verify(settings, store, clock, stack)
@@ -175,6 +185,13 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         reload_policy=policy.reload,
         in_flight=lambda: publish.in_flight,
         events=events,
+        news=News(
+            sources.refresh,
+            news,
+            lambda: policy.current().policy.news.warn_days,
+            SqlNotices(store.database),
+            webhooks,
+        ),
     )
     if verify is not None:
         plan_verification(upkeep, verify, lambda: is_first(store, lease, clock))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.keys import credentials, keys
+from gateway.cli.news import articles, licences, whitelist
 from gateway.cli.operators import operators
 from gateway.cli.personal import COMMANDS as PERSONAL
 from gateway.cli.platforms import platforms
@@ -40,6 +41,9 @@ for command in (
     accounts,
     operators,
     verifications,
+    licences,
+    whitelist,
+    articles,
     keys,
     credentials,
     platforms,

@@ -15,6 +15,16 @@ from gateway.ports.faults import (
     erased,
     shared,
 )
+from gateway.ports.news import (
+    Delivery,
+    LicenceRefused,
+    NewsReader,
+    NewsRegister,
+    Notices,
+    Sources,
+    Version,
+    Webhooks,
+)
 from gateway.ports.operators import Appointed, Operators
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
@@ -33,11 +43,16 @@ __all__ = [
     "Classifiers",
     "Clock",
     "Credentials",
+    "Delivery",
     "Events",
     "Fault",
     "KeyTaken",
     "LeaseLost",
+    "LicenceRefused",
     "MasterKey",
+    "NewsReader",
+    "NewsRegister",
+    "Notices",
     "Operators",
     "Origin",
     "OriginHead",
@@ -51,12 +66,15 @@ __all__ = [
     "Registrar",
     "Registry",
     "Sealer",
+    "Sources",
     "Store",
     "StoreUnavailable",
     "Upstream",
     "UpstreamNotReached",
     "UpstreamUnknown",
     "Verifications",
+    "Version",
+    "Webhooks",
     "erased",
     "shared",
 ]
