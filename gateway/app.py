@@ -236,6 +236,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         operators=SqlOperators(store.database),
         personal=await _personal(settings, store, stack),
         verifications=SqlVerifications(store.database),
+        news=news,
         verify=verify,
         registry=registry,
         policy=policy.current,

@@ -11,7 +11,7 @@ from gateway.core.decide import of_account
 from gateway.core.label import news_label
 from gateway.core.model import Account, AccountState, Degree, Facts, NewsKind, Outcome, Registrant, VerificationState
 from gateway.core.registration import Refused
-from gateway.http.admin.desk import AccountId, Served, answered
+from gateway.http.admin.desk import AccountId, Desk, Served, answered
 from gateway.http.admin.models import SanctionOut
 from gateway.http.answers import reasons_body
 from gateway.http.api import Caller
@@ -25,6 +25,8 @@ class LabelOut(BaseModel):
 
     news: Annotated[NewsKind, Field(description="`originate` or `republish`")]
     scheme: str
+    licence_no: str | None
+    issuer: str | None
     domains: list[str] = Field(description="The sites that it holds for; empty for all")
     until: int
 
@@ -84,7 +86,7 @@ async def get_account(account_id: AccountId, tenant: Caller, desk: Served) -> Re
             term_ends_at=account.term_ends_at,
             private=account.private,
             registrant=_verified(account.registrant, now_ms) if account.registrant else None,
-            label=_label(account, now_ms),
+            label=await _label(desk, tenant.tenant_id, account, now_ms),
             sanctions=_in_force(account, now_ms),
             decision=decision.outcome,
             reasons=[AccountReasonOut(**reason) for reason in reasons_body(decision)],
@@ -104,11 +106,19 @@ def _verified(registrant: Registrant, now_ms: int) -> VerifiedOut:
     )
 
 
-def _label(account: Account, now_ms: int) -> LabelOut | None:
+async def _label(desk: Desk, tenant_id: str, account: Account, now_ms: int) -> LabelOut | None:
     found = news_label(account, now_ms)
     if found is None:
         return None
-    return LabelOut(news=found.kind, scheme=found.scheme, domains=list(found.domains), until=found.valid_to)
+    licence = await desk.news.licence(tenant_id, found.licence_id) if found.licence_id is not None else None
+    return LabelOut(
+        news=found.kind,
+        scheme=found.scheme,
+        licence_no=licence and licence.licence_no,
+        issuer=licence and licence.issuer,
+        domains=list(found.domains),
+        until=found.valid_to,
+    )
 
 
 def _in_force(account: Account, now_ms: int) -> list[SanctionOut]:

@@ -19,17 +19,20 @@ from gateway.adapters.key_file import new_keys
 from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.sql import SqlOperators, SqlRegistrar, SqlStore, open_store
+from gateway.adapters.sql.engine import Database
+from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.app import create_app
-from gateway.core.model import RegistrantKind, VerificationState
+from gateway.core.model import NewsKind, RegistrantKind, VerificationState
+from gateway.core.news import Licence
 from gateway.core.operators import Operator, Role
 from gateway.core.policy import Registration
 from gateway.core.registration import Act, By, CloseAccount, CreateAccount, SuspendAccount
 from gateway.core.verification import Verification
 from gateway.http.admin.desk import Desk
 from gateway.http.requests import hash_key
-from gateway.ports import Operators, Personal, Register, Registered, Registrar, Verifications
+from gateway.ports import Personal, Register, Registered
 from gateway.providers.config import parse_providers
 from gateway.settings import Settings
 from gateway.verify import Verify
@@ -104,6 +107,7 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
             operators=SqlOperators(store.database),
             personal=SqlPersonal(store.database, PersonalKeys(master)),
             verifications=SqlVerifications(store.database),
+            news=SqlNews(store.database),
             verify=Verify(
                 kept=SqlVerifications(store.database),
                 providers=parse_providers(PROVIDERS, frozenset({"T_SECRET"})),
@@ -136,20 +140,14 @@ async def fill(directory: Path) -> None:
     keys = PersonalKeys(FileMasterKey(directory / "keys.json"))
     async with open_store(f"sqlite+aiosqlite:///{directory}/gateway.db") as (store, register):
         database = store.database
-        await _fill(
-            register,
-            SqlRegistrar(database),
-            SqlOperators(database),
-            SqlPersonal(database, keys),
-            SqlVerifications(database),
-        )
+        await _fill(register, database, SqlPersonal(database, keys))
         async with database.reading("test") as connection:
             await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
 
-async def _fill(
-    register: Register, registrar: Registrar, operators: Operators, personal: Personal, verifications: Verifications
-) -> None:
+async def _fill(register: Register, database: Database, personal: Personal) -> None:
+    registrar, operators = SqlRegistrar(database), SqlOperators(database)
+    verifications, news = SqlVerifications(database), SqlNews(database)
     await register.put_tenant(TENANT, hash_key("key-one"), "test", NOW_MS)
     await register.put_tenant(OTHER, hash_key("key-two"), "test", NOW_MS)
     for role in Role:
@@ -176,5 +174,7 @@ async def _fill(
         for one in (review, need):
             this = replace(one, verification_id=f"{one.verification_id}-{tenant.tenant_id}")
             assert await verifications.begin(tenant.tenant_id, this, BY, NOW_MS)
+        licence = Licence("l-0", "person-1", "manual", NewsKind.REPUBLISH, 0, NOW_MS + DAY_MS, licence_no="N-0")
+        assert await news.put_licence(tenant.tenant_id, licence, BY, NOW_MS) is None
         fields = {"legal_name": CANARY, "email": "canary@quux.example"}
         await personal.put(tenant.tenant_id, "person-1", fields, BY, NOW_MS)

@@ -21,6 +21,7 @@ WHY: dict[str, Any] = {"reason": "as asked"}
 PERSONAL = {"personal": {"legal_name": "Example Holder"}, **WHY}
 NEW_ACCOUNT = {"account_id": "acc-9", "registrant_id": "firm-1", **WHY}
 ACCOUNT = "/accounts/{account_id}"
+LICENCE = "/licences/{licence_id}"
 REGISTRANT = "/registrants/{registrant_id}"
 
 
@@ -40,6 +41,10 @@ NEW_REGISTRANT = {"registrant_id": "r-9", "kind": "person", **WHY}
 SEARCH = {"field": "email", "personal": "canary@quux.example", **WHY}
 START = {"provider": "staff", **WHY}
 YES = {"approve": True, **WHY}
+GRANT = {"holder": "person-1", "scheme": "manual", "kind": "originate", "valid_from": 0, "valid_to": NOW_MS, **WHY}
+WHITELIST = {"name": "2026", "valid_from": 0, "csv": "publisher,domain\nExample News,news.example\n", **WHY}
+ARTICLE = {"url": "https://news.example/1", "publisher": "Example News", "title": "One", "text": "It rains."}
+ARTICLES = {"articles": [{**ARTICLE, "published_at": "2026-01-31"}], **WHY}
 CASES = [
     Case("POST", "/accounts", "/accounts", NEW_ACCOUNT, 201, REGISTRARS),
     Case("GET", "/accounts", "/accounts?registrant_id=person-1", None, 200, ALL),
@@ -59,6 +64,14 @@ CASES = [
     Case("GET", f"{REGISTRANT}/verifications", "/registrants/person-1/verifications", None, 200, ALL),
     Case("POST", "/verifications/{verification_id}:submit", "/verifications/v-2-t1:submit", WHY, 200, REGISTRARS),
     Case("POST", "/verifications/{verification_id}:review", "/verifications/v-1-t1:review", YES, 200, REVIEWERS),
+    Case("PUT", LICENCE, "/licences/l-1", GRANT, 200, REGISTRARS),
+    Case("GET", "/licences", "/licences?holder=person-1", None, 200, ALL),
+    Case("GET", LICENCE, "/licences/l-0", None, 200, ALL),
+    Case("GET", f"{LICENCE}/history", "/licences/l-0/history", None, 200, ALL),
+    Case("POST", f"{LICENCE}:revoke", "/licences/l-0:revoke", WHY, 200, REGISTRARS),
+    Case("POST", "/whitelists", "/whitelists", WHITELIST, 200, REGISTRARS),
+    Case("GET", "/whitelists", "/whitelists", None, 200, ALL),
+    Case("POST", "/articles", "/articles", ARTICLES, 200, REGISTRARS),
     Case("POST", f"{REGISTRANT}:reveal", "/registrants/person-1:reveal", WHY, 200, ADMINS),
     Case("POST", f"{REGISTRANT}:erase", "/registrants/person-1:erase", {"close": True, **WHY}, 200, ADMINS),
 ]

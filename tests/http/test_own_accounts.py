@@ -53,6 +53,8 @@ async def test_an_account_with_nothing_against_it(desk: Keeping) -> None:
         "label": {
             "news": "republish",
             "scheme": "cn_licence",
+            "licence_no": None,
+            "issuer": None,
             "domains": ["news.example"],
             "until": NOW_MS + 9,
         },
@@ -60,6 +62,23 @@ async def test_an_account_with_nothing_against_it(desk: Keeping) -> None:
         "decision": "allow",
         "reasons": [],
     }
+
+
+async def test_the_label_tells_whose_licence_it_is(desk: Keeping) -> None:
+    licence = {"holder": "person-1", "kind": "originate", "scheme": "manual", "licence_no": "N-1", "issuer": "Office"}
+    times = {"valid_from": 0, "valid_to": NOW_MS + 1, "accounts": ["acc-1"], "reason": "ticket 12"}
+    await desk.done("PUT", "/licences/l-1", {**licence, **times})
+    label = (await desk.ask("key-one", "GET", "/v1/accounts/acc-1")).json()["label"]
+    assert label == {
+        "news": "originate",
+        "scheme": "manual",
+        "licence_no": "N-1",
+        "issuer": "Office",
+        "domains": [],
+        "until": NOW_MS + 1,
+    }
+    await desk.done("POST", "/licences/l-1:revoke", {"reason": "ticket 13"})
+    assert (await desk.ask("key-one", "GET", "/v1/accounts/acc-1")).json()["label"] is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from gateway.http.budget import Budget
 from gateway.http.problems import Problem, bad_fields
 from gateway.http.requests import Disconnected, read_headers, unauthorised, whole_body
 from gateway.platforms.strict_json import BadJson, loads
-from gateway.ports import Clock, Operators, Personal, Registrar, Registry, Verifications
+from gateway.ports import Clock, NewsRegister, Operators, Personal, Registrar, Registry, Verifications
 from gateway.verify import Verify
 
 BODY_LIMIT: Final = 64 * 1024
@@ -43,6 +43,7 @@ class Desk:
     operators: Operators
     personal: Personal | None
     verifications: Verifications
+    news: NewsRegister
     verify: Verify | None
     registry: Registry
     policy: Callable[[], PolicyInForce]
