@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+import msgspec
+
 from classifiers.contract import Value
 from gateway.core.addresses import domain
 from gateway.core.codec import encode_body
@@ -124,6 +126,14 @@ class Notice(Value, frozen=True):
     body: str
     created_ms: int
     attempts: int = 0
+
+
+def licence_fields(licence: Licence) -> dict[str, object]:
+    """What an audit row says of a licence: all but the holder, whose id may lead to a person; and of its evidence only
+    which it was."""
+    told: dict[str, object] = msgspec.to_builtins(licence)
+    del told["holder"]
+    return {**told, "accounts": list(licence.accounts), "evidence": [each.sha256 for each in licence.evidence]}
 
 
 def licence_notice(tenant_id: str, licence: Licence, kind: str, now_ms: int) -> Notice:

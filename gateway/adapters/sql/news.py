@@ -18,7 +18,7 @@ from gateway.adapters.sql.tables_register import licences, notices
 from gateway.adapters.sql.writes import check_text
 from gateway.core.audit import LICENCE, act_body, subject
 from gateway.core.model import NewsKind
-from gateway.core.news import ENDED, ENDING, Evidence, Licence, LicenceStatus, licence_notice
+from gateway.core.news import ENDED, ENDING, Evidence, Licence, LicenceStatus, licence_fields, licence_notice
 from gateway.core.registration import By
 from gateway.ports import LicenceRefused
 
@@ -47,7 +47,7 @@ class SqlNews(SqlSources):
                 if (refused := await _refused(connection, tenant_id, licence)) is not None:
                     raise _Undone(refused)
                 await self._write(connection, tenant_id, licence, change)
-                body = act_body(by, change, tenant_id, "PutLicence", **_told(licence))
+                body = act_body(by, change, tenant_id, "PutLicence", **licence_fields(licence))
                 await record(connection, tenant_id, body, now_ms, _subjects(licence))
         except _Undone as undone:
             return undone.refused
@@ -114,7 +114,7 @@ class SqlNews(SqlSources):
                     mine = _named(row.tenant_id, row.licence_id)
                     [licence] = await _read(connection, mine)
                     await connection.execute(update(licences).where(mine).values(**values))
-                    body = act_body(GATEWAY, 0, row.tenant_id, act, **_told(licence))
+                    body = act_body(GATEWAY, 0, row.tenant_id, act, **licence_fields(licence))
                     await record(connection, row.tenant_id, body, now_ms, _subjects(licence), LICENCE)
                     await self._notice(connection, row.tenant_id, licence, act, now_ms)
                     done += 1
@@ -255,13 +255,6 @@ def _licence(row: AnyRow, users: tuple[str, ...]) -> Licence:
         evidence=msgspec.convert(json.loads(row.evidence), tuple[Evidence, ...]),
         status=LicenceStatus(row.status),
     )
-
-
-def _told(licence: Licence) -> dict[str, object]:
-    """What an audit row says of a licence: all but the holder, and of the evidence only which it was."""
-    told: dict[str, object] = msgspec.to_builtins(licence)
-    del told["holder"]
-    return {**told, "accounts": list(licence.accounts), "evidence": [each.sha256 for each in licence.evidence]}
 
 
 def _subjects(licence: Licence) -> list[str]:
