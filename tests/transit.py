@@ -68,7 +68,8 @@ class TransitServer:
         self.keys = {"registrants": EngineKey(derived=True), "registrants-index": EngineKey(derived=False)}
         self.status = 200
         """Answered instead, when it is another."""
-        self.requests = 0
+        self.bodies: list[bytes] = []
+        """Of every request."""
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -117,7 +118,7 @@ class TransitServer:
         writer.close()
 
     def _answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
-        self.requests += 1
+        self.bodies.append(body)
         if self.status != 200:
             return self.status, {"errors": ["as told"]}
         if headers.get("x-vault-token") != self.token:

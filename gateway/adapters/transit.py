@@ -5,8 +5,8 @@ The key never comes here; what it wraps does. Two keys are needed:
 - ``KEY`` of type ``aes256-gcm96`` with ``derived=true``: each registrant's data key is wrapped under a key that the
   engine derives from it with the context as input. The engine's ``associated_data`` would bind the context as well,
   but ``rewrap`` does not take it. A key that is not derived ignores the context, so it is refused here.
-- ``KEY-index`` for the digests, of which only version 1 is ever used: a digest must stay what it is, so rotating this
-  key changes nothing.
+- ``KEY-index`` for the digests (HMACs of the texts' SHA-256), of which only version 1 is ever used: a digest must stay
+  what it is, so rotating this key changes nothing.
 
 Endpoints: ``encrypt``, ``decrypt``, ``rewrap`` and ``hmac`` with ``batch_input``, and ``keys/NAME`` for the version in
 force (API documentation of the transit secrets engine; ``key_version`` and per-item ``error`` as there). A rotation
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,8 @@ class TransitMasterKey:
         return b"vault:v%d:" % (await self._policy()).latest_version
 
     async def digests(self, texts: Sequence[str]) -> list[str]:
-        items = [{"input": _text(text.encode())} for text in texts]
+        # The hash of each text: what names a person does not leave, not even to the system that keeps the key.
+        items = [{"input": _text(hashlib.sha256(text.encode()).digest())} for text in texts]
         return await self._batch(
             "hmac", f"{self._transit.key}-index", items, "hmac", _digest, algorithm="sha2-256", key_version=1
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.keys import credentials, keys
+from gateway.cli.news import articles, licences, whitelist
 from gateway.cli.personal import COMMANDS as PERSONAL
 from gateway.cli.platforms import platforms
 from gateway.cli.records import audit, decisions, holds, messages
@@ -34,6 +35,9 @@ for command in (
     tenants,
     registrants,
     accounts,
+    licences,
+    whitelist,
+    articles,
     keys,
     credentials,
     platforms,

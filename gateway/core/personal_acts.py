@@ -16,6 +16,7 @@ class Unkept(StrEnum):
     REGISTRANT_UNKNOWN = "registrant_unknown"
     REGISTRANT_ERASED = "registrant_erased"
     REGISTRANT_BARRED = "registrant_barred"
+    IDENTIFIER_TAKEN = "identifier_taken"
     NOTHING_KEPT = "nothing_kept"
     REASON_MISSING = "reason_missing"
     REASON_QUOTES = "reason_quotes"
@@ -26,6 +27,7 @@ UNKEPT_WORDING: Final[dict[Unkept, str]] = {
     Unkept.REGISTRANT_UNKNOWN: "registrant_id: there is no such registrant; register it first",
     Unkept.REGISTRANT_ERASED: "registrant_id: was erased, and cannot come back; register another",
     Unkept.REGISTRANT_BARRED: "an identifier belongs to a registrant who may not register at present",
+    Unkept.IDENTIFIER_TAKEN: "an identifier belongs to another registrant; give its accounts to that one",
     Unkept.NOTHING_KEPT: "registrant_id: no personal data is kept of it",
     Unkept.REASON_MISSING: "reason: say why; it is kept in the audit chain",
     Unkept.REASON_QUOTES: "actor, reason: the audit chain keeps them for ever; say it without the registrant's data",

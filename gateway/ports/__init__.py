@@ -7,10 +7,12 @@ the faults of `gateway.ports.faults`; nothing else leaves them.
 from gateway.ports.faults import (
     Fault,
     LeaseLost,
+    RegistrantErased,
     RegistrantShared,
     StoreUnavailable,
     UpstreamNotReached,
     UpstreamUnknown,
+    erased,
     shared,
 )
 from gateway.ports.news import (
@@ -52,6 +54,7 @@ __all__ = [
     "References",
     "Register",
     "Registered",
+    "RegistrantErased",
     "RegistrantShared",
     "Registrar",
     "Registry",
@@ -64,5 +67,6 @@ __all__ = [
     "UpstreamUnknown",
     "Version",
     "Webhooks",
+    "erased",
     "shared",
 ]

@@ -19,6 +19,15 @@ class RegistrantShared(Fault):
     """An account was to be written with another account's registrant, and with other facts about that registrant."""
 
 
+class RegistrantErased(Fault):
+    """What is known of a registrant was to be written after it was erased; the text is `erased`."""
+
+
+def erased(registrant_id: str) -> str:
+    """What `RegistrantErased` says, the same everywhere."""
+    return f"registrant {registrant_id!r} was erased, and cannot come back; register another"
+
+
 def shared(registrant_id: str, account_id: str) -> str:
     """What `RegistrantShared` says, the same everywhere."""
     return (

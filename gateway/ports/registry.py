@@ -40,12 +40,13 @@ class Register(Registry, Protocol):
         """Add or replace an account with its registrant, news authorisations and sanctions.
 
         Raises `RegistrantShared` when the registrant stands behind another account too and is not as given here: what
-        holds for many accounts is changed by `put_registrant`.
+        holds for many accounts is changed by `put_registrant`. Raises `RegistrantErased` for one that was erased,
+        unless it is given so.
         """
 
     async def put_registrant(self, tenant_id: str, registrant: Registrant, actor: str, now_ms: int) -> list[str]:
         """Change a registrant for all accounts that it stands behind, and return their ids in order. Raises
-        `StoreUnavailable` when the tenant has no such registrant."""
+        `StoreUnavailable` when the tenant has no such registrant, `RegistrantErased` when it was erased."""
 
     async def revoke_key(self, tenant_id: str, key_hash: str, actor: str, now_ms: int) -> bool:
         """Let an application key call for nobody any more; False if it is not one of this tenant's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 from gateway.adapters.key_file import read
 from gateway.adapters.keys import FileSealer
 from gateway.cli import main
+from gateway.core.personal import IDENTIFIERS
 from gateway.core.records import SEALED
+from tests.canary import CANARIES, appearances, needles
 from tests.cli.conftest import Office
 from tests.transit import TransitServer
 
@@ -153,7 +156,7 @@ def test_a_reason_must_not_name_who_it_is_about(office: Office, words: tuple[str
 
 def test_a_key_is_replaced_while_everything_stays_readable(office: Office, keys: Path) -> None:
     keep(office)
-    keep(office, "p-2", legal_name="Example")
+    keep(office, "p-2", legal_name="Example", id_number="440524188001010014")
     [old] = read(keys).seal
     sealed = FileSealer(keys).seal(b"request", "hash")
 
@@ -207,6 +210,10 @@ async def test_the_master_key_may_be_in_a_key_management_system(
     async with engine(office, monkeypatch) as server:
         await asyncio.to_thread(keep, office)
         told = await asyncio.to_thread(office.run, "registrants", "reveal", "t9", "p-1", *BY)
+        assert await asyncio.to_thread(
+            office.run, "registrants", "find", "t9", "legal_name", *BY, given=PERSON["legal_name"]
+        )
+        assert [leak for body in server.bodies for leak in appearances("engine", body, needles(PERSON.values()))] == []
         server.keys["registrants"].rotate()
         rewrapped = await asyncio.to_thread(office.run, "registrants", "rewrap")
         server.status = 503
@@ -218,6 +225,25 @@ async def test_the_master_key_may_be_in_a_key_management_system(
     [(wrapped,)] = office.sql("SELECT wrapped FROM personal")
     assert isinstance(wrapped, bytes)
     assert wrapped.startswith(b"vault:v2:")
+
+
+@pytest.mark.usefixtures("keys")
+def test_neither_a_sqlite_file_nor_its_journal_has_a_value_in_the_clear(office: Office) -> None:
+    fields = {name: value for name, value in CANARIES.items() if name != "claims"}
+    office.run("registrants", "keep", "t9", "p-1", *BY, given=json.dumps(fields))
+    connection = sqlite3.connect(office.file)  # while it is open, the others leave their journal
+    connection.execute("SELECT 1 FROM accounts").fetchall()
+    others = {name: value for name, value in fields.items() if name not in IDENTIFIERS}
+    office.run("registrants", "keep", "t9", "p-2", *BY, given=json.dumps(others))
+    assert office.run("registrants", "find", "t9", "phone", *BY, given=fields["phone"]).output == "p-1\np-2\n"
+    office.run("registrants", "reveal", "t9", "p-1", *BY)
+    office.run("registrants", "erase", "t9", "p-2", "--close", *BY)
+    files = {file.name: file.read_bytes() for file in office.file.parent.iterdir()}
+    connection.close()
+
+    assert {"gateway.db", "gateway.db-wal", "keys.json"} <= set(files)
+    wanted = needles(fields.values())
+    assert [leak for name, data in files.items() for leak in appearances(name, data, wanted)] == []
 
 
 def test_no_command_takes_a_value_as_an_argument() -> None:

@@ -21,7 +21,7 @@ from gateway.core.model import (
 )
 from gateway.core.model import Registrant as Person
 from gateway.core.records import Tenant
-from gateway.ports import Register, RegistrantShared, Store, StoreUnavailable
+from gateway.ports import Register, RegistrantErased, RegistrantShared, Store, StoreUnavailable
 from tests.contract.places import Place
 from tests.contract.samples import ACCOUNT, OTHER, TENANT
 
@@ -242,3 +242,20 @@ async def test_the_registry_is_there_after_opening_again(place: Place) -> None:
         assert await register.tenant_by_key("h1") == TENANT
         assert await register.account("t1", "acc-2") == RICH
         assert (await register.changes(0))[0] == 2
+
+
+async def test_an_erased_registrant_does_not_come_back(register: Register) -> None:
+    await register.put_tenant(TENANT, "h1", "Ann", 0)
+    gone = Person("reg-9", RegistrantKind.PERSON, VerificationState.REDACTED)
+    back = replace(gone, state=VerificationState.VERIFIED, framework="eidas", level="high")
+    await register.put_account("t1", Account("acc-9", AccountState.CLOSED, gone), "Ann", 0)
+    before, _ = await register.changes(0)
+
+    with pytest.raises(RegistrantErased):
+        await register.put_registrant("t1", back, "Ann", 0)
+    with pytest.raises(RegistrantErased):
+        await register.put_account("t1", Account("acc-9", AccountState.ACTIVE, back), "Ann", 0)
+
+    assert await register.account("t1", "acc-9") == Account("acc-9", AccountState.CLOSED, gone)
+    assert await register.changes(before) == (before, [])
+    await register.put_account("t1", Account("acc-9", AccountState.CLOSED, gone, private=True), "Ann", 0)

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.personal import FIELDS, IDENTIFIERS, INDEXED, normalised, problems
+from gateway.core.model import Account, AccountState, Degree, Sanction
+from gateway.core.personal import FIELDS, IDENTIFIERS, INDEXED, is_changed, normalised, problems, quoted
+from gateway.core.personal_acts import UNKEPT_WORDING, Unkept, leaves_mark
 
 CANARY = "Zaqxsw"
 
@@ -143,3 +145,74 @@ def test_no_problem_quotes_a_value(fields: dict[str, str]) -> None:
     quoted = {name: f"{CANARY}{value}\x00" for name, value in fields.items()}
 
     assert CANARY not in " ".join(problems(quoted))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "changed"),
+    [
+        ({"legal_name": "Example Holder"}, {"legal_name": "EXAMPLE holder"}, False),
+        ({"legal_name": "Example Holder"}, {"legal_name": "Example Owner"}, True),
+        ({"legal_name": "A1", "vat": "DE 1"}, {"legal_name": "A1", "vat": "de1"}, False),
+        ({"legal_name": "A1", "vat": "DE1"}, {"legal_name": "A1"}, True),
+        ({"legal_name": "A1"}, {"legal_name": "A1", "vat": "DE1"}, True),
+        ({"representative": "B1"}, {"representative": "B2"}, True),
+        ({"proof_of_authority": "B1"}, {"proof_of_authority": "B2"}, True),
+        ({"birthdate": "1949-12-31"}, {"birthdate": "1949-12-30"}, True),
+        ({"address": "1", "phone": "12345", "email": "a@b", "claims": "{}"}, {"address": "2"}, False),
+    ],
+)
+def test_what_has_to_be_proven_again(before: dict[str, str], now: dict[str, str], changed: bool) -> None:
+    assert is_changed(before, now) is changed
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("ticket 7", None),
+        ("example holder asked", "legal_name"),
+        ("EXAMPLE-HOLDER", "legal_name"),
+        ("wants 示例 looked up", "representative"),
+        ("110105-1949-1231-002x", "id_number"),
+        ("born 1949-12-31", "birthdate"),
+        ("Ann", None),
+        ("", None),
+    ],
+)
+def test_a_value_in_a_text_is_seen(text: str, field: str | None) -> None:
+    fields = {
+        "legal_name": "Example Holder",
+        "representative": "示例",
+        "id_number": "11010519491231002X",
+        "birthdate": "1949-12-31",
+        "address": "Ann",
+    }
+    assert quoted(text, fields) == field
+
+
+@pytest.mark.parametrize(
+    ("account", "barred", "marked"),
+    [
+        (Account("a", AccountState.ACTIVE), False, False),
+        (Account("a", AccountState.ACTIVE), True, True),
+        (Account("a", AccountState.SUSPENDED), False, True),
+        (Account("a", AccountState.CLOSED), False, True),
+        (Account("a", AccountState.ACTIVE, sanctions=(Sanction(Degree.WARN, 0),)), False, False),
+        *[
+            (Account("a", AccountState.ACTIVE, sanctions=(Sanction(degree, 5, 6),)), False, True)
+            for degree in set(Degree) - {Degree.WARN}
+        ],
+        (Account("a", AccountState.ACTIVE, sanctions=(Sanction(Degree.RESTRICT, 5),)), False, True),
+        (Account("a", AccountState.ACTIVE, sanctions=(Sanction(Degree.RESTRICT, 4, 5),)), False, False),
+        (Account("a", AccountState.ACTIVE, sanctions=(Sanction(Degree.RESTRICT, 6),)), False, False),
+    ],
+)
+def test_what_an_erasure_leaves_behind(account: Account, barred: bool, marked: bool) -> None:
+    assert leaves_mark([Account("b", AccountState.ACTIVE), account], barred=barred, at_ms=5) is marked
+
+
+def test_a_registrant_without_accounts_leaves_nothing_behind() -> None:
+    assert not leaves_mark([], barred=False, at_ms=5)
+
+
+def test_every_refusal_has_words() -> None:
+    assert set(UNKEPT_WORDING) == set(Unkept)

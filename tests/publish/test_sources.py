@@ -137,7 +137,7 @@ async def test_a_released_message_waits_while_its_source_cannot_be_asked(world: 
     with pytest.raises(StoreUnavailable):
         await world.review.forward_queued()
     world.sources.fault = None
-    await world.perform.put_back_stranded()
+    await world.perform.settle_again()
     await world.review.forward_queued()
     assert await world.state(held.message_id) is MessageState.PUBLISHED
 

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from gateway.adapters.memory.chains import Chains
 from gateway.core.audit import ADMINISTRATORS, REGISTRY, registry_body
-from gateway.core.model import Account, Registrant
+from gateway.core.model import Account, Registrant, VerificationState
 from gateway.core.records import Tenant
-from gateway.ports import RegistrantShared, StoreUnavailable, shared
+from gateway.ports import RegistrantErased, RegistrantShared, StoreUnavailable, erased, shared
 
 
 class MemoryRegister:
@@ -78,6 +78,8 @@ class MemoryRegister:
             others = self._of_registrant(tenant_id, person.registrant_id) - {account.account_id}
             if others:
                 raise RegistrantShared(shared(person.registrant_id, min(others)))
+        if account.registrant is not None:
+            self._check_erased(tenant_id, account.registrant)
         self._change += 1
         self._accounts[whose] = replace(account, registrant=None)
         self._behind.pop(whose, None)
@@ -94,6 +96,7 @@ class MemoryRegister:
         self._check()
         if (tenant_id, registrant.registrant_id) not in self._registrants:
             raise StoreUnavailable(f"tenant {tenant_id!r} has no registrant {registrant.registrant_id!r}")
+        self._check_erased(tenant_id, registrant)
         self._change += 1
         self._registrants[tenant_id, registrant.registrant_id] = registrant
         behind = sorted(self._of_registrant(tenant_id, registrant.registrant_id))
@@ -121,6 +124,11 @@ class MemoryRegister:
     async def keys(self, tenant_id: str) -> list[str]:
         self._check()
         return sorted(key for key, owner in self._keys.items() if owner == tenant_id)
+
+    def _check_erased(self, tenant_id: str, given: Registrant) -> None:
+        known = self._registrants.get((tenant_id, given.registrant_id))
+        if known is not None and known.state is VerificationState.REDACTED and known != given:
+            raise RegistrantErased(erased(given.registrant_id))
 
     def _of_registrant(self, tenant_id: str, registrant_id: str) -> set[str]:
         return {

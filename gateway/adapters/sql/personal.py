@@ -171,8 +171,8 @@ class SqlPersonal:
             now = await _kept(connection, tenant_id, registrant_id)
             if (now and now[1]) != (before and before[1]):
                 return None
-            if await _barred(connection, tenant_id, sealed, now_ms):
-                return Unkept.REGISTRANT_BARRED
+            if (refused := await _taken(connection, tenant_id, sealed, now_ms)) is not None:
+                return refused
             await self._write(connection, tenant_id, sealed)
             if changed:
                 await restart(connection, tenant_id, registrant_id, now_ms)
@@ -205,15 +205,20 @@ async def _kept(connection: AsyncConnection, tenant_id: str, registrant_id: str)
     return None if row is None else (row[0], row[1])
 
 
-async def _barred(connection: AsyncConnection, tenant_id: str, sealed: SealedPerson, now_ms: int) -> bool:
-    """Whether it has an identifier that is barred, and that it did not have before."""
+async def _taken(connection: AsyncConnection, tenant_id: str, sealed: SealedPerson, now_ms: int) -> Unkept | None:
+    """Why it may not have an identifier that it did not have before; None when it may. One person is one registrant,
+    or the cap on its accounts would be none."""
     given = {pair for pair in sealed.index if pair[0] in IDENTIFIERS}
     mine = select(personal_index.c.field, personal_index.c.digest).where(
         personal_index.c.tenant_id == tenant_id, personal_index.c.registrant_id == sealed.registrant_id
     )
     new = given - {(row[0], row[1]) for row in await connection.execute(mine)}
     if not new:
-        return False
-    any_of = or_(*[and_(bars.c.what == field, bars.c.digest == digest) for field, digest in new])
-    wanted = select(bars.c.until_ms).where(bars.c.tenant_id == tenant_id, bars.c.until_ms > now_ms, any_of).limit(1)
-    return await connection.scalar(wanted) is not None
+        return None
+    barred = or_(*[and_(bars.c.what == field, bars.c.digest == digest) for field, digest in new])
+    wanted = select(bars.c.until_ms).where(bars.c.tenant_id == tenant_id, bars.c.until_ms > now_ms, barred).limit(1)
+    if await connection.scalar(wanted) is not None:
+        return Unkept.REGISTRANT_BARRED
+    same = or_(*[and_(personal_index.c.field == field, personal_index.c.digest == digest) for field, digest in new])
+    others = select(personal_index.c.registrant_id).where(personal_index.c.tenant_id == tenant_id, same).limit(1)
+    return None if await connection.scalar(others) is None else Unkept.IDENTIFIER_TAKEN

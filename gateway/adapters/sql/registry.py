@@ -22,7 +22,7 @@ from gateway.adapters.sql.tables_register import licences
 from gateway.core.audit import registry_body, subject
 from gateway.core.model import Account, NewsAuthorisation, Registrant, RegistrantKind, Sanction, VerificationState
 from gateway.core.records import Tenant
-from gateway.ports import RegistrantShared, StoreUnavailable, shared
+from gateway.ports import RegistrantErased, RegistrantShared, StoreUnavailable, erased, shared
 
 _TENANT: Final = (
     tenants.c.tenant_id,
@@ -133,8 +133,10 @@ class SqlRegister:
     async def put_registrant(self, tenant_id: str, registrant: Registrant, actor: str, now_ms: int) -> list[str]:
         async with self._database.writing("put registrant") as connection:
             change = await next_change(connection)
-            if await registrant_row(connection, tenant_id, registrant.registrant_id) is None:
+            known = await registrant_row(connection, tenant_id, registrant.registrant_id)
+            if known is None:
                 raise StoreUnavailable(f"tenant {tenant_id!r} has no registrant {registrant.registrant_id!r}")
+            _check_erased(known, registrant)
             await self._put_registrant(connection, tenant_id, registrant, change)
             found = await connection.scalars(_behind(tenant_id, registrant.registrant_id))
             behind = list(found.all())
@@ -213,11 +215,18 @@ async def registrant_row(connection: AsyncConnection, tenant_id: str, registrant
 
 async def _check_shared(connection: AsyncConnection, tenant_id: str, account_id: str, given: Registrant) -> None:
     """Raise `RegistrantShared` when another account stands on this registrant, and on other facts about it."""
-    if await registrant_row(connection, tenant_id, given.registrant_id) in (None, given):
+    known = await registrant_row(connection, tenant_id, given.registrant_id)
+    if known is None or known == given:
         return
+    _check_erased(known, given)
     others = _behind(tenant_id, given.registrant_id).where(accounts.c.account_id != account_id).limit(1)
     if (other := await connection.scalar(others)) is not None:
         raise RegistrantShared(shared(given.registrant_id, other))
+
+
+def _check_erased(known: Registrant, given: Registrant) -> None:
+    if known.state is VerificationState.REDACTED and known != given:
+        raise RegistrantErased(erased(given.registrant_id))
 
 
 async def _replace_parts(connection: AsyncConnection, tenant_id: str, account: Account) -> None:
