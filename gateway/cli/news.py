@@ -34,7 +34,7 @@ _REFUSED: Final = {
 _STATUSES: Final = (LicenceStatus.ACTIVE, LicenceStatus.SUSPENDED)
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[int]):
     """A date or a time in ISO 8601, in UTC where it names no zone; becomes unix milliseconds."""
 
     name = "date"

@@ -40,16 +40,33 @@ def tenants() -> None:
 @click.option("--upstream-url", required=True, help="Where allowed messages are posted.")
 @click.option("--upstream-idempotent", is_flag=True, help="The upstream honours Idempotency-Key.")
 @click.option("--upstream-token-env", help="Environment variable with the upstream's bearer token.")
+@click.option("--notify-url", help="Where the tenant is told of licences that end, and the like.")
+@click.option("--notify-secret-env", help="Environment variable with the secret that signs it: whsec_ and base64.")
 @actor_option
 def tenants_put(
-    tenant_id: str, name: str, upstream_url: str, upstream_idempotent: bool, upstream_token_env: str | None, actor: str
+    tenant_id: str,
+    name: str,
+    upstream_url: str,
+    upstream_idempotent: bool,
+    upstream_token_env: str | None,
+    notify_url: str | None,
+    notify_secret_env: str | None,
+    actor: str,
 ) -> None:
     """Add or change a tenant and print a new application key for it. The key is not shown again."""
     url = urlsplit(upstream_url)
     if url.scheme not in ("http", "https") or not url.hostname:
         raise click.BadParameter("give an http or https address", param_hint="--upstream-url")
+    if notify_url is not None:
+        notify = urlsplit(notify_url)
+        if notify.scheme not in ("http", "https") or not notify.hostname:
+            raise click.BadParameter("give an http or https address", param_hint="--notify-url")
+        if notify_secret_env is None:
+            raise click.BadParameter("needed with --notify-url", param_hint="--notify-secret-env")
     app_key = secrets.token_urlsafe(32)
-    tenant = Tenant(tenant_id, name, upstream_url, upstream_idempotent, upstream_token_env)
+    tenant = Tenant(
+        tenant_id, name, upstream_url, upstream_idempotent, upstream_token_env, notify_url, notify_secret_env
+    )
 
     async def put(_store: Store, register: Register) -> None:
         await register.put_tenant(tenant, hash_key(app_key), actor, SystemClock().now_ms())
