@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 
 from classifiers.contract import Question, Reply
 from gateway import metrics, tracing
+from gateway.adapters.aliyun import aliyun_checker
 from gateway.adapters.cached import CachedRegistry
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.holder import is_dead, this_holder
@@ -21,18 +22,23 @@ from gateway.adapters.kafka.classifiers import KafkaClassifiers
 from gateway.adapters.kafka.events import KafkaEvents
 from gateway.adapters.keys import FileSealer
 from gateway.adapters.listeners_file import read_listeners
+from gateway.adapters.masters import open_master
 from gateway.adapters.origin import HttpOrigin
+from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.policy_file import PolicyFile
+from gateway.adapters.providers_file import endpoints, read_providers
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.adapters.sources import CachedSources
-from gateway.adapters.sql import open_store
+from gateway.adapters.sql import SqlStore, open_store
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.notices import SqlNotices
+from gateway.adapters.sql.personal import SqlPersonal
+from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.adapters.webhooks import HttpWebhooks
 from gateway.core.records import Lease
 from gateway.examine import Examine
-from gateway.http import api, moderations, ops, wechat_check, wechat_tokens
+from gateway.http import api, identity, moderations, ops, wechat_check, wechat_tokens
 from gateway.http.api import json_response
 from gateway.http.budget import Budget
 from gateway.http.health import Checks, Component, starting
@@ -48,7 +54,8 @@ from gateway.ports import Clock, Store, StoreUnavailable, Upstream
 from gateway.publish import Publish
 from gateway.review import Review
 from gateway.settings import Settings
-from gateway.upkeep import News, Upkeep, plan
+from gateway.upkeep import News, Upkeep, is_first, plan, plan_verification
+from gateway.verify import Fields, Verify, fields_of
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +91,12 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     )
     app.state.draining = False
     app.state.listeners = None
+    app.state.verify = None
+    app.state.webhook_budget = identity.webhook_budget()
     app.state.components = [Component("start", True, starting)]
     app.include_router(api.router)
     app.include_router(ops.router)
+    app.include_router(identity.router)
     for compatible in (wechat_tokens, wechat_check, moderations):
         app.include_router(compatible.router)
     app.add_exception_handler(Problem, _problem)
@@ -156,6 +166,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         sources=sources,
     )
     stack.push_async_callback(perform.settle_last)
+    verify = await _verify(settings, store, clock, stack)
     upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
     stack.push_async_callback(upkeep.stop)
     plan(
@@ -178,6 +189,9 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
             webhooks,
         ),
     )
+    if verify is not None:
+        plan_verification(upkeep, verify, lambda: is_first(store, lease, clock))
+    app.state.verify = verify
     budget = Budget(settings.body_budget)
     if sealer is not None:
         app.state.listeners = Listeners(
@@ -215,6 +229,29 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     ).components()
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
+
+
+async def _verify(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Verify | None:
+    """The verification of registrants, if there are providers for it. Raises `ProvidersError`, and `KeysError` where
+    one is to be asked and there is no master key to read with what it is asked."""
+    if settings.providers_file is None:
+        return None
+    providers = read_providers(settings.providers_file, os.environ)
+    checkers = {each.name: aliyun_checker(each, os.environ, clock) for each in providers if each.kind == "aliyun"}
+    fields: Fields | None = None
+    if checkers:
+        master = await stack.enter_async_context(open_master(settings.kms, settings.keys_file))
+        fields = fields_of(SqlPersonal(store.database, PersonalKeys(master)), clock)
+    for checker in checkers.values():
+        stack.push_async_callback(checker.close)
+    return Verify(
+        kept=SqlVerifications(store.database),
+        providers=providers,
+        endpoints=endpoints(providers, os.environ),
+        checkers=checkers,
+        fields=fields,
+        clock=clock,
+    )
 
 
 def _classifiers(

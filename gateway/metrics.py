@@ -78,6 +78,17 @@ POLICY_REFUSED = Gauge(
     "1 while the policy file is refused and an older policy in force.",
     multiprocess_mode="livemax",
 )
+PROVIDER_EVENTS = Counter(
+    "gateway_provider_events",
+    "Webhooks of identity providers, by configured provider and by what became of them: applied, forged, stale, "
+    "malformed, replayed, reordered, unknown, ignored, impossible.",
+    ["provider", "result"],
+)
+PROVIDER_CHECKS = Counter(
+    "gateway_provider_checks",
+    "Questions to identity providers that answer at once, by configured provider and by what came of them.",
+    ["provider", "result"],
+)
 READY = Gauge("gateway_ready", "1 while this process admits publish requests.", multiprocess_mode="livesum")
 
 

@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     """The keys that seal platforms' requests, made by ``gateway keys new``; needed with ``listeners_file``. The master
     key of registrants' personal data is derived from them, unless ``kms`` says where it is."""
     kms: KmsSettings = KmsSettings()
+    providers_file: Path | None = None
+    """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
 
     max_in_flight: int = Field(512, ge=1)
     """Publish requests worked on at once; more are answered 429."""

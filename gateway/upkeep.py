@@ -25,6 +25,7 @@ from gateway.ports import (
     Webhooks,
 )
 from gateway.review import Review
+from gateway.verify import Verify
 
 log = logging.getLogger(__name__)
 
@@ -130,9 +131,18 @@ async def announce_unowned(store: Store, events: Events, lease: LeaseKeeper, clo
     """Announce what the chains that no process holds have gained: persons' acts, recovery, and what a process that
     died had left. One process does it, the one with the lowest slot; True if more is left."""
     held = {owner.slot for owner, _ in await store.holders(clock.now_ms())}
-    if lease.owner.slot != min(held, default=lease.owner.slot):
+    if not _first(held, lease):
         return False
     return any([await _announce(store, events, chain) for chain in sorted((await store.heads()).keys() - held)])
+
+
+async def is_first(store: Store, lease: LeaseKeeper, clock: Clock) -> bool:
+    """Whether this process does what one process does for all: the one with the lowest slot."""
+    return _first({owner.slot for owner, _ in await store.holders(clock.now_ms())}, lease)
+
+
+def _first(held: set[int], lease: LeaseKeeper) -> bool:
+    return lease.owner.slot == min(held, default=lease.owner.slot)
 
 
 async def _announce(store: Store, events: Events, chain: int) -> bool:
@@ -229,3 +239,14 @@ def plan(
     if events is not None:
         upkeep.every(0.2, "events", lambda: announce(store, events, lease))
         upkeep.every(1.0, "unowned events", lambda: announce_unowned(store, events, lease, clock))
+
+
+def plan_verification(upkeep: Upkeep, verify: Verify, is_first: Callable[[], Awaitable[bool]]) -> None:
+    """Begin what is repeated about verifications. Only the first process asks providers, lest all ask the same."""
+
+    async def ask_again() -> None:
+        if await is_first():
+            await verify.ask_again()
+
+    upkeep.every(10.0, "pending verifications", ask_again)
+    upkeep.every(30.0, "ended verifications", verify.expire)

@@ -19,6 +19,7 @@ from gateway.adapters.sql.erasure import erase as erase_
 from gateway.adapters.sql.personal import SqlPersonal, held_fields
 from gateway.adapters.sql.registration import SqlRegistrar
 from gateway.cli.common import actor_option, settings, with_store
+from gateway.core.check_digits import problem_of
 from gateway.core.personal import FIELDS, INDEXED, problems
 from gateway.core.personal_acts import UNKEPT_WORDING, Unkept
 from gateway.core.policy import PolicyError
@@ -44,7 +45,7 @@ def registrants_keep(tenant_id: str, registrant_id: str, actor: str, reason: str
     A change of what a verification proves starts the verification again.
     """
     fields = _object(sys.stdin.read())
-    if wrong := problems(fields):
+    if wrong := problems(fields, problem_of):
         raise click.ClickException("; ".join(wrong))
 
     async def keep(personal: SqlPersonal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys import new_keys
 from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.policy_file import read_policy
+from gateway.adapters.providers_file import read_providers
 from gateway.adapters.sql import open_store
 from gateway.app import create_app
 from gateway.cli.common import settings
@@ -28,6 +30,7 @@ from gateway.demo import bot_try, listeners, seed, tries
 from gateway.demo_upstream import create_demo_upstream
 from gateway.embedded import embedded_judge
 from gateway.platforms.listeners import Listener, ListenersError
+from gateway.providers.config import ProvidersError
 from gateway.server import Line, listen, run
 from gateway.settings import Settings
 from gateway.supervisor import supervise
@@ -44,6 +47,7 @@ def serve(host: str, port: int, workers: int, fds: str | None, line: str | None)
     chosen = settings()
     logs.configure(chosen.log_level)
     checked_policy(chosen.policy_file)
+    check_providers(chosen.providers_file)
     ports = [port, *[listener.port for listener in checked_listeners(chosen.listeners_file) if listener.port]]
     sockets = _listen(host, ports) if fds is None else [socket.socket(fileno=int(fd)) for fd in fds.split(",")]
     if workers > 1:
@@ -134,6 +138,18 @@ def checked_listeners(file: Path | None) -> tuple[Listener, ...]:
     try:
         return read_listeners(file)
     except ListenersError as error:
+        for problem in error.problems:
+            click.echo(f"{file}: {problem}", err=True)
+        sys.exit(2)
+
+
+def check_providers(file: Path | None) -> None:
+    """End the command with status 2 and the problems of a bad providers file."""
+    if file is None:
+        return
+    try:
+        read_providers(file, os.environ)
+    except ProvidersError as error:
         for problem in error.problems:
             click.echo(f"{file}: {problem}", err=True)
         sys.exit(2)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.core.model import MessageState, Outcome
-from gateway.http import openapi_compat
+from gateway.http import identity, openapi_compat
 from gateway.http.api import BATCH_LIMIT
 from gateway.platforms.native import MessageBody
 
@@ -127,9 +127,12 @@ def document(app: FastAPI) -> dict[str, Any]:
     base["paths"]["/v1/messages/{message_id}"]["get"]["responses"] = _reading()
     base["paths"]["/v1/decisions:batch"]["post"] |= _batch()
     openapi_compat.describe(base["paths"])
+    identity.describe(base["paths"], _problem)
     for path, item in base["paths"].items():
         if path.startswith("/v1/"):
             for operation in item.values():
+                if "security" in operation:
+                    continue  # signed in another way
                 operation["security"] = [{"app_key": []}]
                 operation["responses"].setdefault("401", _problem("Unknown application key"))
                 operation["responses"].setdefault("501", _problem("A transfer coding other than chunked"))

@@ -32,8 +32,12 @@ from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import Register, Registry
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.store import KeyTaken, References, Store
+from gateway.ports.verifications import Applied, Checker, CheckUnavailable, Verifications
 
 __all__ = [
+    "Applied",
+    "CheckUnavailable",
+    "Checker",
     "Classifiers",
     "Clock",
     "Credentials",
@@ -65,6 +69,7 @@ __all__ = [
     "Upstream",
     "UpstreamNotReached",
     "UpstreamUnknown",
+    "Verifications",
     "Version",
     "Webhooks",
     "erased",

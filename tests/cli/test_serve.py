@@ -101,3 +101,19 @@ def test_a_policy_file_that_is_not_there_is_named_once(tmp_path: Path) -> None:
     )
     told = f"{file}: line 1: file: cannot be read: No such file or directory\n"
     assert (done.returncode, done.stderr) == (2, told)
+
+
+def test_a_bad_providers_file_is_told_with_line_and_field(tmp_path: Path) -> None:
+    file = tmp_path / "providers.yaml"
+    file.write_text("providers:\n  - {name: a, kind: stripe, framework: eidas, level: high, tenants: [t]}\n")
+    done = subprocess.run(
+        command("serve", "--port", "0"),
+        env={**environment(tmp_path), "GATEWAY_PROVIDERS_FILE": str(file)},
+        cwd=HOME,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    told = "providers.0: secret_env: name the variables that hold the webhook's secrets"
+    assert (done.returncode, done.stderr) == (2, f"{file}: line 2: {told}\n")
