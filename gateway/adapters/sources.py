@@ -17,7 +17,7 @@ from gateway.ports import Clock, NewsReader
 _TENANTS: Final = 10_000
 _LISTED: Final = 200_000
 """How many sources all cached versions may have together; one version is kept in any case."""
-_AT_ONCE: Final = 20_000
+_AT_ONCE: Final = 10_000
 """A longer text is compared in a thread, so that the event loop goes on meanwhile; characters of both texts."""
 
 

@@ -1,15 +1,17 @@
 """Who publishes: from account, registrant, licence, content and repost to the decision and its reason codes.
 
-The README shows these rows; `markdown` makes them.
+The register's document shows these rows; `markdown` makes them.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 import pytest
 
+import gateway
 from classifiers.contract import Opinion, Score
 from gateway.core.codec import decode_case, encode_case
 from gateway.core.decide import decide, settle
@@ -242,7 +244,11 @@ def test_policy_may_block_what_is_held_by_default() -> None:
 
 
 def markdown() -> str:
-    """The table as the README shows it."""
+    """The table as the register's document shows it."""
     lines = ["| account | registrant | licence | content | repost | decision | reason codes |", "|" + "---|" * 7]
     lines += [f"| {' | '.join(row[:6])} | `{row.codes.replace(', ', '`, `')}` |" for row in ROWS]
     return "\n".join(lines)
+
+
+def test_the_document_shows_these_rows() -> None:
+    assert markdown() in (Path(gateway.__file__).parent / "REGISTER.md").read_text()
