@@ -10,7 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
 from classifiers.contract import Question, Reply
 from gateway import metrics, tracing
@@ -29,20 +29,24 @@ from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.policy_file import PolicyFile
 from gateway.adapters.providers_file import endpoints, read_providers
 from gateway.adapters.sealed_upstream import SealedUpstream
-from gateway.adapters.sql import ChangeListener, SqlStore, is_sqlite, open_store
+from gateway.adapters.sources import CachedSources
+from gateway.adapters.sql import ChangeListener, SqlOperators, SqlRegistrar, SqlStore, is_sqlite, open_store
+from gateway.adapters.sql.news import SqlNews
+from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
+from gateway.adapters.webhooks import HttpWebhooks
 from gateway.core.records import Lease
 from gateway.examine import Examine
-from gateway.http import api, identity, moderations, ops, wechat_check, wechat_tokens
-from gateway.http.api import json_response
+from gateway.http import admin, api, identity, moderations, ops, own_accounts, wechat_check, wechat_tokens
+from gateway.http.admin.desk import Desk
 from gateway.http.budget import Budget
+from gateway.http.faults import HANDLERS
 from gateway.http.health import Checks, Component, starting
 from gateway.http.intercept import Gateway, Listeners, Service
 from gateway.http.openapi import document
 from gateway.http.platforms import Moderate
-from gateway.http.problems import Problem
 from gateway.http.proxy import Proxy
 from gateway.identify import Identify
 from gateway.lease import LeaseKeeper
@@ -51,7 +55,7 @@ from gateway.ports import Clock, Store, StoreUnavailable, Upstream
 from gateway.publish import Publish
 from gateway.review import Review
 from gateway.settings import Settings
-from gateway.upkeep import Upkeep, is_first, plan, plan_verification
+from gateway.upkeep import News, Upkeep, is_first, plan, plan_verification
 from gateway.verify import Fields, Verify, fields_of
 
 log = logging.getLogger(__name__)
@@ -92,11 +96,15 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.webhook_budget = identity.webhook_budget()
     app.state.components = [Component("start", True, starting)]
     app.include_router(api.router)
+    app.include_router(own_accounts.router)
     app.include_router(ops.router)
     app.include_router(identity.router)
     for compatible in (wechat_tokens, wechat_check, moderations):
         app.include_router(compatible.router)
-    app.add_exception_handler(Problem, _problem)
+    for router in admin.ROUTERS:
+        app.include_router(router)
+    for error, answer in HANDLERS.items():
+        app.add_exception_handler(error, answer)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     return app
 
@@ -118,6 +126,10 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     stack.push_async_callback(lease.release)
 
     registry = CachedRegistry(register, clock, settings.cache_size, settings.cache_trust_ms)
+    news = SqlNews(store.database)
+    sources = CachedSources(news, clock, settings.cache_trust_ms)
+    webhooks = HttpWebhooks()
+    stack.push_async_callback(webhooks.close)
     classifiers = _classifiers(settings, judge, lease, clock)
     await classifiers.start()
     stack.push_async_callback(classifiers.stop)
@@ -145,6 +157,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=policy.current,
         clock=clock,
         ask_again_ms=settings.ask_again_ms,
+        sources=sources,
     )
     classifiers.on_late(review.late)
     publish = Publish(
@@ -155,9 +168,10 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=policy.current,
         clock=clock,
         limit=settings.max_in_flight,
+        sources=sources,
     )
     stack.push_async_callback(perform.settle_last)
-    verify = await _verify(settings, store, clock, stack)
+    verify = await open_verify(settings, store, clock, stack)
     registry_changed = asyncio.Event()
     listener = None
     if not is_sqlite(settings.database_url):
@@ -180,6 +194,13 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         reload_policy=policy.reload,
         in_flight=lambda: publish.in_flight,
         events=events,
+        news=News(
+            sources.refresh,
+            news,
+            lambda: policy.current().policy.news.warn_days,
+            SqlNotices(store.database),
+            webhooks,
+        ),
     )
     if verify is not None:
         plan_verification(upkeep, verify, lambda: is_first(store, lease, clock))
@@ -219,11 +240,33 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy_problem=lambda: policy.problem,
         upstreams_failing=lambda: native.failing,
     ).components()
+    app.state.desk = Desk(
+        registrar=SqlRegistrar(store.database),
+        operators=SqlOperators(store.database),
+        personal=await _personal(settings, store, stack),
+        verifications=SqlVerifications(store.database),
+        news=news,
+        verify=verify,
+        registry=registry,
+        policy=policy.current,
+        clock=clock,
+        budget=budget,
+        file_limit=settings.body_limit,
+        read_seconds=settings.body_read_seconds,
+    )
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
 
 
-async def _verify(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Verify | None:
+async def _personal(settings: Settings, store: SqlStore, stack: AsyncExitStack) -> SqlPersonal | None:
+    """Registrants' personal data; None where the settings name no master key."""
+    if not settings.kms.url and settings.keys_file is None:
+        return None
+    master = await stack.enter_async_context(open_master(settings.kms, settings.keys_file))
+    return SqlPersonal(store.database, PersonalKeys(master))
+
+
+async def open_verify(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Verify | None:
     """The verification of registrants, if there are providers for it. Raises `ProvidersError`, and `KeysError` where
     one is to be asked and there is no master key to read with what it is asked."""
     if settings.providers_file is None:
@@ -269,8 +312,3 @@ async def _lease(store: Store, clock: Clock, slots: int, ttl_ms: int) -> Lease:
         raise StoreUnavailable(f"all {slots} slots are taken by other gateway processes")
     log.info("slot leased", {"slot": lease.owner.slot, "epoch": lease.owner.epoch})
     return lease
-
-
-async def _problem(_request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Problem)  # noqa: S101
-    return json_response(problem.answer())

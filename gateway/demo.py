@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from gateway import demo_news
 from gateway.core.model import (
     Account,
     AccountState,
@@ -16,7 +17,7 @@ from gateway.core.model import (
 from gateway.core.records import Tenant
 from gateway.demo_bots import BOT_ID, TOKEN
 from gateway.http.requests import hash_key
-from gateway.ports import Clock, Register
+from gateway.ports import Clock, NewsRegister, Register
 
 TENANT = "demo"
 APP_KEY = "demo-key"
@@ -30,14 +31,15 @@ TRIES = (
 """What to try, by whom, and how it ends."""
 
 
-async def seed(register: Register, clock: Clock, upstream_url: str) -> None:
-    """Add the demo tenant and its accounts, unless they are there."""
+async def seed(register: Register, news: NewsRegister, clock: Clock, upstream_url: str) -> None:
+    """Add the demo tenant, its accounts and what it knows of news, unless they are there."""
     now_ms = clock.now_ms()
     tenant = Tenant(TENANT, "Demo chat app", f"{upstream_url}/publish", upstream_idempotent=True)
     await register.put_tenant(tenant, hash_key(APP_KEY), "demo", now_ms)
     for account in _accounts(now_ms):
         if await register.account(TENANT, account.account_id) is None:
             await register.put_account(TENANT, account, "demo", now_ms)
+    await demo_news.seed(news, TENANT, now_ms)
 
 
 def _accounts(now_ms: int) -> list[Account]:
@@ -45,13 +47,17 @@ def _accounts(now_ms: int) -> list[Account]:
     publisher = Registrant(
         "demo-publisher", RegistrantKind.ORGANISATION, VerificationState.VERIFIED, "cn_real_name", "verified"
     )
-    licence = NewsAuthorisation("cn_licence", NewsKind.ORIGINATE, now_ms, now_ms + _THREE_YEARS_MS)
+    originate, republish = [
+        NewsAuthorisation("cn_licence", kind, now_ms, now_ms + _THREE_YEARS_MS)
+        for kind in (NewsKind.ORIGINATE, NewsKind.REPUBLISH)
+    ]
     return [
         Account("demo-verified", AccountState.ACTIVE, person),
         Account(str(BOT_ID), AccountState.ACTIVE, person),
         Account("demo-unverified", AccountState.ACTIVE),
         Account("demo-closed", AccountState.CLOSED, person),
-        Account("demo-news", AccountState.ACTIVE, publisher, (licence,)),
+        Account("demo-news", AccountState.ACTIVE, publisher, (originate,)),
+        Account(demo_news.ACCOUNT, AccountState.ACTIVE, publisher, (republish,)),
     ]
 
 

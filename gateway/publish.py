@@ -12,8 +12,9 @@ from gateway.core.decide import decide, forbidden, settle
 from gateway.core.model import Case, Facts, Message, MessageState, Outcome
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Entry, Request, Stored, Tenant
+from gateway.core.reposts import post
 from gateway.perform import Perform, Performed, first_state, performed
-from gateway.ports import Classifiers, Clock, KeyTaken, Registry, Store, StoreUnavailable
+from gateway.ports import Classifiers, Clock, KeyTaken, Registry, Sources, Store, StoreUnavailable
 from gateway.stages import Stage
 
 _ATTEMPTS = 100
@@ -51,7 +52,8 @@ class Submission:
 
 
 class Publish:
-    """Decides and carries out publish requests; at most ``limit`` at once."""
+    """Decides and carries out publish requests; at most ``limit`` at once. Without ``sources`` no repost's source is
+    taken for listed."""
 
     def __init__(
         self,
@@ -63,8 +65,10 @@ class Publish:
         policy: Callable[[], PolicyInForce],
         clock: Clock,
         limit: int,
+        sources: Sources | None = None,
     ) -> None:
         self._registry = registry
+        self._sources = sources
         self._classifiers = classifiers
         self._store = store
         self._perform = perform
@@ -170,7 +174,10 @@ class Publish:
         account = await self._registry.account(message.tenant_id, message.account_id)
         if account is None and await self._registry.belongs_elsewhere(message.tenant_id, message.account_id):
             return None
-        return Facts(now_ms, account, unknown if account is None else None)
+        source = None
+        if message.repost_of is not None and self._sources is not None:
+            source = await self._sources.source(message.tenant_id, message.repost_of, post(message), now_ms)
+        return Facts(now_ms, account, unknown if account is None else None, source)
 
     async def _opinions(
         self, message_id: str, message: Message, policy: PolicyInForce, deadline_ms: int

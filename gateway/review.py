@@ -10,11 +10,12 @@ import orjson
 
 from classifiers.contract import Answer, Opinion, Reply
 from gateway.core.decide import decide, forbidden
-from gateway.core.model import Case, Decision, Facts, MessageState, Outcome, Reason
+from gateway.core.model import Case, Decision, Facts, Message, MessageState, Outcome, Reason
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Owner, Stored, Tenant, Transition
+from gateway.core.reposts import post
 from gateway.perform import Perform
-from gateway.ports import Classifiers, Clock, Registry, Store, StoreUnavailable
+from gateway.ports import Classifiers, Clock, Registry, Sources, Store, StoreUnavailable
 
 log = logging.getLogger("gateway.review")
 
@@ -44,8 +45,10 @@ class Review:
         policy: Callable[[], PolicyInForce],
         clock: Clock,
         ask_again_ms: int,
+        sources: Sources | None = None,
     ) -> None:
         self._registry = registry
+        self._sources = sources
         self._classifiers = classifiers
         self._store = store
         self._perform = perform
@@ -111,7 +114,7 @@ class Review:
         message = stored.message
         try:
             tenant = await self._tenant(stored)
-            facts = Facts(self._clock.now_ms(), await self._registry.account(message.tenant_id, message.account_id))
+            facts = await self._facts(message, self._clock.now_ms())
             block = forbidden(message, facts, self._policy())
             if block is not None:
                 await self._stop(stored, facts, block)
@@ -140,6 +143,14 @@ class Review:
         )
         await self._perform.move(transition)
 
+    async def _facts(self, message: Message, now_ms: int) -> Facts:
+        """The facts of this moment; of a repost's source too, which may have become known meanwhile."""
+        account = await self._registry.account(message.tenant_id, message.account_id)
+        source = None
+        if message.repost_of is not None and self._sources is not None:
+            source = await self._sources.source(message.tenant_id, message.repost_of, post(message), now_ms)
+        return Facts(now_ms, account, source=source)
+
     async def _tenant(self, stored: Stored) -> Tenant:
         tenant = await self._registry.tenant(stored.message.tenant_id)
         if tenant is None:
@@ -164,7 +175,7 @@ class Review:
             return True
         message = stored.message
         now_ms = self._clock.now_ms()
-        facts = Facts(now_ms, await self._registry.account(message.tenant_id, message.account_id))
+        facts = await self._facts(message, now_ms)
         decision = decide(message, facts, merged, self._policy())
         tenant = await self._tenant(stored)
         transition = Transition(
@@ -212,7 +223,9 @@ async def resolve_by_person(
         if current.state is not MessageState.HELD:
             return False
         _, newest = (await store.cases(stored.message_id))[-1]
-        facts = Facts(clock.now_ms(), await registry.account(message.tenant_id, message.account_id))
+        account = await registry.account(message.tenant_id, message.account_id)
+        # What was found about a repost's source is what the person looks at.
+        facts = Facts(clock.now_ms(), account, source=newest.facts.source)
         if outcome is Outcome.ALLOW and (block := forbidden(message, facts, policy)) is not None:
             raise ReleaseForbidden(block)
         reason = Reason("reviewed", outcome, note, actor)

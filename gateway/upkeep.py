@@ -5,12 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from gateway import metrics
+from gateway.core.audit import LICENCE
 from gateway.core.model import MessageState
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
-from gateway.ports import Clock, Events, Fault, LeaseLost, Store
+from gateway.ports import (
+    Clock,
+    Delivery,
+    Events,
+    Fault,
+    LeaseLost,
+    NewsRegister,
+    Notices,
+    Store,
+    StoreUnavailable,
+    Webhooks,
+)
 from gateway.review import Review
 from gateway.verify import Verify
 
@@ -18,6 +31,37 @@ log = logging.getLogger(__name__)
 
 _EVENTS = 500
 """Rows announced at once."""
+_NOTICES = 10
+"""Notices sent at once."""
+_NOTICE_LEASE_MS = 60_000
+"""How long a process has a notice that it took. Must be more than a delivery may last."""
+_NOTICE_LIFE_MS = 72 * 3_600_000
+"""A notice that did not arrive in this time is given up."""
+_LICENCES = 100
+"""Licences warned of, or ended, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is repeated about news: the whitelists' versions are followed, licences warn and end, notices are sent.
+    ``warn_days`` is the policy's of the moment."""
+
+    refresh_sources: Callable[[], Awaitable[None]]
+    register: NewsRegister
+    warn_days: Callable[[], int]
+    notices: Notices
+    webhooks: Webhooks
+
+    def plan(self, upkeep: Upkeep, clock: Clock) -> None:
+        """Begin it."""
+        upkeep.every(0.25, "sources", self.refresh_sources)
+        upkeep.every(5.0, "licences", lambda: self.end_licences(clock))
+        upkeep.every(1.0, "notices", lambda: deliver(self.notices, self.webhooks, clock))
+
+    async def end_licences(self, clock: Clock) -> bool:
+        """Warn of licences that will end, and end those whose time is over; True if more may be due."""
+        warn_ms = self.warn_days() * 86_400_000
+        return await self.register.end_licences(clock.now_ms(), warn_ms, _LICENCES) >= _LICENCES
 
 
 class Upkeep:
@@ -114,11 +158,45 @@ def _first(held: set[int], lease: LeaseKeeper) -> bool:
 
 async def _announce(store: Store, events: Events, chain: int) -> bool:
     rows = await store.events(chain, _EVENTS)
-    if about_messages := [row for row in rows if row.message_id]:
-        await events.announce(about_messages)
+    if told := [row for row in rows if row.message_id or row.kind == LICENCE]:
+        await events.announce(told)
     if rows:
         await store.announced(chain, rows[-1].seq)
     return len(rows) == _EVENTS
+
+
+async def deliver(notices: Notices, webhooks: Webhooks, clock: Clock) -> bool:
+    """Send the notices that are due, each once; True if more may be due."""
+    due = await notices.claim(clock.now_ms(), _NOTICE_LEASE_MS, _NOTICES)
+    for result in await asyncio.gather(
+        *[_send(notices, webhooks, clock, each) for each in due], return_exceptions=True
+    ):
+        if isinstance(result, BaseException):
+            raise result
+    return len(due) == _NOTICES
+
+
+async def _send(notices: Notices, webhooks: Webhooks, clock: Clock, delivery: Delivery) -> None:
+    notice, told = delivery.notice, {"notice_id": delivery.notice.notice_id, "tenant_id": delivery.notice.tenant_id}
+    try:
+        await webhooks.deliver(delivery, clock.now_ms())
+    except StoreUnavailable:
+        raise
+    except Fault as fault:
+        now_ms = clock.now_ms()
+        if now_ms - notice.created_ms >= _NOTICE_LIFE_MS:
+            log.warning("notice given up", {**told, "fault": str(fault), "attempts": notice.attempts})
+            await notices.given_up(notice, now_ms)
+        else:
+            log.warning("notice not delivered; trying again", {**told, "fault": str(fault)})
+            await notices.put_off(notice, min(now_ms + pause_ms(notice.attempts), notice.created_ms + _NOTICE_LIFE_MS))
+        return
+    await notices.delivered(notice, clock.now_ms())
+
+
+def pause_ms(attempts: int) -> int:
+    """How long to wait after so many attempts: 10 s, then twice as long each time, at most 12 hours."""
+    return int(min(10_000 * 2 ** min(attempts - 1, 20), 12 * 3_600_000))
 
 
 async def recover(store: Store, clock: Clock, lease: LeaseKeeper) -> None:
@@ -155,6 +233,7 @@ def plan(
     reload_policy: Callable[[], Awaitable[None]],
     in_flight: Callable[[], int],
     events: Events | None,
+    news: News | None = None,
 ) -> None:
     """Begin everything that a gateway process repeats."""
     upkeep.every(lease_seconds / 6, "lease", lease.renew)
@@ -167,6 +246,8 @@ def plan(
     upkeep.every(30.0, "expiry", review.expire)
     upkeep.every(1.0, "recovery", lambda: recover(store, clock, lease))
     upkeep.every(5.0, "gauges", lambda: measure(store, clock, in_flight))
+    if news is not None:
+        news.plan(upkeep, clock)
     if events is not None:
         upkeep.every(0.2, "events", lambda: announce(store, events, lease))
         upkeep.every(1.0, "unowned events", lambda: announce_unowned(store, events, lease, clock))

@@ -12,7 +12,7 @@ from gateway.core.personal import INDEXED, normalised
 
 CANARIES = {
     "legal_name": "Zaqxswceda Canarius",
-    "id_number": "640302195307117746",
+    "id_number": "64030219530711774X",
     "phone": "+99 87 6501 4329",
     "address": "7741 Vqplmokn Street, 鶸鷽坊",
     "claims": json.dumps({"claims": {"given_name": "Qwzxcvbnmk"}}),

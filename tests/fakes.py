@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from classifiers.contract import Answer, Category, Opinion, Reply, Score, Silence, Unanswered
 from gateway.adapters.memory import MemoryStore
-from gateway.core.model import Case, Message
+from gateway.core.model import Case, Message, Repost, SourceFact
 from gateway.core.records import Entry, Owner, Request, Tenant, Transition, UpstreamAnswer
 from gateway.ports import Fault, KeyTaken, StoreUnavailable
 
@@ -73,6 +73,22 @@ class ScriptedClassifiers:
         if name in self.silences:
             return Unanswered(name, self.silences[name])
         return Opinion(name, "1", self.scores.get(name, ()))
+
+
+class ScriptedSources:
+    """Says of every source what it is told to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.fact = SourceFact(False)
+        self.fault: Fault | None = None
+        self.asked: list[tuple[str, Repost, tuple[str, ...], int]] = []
+
+    async def source(self, tenant_id: str, repost: Repost, texts: Sequence[str], at_ms: int) -> SourceFact:
+        """See `gateway.ports.Sources`."""
+        self.asked.append((tenant_id, repost, tuple(texts), at_ms))
+        if self.fault is not None:
+            raise self.fault
+        return self.fact
 
 
 class ScriptedUpstream:

@@ -22,7 +22,7 @@ from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
 from gateway.publish import Publish, Submission
 from gateway.review import Review, resolve_by_person
-from tests.fakes import FakeClock, ScriptedClassifiers, ScriptedUpstream, WatchedStore
+from tests.fakes import FakeClock, ScriptedClassifiers, ScriptedSources, ScriptedUpstream, WatchedStore
 from tests.policies import policy
 
 PERSON = Registrant("reg-1", RegistrantKind.PERSON, VerificationState.VERIFIED, "eidas", "high")
@@ -49,6 +49,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.upstream = ScriptedUpstream(self.store.journal)
+        self.sources = ScriptedSources()
         self.perform = Perform(self.store, self.upstream, self.clock, self.lease, unsettled_limit=2)
         self.publish = Publish(
             registry=self.store,
@@ -58,6 +59,7 @@ class World:
             policy=lambda: self.policy,
             clock=self.clock,
             limit=self.limit,
+            sources=self.sources,
         )
         self.review = Review(
             registry=self.store,
@@ -67,6 +69,7 @@ class World:
             policy=lambda: self.policy,
             clock=self.clock,
             ask_again_ms=2000,
+            sources=self.sources,
         )
         self.classifiers.on_late(self.review.late)
 

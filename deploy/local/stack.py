@@ -19,6 +19,7 @@ from deploy.local.errors import StartFailed
 from deploy.local.processes import free_port, spawn, tail, terminate, wait_until
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.sql import open_store
+from gateway.adapters.sql.news import SqlNews
 from gateway.core.records import Tenant
 from gateway.demo import APP_KEY as APP_KEY
 from gateway.demo import TENANT, seed
@@ -87,9 +88,9 @@ class Stack:
         """Add the demo tenant and accounts; say whether the upstream honours idempotency keys."""
 
         async def work() -> None:
-            async with open_store(self.database_url) as (_, register):
+            async with open_store(self.database_url) as (store, register):
                 clock = SystemClock()
-                await seed(register, clock, self.upstream_url)
+                await seed(register, SqlNews(store.database), clock, self.upstream_url)
                 tenant = Tenant(TENANT, "Demo chat app", f"{self.upstream_url}/publish", idempotent)
                 await register.put_tenant(tenant, hash_key(APP_KEY), "stack", clock.now_ms())
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import click
 
 from gateway.cli.keys import credentials, keys
+from gateway.cli.news import articles, licences, whitelist
+from gateway.cli.operators import operators
 from gateway.cli.personal import COMMANDS as PERSONAL
 from gateway.cli.platforms import platforms
 from gateway.cli.records import audit, decisions, holds, messages
-from gateway.cli.registry import accounts, registrants, tenants
+from gateway.cli.register import ACCOUNTS, REGISTRANTS
+from gateway.cli.registry import accounts, registrants
 from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve
+from gateway.cli.tenants import tenants
+from gateway.cli.verifications import verifications
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,11 +39,18 @@ for command in (
     tenants,
     registrants,
     accounts,
+    operators,
+    verifications,
+    licences,
+    whitelist,
+    articles,
     keys,
     credentials,
     platforms,
 ):
     main.add_command(command)
 
-for command in PERSONAL:
+for command in (*REGISTRANTS, *PERSONAL):
     registrants.add_command(command)
+for command in ACCOUNTS:
+    accounts.add_command(command)

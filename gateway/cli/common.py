@@ -15,6 +15,21 @@ from gateway.settings import Settings, SettingsError, load_settings
 
 T = TypeVar("T")
 
+
+def _said(_context: click.Context, _option: click.Parameter, reason: str) -> str:
+    if not reason.strip() or len(reason) > _REASON_LIMIT:
+        raise click.ClickException(f"reason: say why, in 1 to {_REASON_LIMIT} characters")
+    return reason
+
+
+_REASON_LIMIT = 500
+
+reason_option = click.option(
+    "--reason",
+    required=True,
+    callback=_said,
+    help="Why; kept in the audit chain, so it must name nobody: give a ticket's number, say.",
+)
 actor_option = click.option("--actor", required=True, help="Who does this; kept in the audit chain.")
 
 

@@ -18,7 +18,7 @@ from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.erasure import erase as erase_
 from gateway.adapters.sql.personal import SqlPersonal, held_fields
 from gateway.adapters.sql.registration import SqlRegistrar
-from gateway.cli.common import actor_option, settings, with_store
+from gateway.cli.common import actor_option, reason_option, settings, with_store
 from gateway.core.check_digits import problem_of
 from gateway.core.personal import FIELDS, INDEXED, problems
 from gateway.core.personal_acts import UNKEPT_WORDING, Unkept
@@ -28,10 +28,6 @@ from gateway.core.registration import By
 T = TypeVar("T")
 
 _ACCOUNTS = 1000
-
-reason_option = click.option(
-    "--reason", required=True, help="Why; kept in the audit chain, so it must name nobody: give a ticket's number, say."
-)
 
 
 @click.command("keep")

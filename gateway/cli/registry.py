@@ -1,10 +1,9 @@
-"""Commands on tenants and accounts."""
+"""Commands that write accounts and registrants as a chat app's own records have them. `gateway.cli.register` has acts
+that keep the register's rules."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import click
 from msgspec.structs import replace
@@ -12,7 +11,6 @@ from msgspec.structs import replace
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, with_store
 from gateway.cli.imports import accounts_import, registrants_import
-from gateway.core.audit import KEY_ID
 from gateway.core.model import (
     STRANGER,
     Account,
@@ -23,86 +21,9 @@ from gateway.core.model import (
     RegistrantKind,
     VerificationState,
 )
-from gateway.core.records import Tenant
-from gateway.http.requests import hash_key
 from gateway.ports import Register, Store
 
 _DAY_MS = 86_400_000
-
-
-@click.group()
-def tenants() -> None:
-    """Calling chat apps."""
-
-
-@tenants.command("put")
-@click.argument("tenant_id")
-@click.option("--name", required=True)
-@click.option("--upstream-url", required=True, help="Where allowed messages are posted.")
-@click.option("--upstream-idempotent", is_flag=True, help="The upstream honours Idempotency-Key.")
-@click.option("--upstream-token-env", help="Environment variable with the upstream's bearer token.")
-@actor_option
-def tenants_put(
-    tenant_id: str, name: str, upstream_url: str, upstream_idempotent: bool, upstream_token_env: str | None, actor: str
-) -> None:
-    """Add or change a tenant and print a new application key for it. The key is not shown again."""
-    url = urlsplit(upstream_url)
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise click.BadParameter("give an http or https address", param_hint="--upstream-url")
-    app_key = secrets.token_urlsafe(32)
-    tenant = Tenant(tenant_id, name, upstream_url, upstream_idempotent, upstream_token_env)
-
-    async def put(_store: Store, register: Register) -> None:
-        await register.put_tenant(tenant, hash_key(app_key), actor, SystemClock().now_ms())
-
-    with_store(put, create=True)
-    click.echo(app_key)
-
-
-@tenants.command("list")
-def tenants_list() -> None:
-    """List the tenants by id: name, where messages go, how many application keys."""
-
-    async def listing(_store: Store, register: Register) -> None:
-        for tenant in await register.tenants():
-            keys = len(await register.keys(tenant.tenant_id))
-            kind = "idempotent" if tenant.upstream_idempotent else "not idempotent"
-            click.echo(f"{tenant.tenant_id}  {tenant.name}  {tenant.upstream_url}  {kind}  keys: {keys}")
-
-    with_store(listing)
-
-
-@tenants.command("keys")
-@click.argument("tenant_id")
-def tenants_keys(tenant_id: str) -> None:
-    """List the ids of a tenant's application keys. The keys themselves are not kept."""
-
-    async def listing(_store: Store, register: Register) -> None:
-        if await register.tenant(tenant_id) is None:
-            raise click.ClickException(f"no tenant {tenant_id}")
-        for key_hash in await register.keys(tenant_id):
-            click.echo(key_hash[:KEY_ID])
-
-    with_store(listing)
-
-
-@tenants.command("revoke-key")
-@click.argument("tenant_id")
-@click.argument("key")
-@actor_option
-def tenants_revoke_key(tenant_id: str, key: str, actor: str) -> None:
-    """Revoke an application key; every gateway process follows within a second.
-
-    KEY is its id, see `tenants keys`, or the key itself (behind `--`, for it may begin with a dash).
-    """
-
-    async def revoke(_store: Store, register: Register) -> None:
-        found = [each for each in await register.keys(tenant_id) if key == each[:KEY_ID] or each == hash_key(key)]
-        if len(found) != 1 or not await register.revoke_key(tenant_id, found[0], actor, SystemClock().now_ms()):
-            raise click.ClickException(f"tenant {tenant_id} has no such key; see `gateway tenants keys {tenant_id}`")
-        click.echo(f"{found[0][:KEY_ID]}: revoked")
-
-    with_store(revoke)
 
 
 def _identity_options(command: Callable[..., None]) -> Callable[..., None]:

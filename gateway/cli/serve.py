@@ -16,17 +16,18 @@ import click
 import orjson
 import uvicorn
 
-from gateway import logs
+from gateway import demo_news, logs
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys import new_keys
 from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.policy_file import read_policy
 from gateway.adapters.providers_file import read_providers
 from gateway.adapters.sql import open_store
+from gateway.adapters.sql.news import SqlNews
 from gateway.app import create_app
 from gateway.cli.common import settings
 from gateway.core.policy import PolicyError, PolicyInForce
-from gateway.demo import bot_try, listeners, seed, tries
+from gateway.demo import APP_KEY, bot_try, listeners, seed, tries
 from gateway.demo_upstream import create_demo_upstream
 from gateway.embedded import embedded_judge
 from gateway.platforms.listeners import Listener, ListenersError
@@ -76,6 +77,7 @@ def demo(port: int, upstream_port: int, bots_port: int, data: Path) -> None:
             _wait_for(upstream_port, process)
             click.echo(f"Gateway on http://127.0.0.1:{port}, chat app on {upstream_url}. Try:\n")
             click.echo(tries(f"http://127.0.0.1:{port}"))
+            click.echo(demo_news.tries(f"http://127.0.0.1:{port}", APP_KEY))
             click.echo(bot_try(f"http://127.0.0.1:{bots_port}"))
             click.echo(f"See what was really published: {upstream_url}\nCtrl-C ends everything.")
             status = _serve(chosen, listening, None)
@@ -192,5 +194,5 @@ def _demo_settings(data: Path, bots_port: int, upstream_url: str) -> Settings:
 
 
 async def _seed(chosen: Settings, upstream_url: str) -> None:
-    async with open_store(chosen.database_url) as (_, register):
-        await seed(register, SystemClock(), upstream_url)
+    async with open_store(chosen.database_url) as (store, register):
+        await seed(register, SqlNews(store.database), SystemClock(), upstream_url)

@@ -71,12 +71,16 @@ class Known:
 
 @dataclass(slots=True)
 class Admitted:
-    """What is to be written. ``new`` are accounts that were not there, ``refreshed`` registrants that were, and are not
-    as they were; what is known of those ``restarted`` proves nothing any more. ``closed`` are the accounts with names
-    that these rows closed."""
+    """What is to be written.
+
+    ``new`` are accounts that were not there, ``moved`` those that have another registrant now, ``closed`` those with
+    names that these rows closed. ``refreshed`` are registrants that were there, and are not as they were; what was
+    known of those ``restarted`` proves nothing any more.
+    """
 
     accounts: dict[str, AccountNow] = field(default_factory=dict)
     new: set[str] = field(default_factory=set)
+    moved: set[str] = field(default_factory=set)
     registrants: dict[str, RegistrantNow] = field(default_factory=dict)
     refreshed: set[str] = field(default_factory=set)
     restarted: set[str] = field(default_factory=set)
@@ -103,6 +107,8 @@ def admit_accounts(rows: Iterable[AccountRow], known: Known, rules: Registration
             continue
         if before is None:
             result.new.add(row.account_id)
+        elif before.registrant_id != now.registrant_id:
+            result.moved.add(row.account_id)
         _count(before, known, -1)
         _count(now, known, 1)
         known.accounts[now.account_id] = result.accounts[now.account_id] = now

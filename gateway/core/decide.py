@@ -56,6 +56,17 @@ def decide(message: Message, facts: Facts, answers: Sequence[Answer], policy: Po
     return _strictest(reasons, policy)
 
 
+def of_account(facts: Facts, policy: PolicyInForce) -> Decision:
+    """What is known of the account alone, whatever it publishes: its standing, and who is behind it."""
+    account = facts.account
+    if account is not None and account.private and account.state is AccountState.ACTIVE:
+        return _strictest([], policy)
+    reasons = judge_standing(facts, policy.policy.standing)
+    if (reason := judge_identity(facts, policy.policy.identity)) is not None:
+        reasons.append(reason)
+    return _strictest(reasons, policy)
+
+
 def _of_facts(message: Message, facts: Facts, opinions: Sequence[Opinion], rules: Policy) -> list[Reason]:
     reasons = judge_standing(facts, rules.standing)
     if (reason := judge_identity(facts, rules.identity)) is not None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from classifiers.contract import CATEGORIES
-from gateway.core.model import Degree, Outcome, RegistrantKind
+from gateway.core.model import STANDARD, Degree, Outcome, RegistrantKind
 from gateway.core.yaml_lines import Problem, read_yaml, to_problem
 
 VIOLATIONS = CATEGORIES - {"news"}
@@ -69,6 +69,10 @@ class Identity(_Part):
     under_review: Choice = Outcome.HOLD
     expired: Choice = Outcome.BLOCK
     insufficient: Choice = Outcome.HOLD
+
+    def known_classes(self) -> tuple[str, ...]:
+        """The classes that an account can be given. Another would ask no more than `STANDARD` does."""
+        return (STANDARD, *[name for name in self.classes if name != STANDARD])
 
 
 class Registration(_Part):

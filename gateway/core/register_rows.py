@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 from gateway.core.model import STRANGER, AccountState, RegistrantKind, VerificationState
@@ -181,20 +182,23 @@ class _BadTime(Exception):
 
 
 def _time(field: str, text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) > 8:  # eight digits are a date
-        number = int(text)
-        if number >= _LATEST_MS:
-            raise _BadTime(field)
-        return number
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise _BadTime(field) from error
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    number = (moment - _EPOCH) // _MS
-    if number < 0:
+    number = _milliseconds(text)
+    if number is None:
         raise _BadTime(field)
     return number
+
+
+@lru_cache(maxsize=4096)  # many lines have the same
+def _milliseconds(text: str) -> int | None:
+    if text.isascii() and text.isdigit() and len(text) > 8:  # eight digits are a date
+        return number if (number := int(text)) < _LATEST_MS else None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    number = (moment - _EPOCH) // _MS
+    return number if number >= 0 else None
 
 
 def _bad_text(line: int, columns: Sequence[str], values: Sequence[str]) -> Problem | None:

@@ -108,8 +108,9 @@ WORDING: Final[dict[Refused, str]] = {
 
 
 class Around(Value, frozen=True):
-    """What an act needs to know. ``account`` and ``name`` are as they are; ``registrant`` is that of the new account,
-    with the number of its ``open_accounts``; ``barred`` says what may not be registered at this moment."""
+    """What an act needs to know. ``account`` and ``name`` are as they are; ``registrant`` is that of a new account;
+    ``open_accounts`` the number of those of the registrant whose account is created or reopened; ``barred`` says what
+    may not be registered at this moment."""
 
     account: Account | None = None
     name: str | None = None
@@ -142,7 +143,7 @@ def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Chan
     if account is None:
         return Refused.ACCOUNT_UNKNOWN
     if isinstance(act, ReopenAccount):
-        return _reopen(account, around.name)
+        return _reopen(account, around, rules)
     if account.state is AccountState.CLOSED:
         return Refused.ACCOUNT_CLOSED
     match act:
@@ -162,11 +163,35 @@ def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Chan
             assert_never(act)
 
 
+def fulfilled(act: Act, account: Account, name: str | None) -> bool:
+    """Whether the account is already as this act would leave it: one that comes twice, because its first answer was
+    lost, is then not refused."""
+    match act:
+        case CreateAccount():
+            registrant_id = account.registrant and account.registrant.registrant_id
+            given = (act.registrant_id, act.name, act.account_class, act.term_ends_at, act.private)
+            kept = (registrant_id, name, account.account_class, account.term_ends_at, account.private)
+            return account.state is AccountState.ACTIVE and given == kept
+        case CloseAccount():
+            return account.state is AccountState.CLOSED and not act.violation
+        case SuspendAccount():
+            return account.state is AccountState.SUSPENDED
+        case ReopenAccount():
+            return account.state is AccountState.ACTIVE
+        case RenewAccount():
+            return account.state is not AccountState.CLOSED and account.term_ends_at == act.term_ends_at
+        case ChangeAccount():
+            return False
+        case _:
+            assert_never(act)
+
+
 def fold_name(name: str) -> str:
     """What two names have in common that readers take for the same: compatibility forms, case, and all but letters and
     digits left out (Unicode NFKC)."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return "".join([sign for sign in folded if sign.isalnum()]) or folded
+    # What was kept apart by a sign may now belong together: the parts of a Hangul syllable.
+    return unicodedata.normalize("NFKC", "".join([sign for sign in folded if sign.isalnum()])) or folded
 
 
 def name_digest(name: str) -> str:
@@ -198,11 +223,18 @@ def _create(act: CreateAccount, around: Around, rules: Registration) -> Change |
     return Change(account, act.name)
 
 
-def _reopen(account: Account, name: str | None) -> Change | Refused:
-    if account.state is AccountState.ACTIVE:
-        return Refused.ACCOUNT_ACTIVE
-    bars = Bars(0, 0) if account.state is AccountState.CLOSED else Bars()
-    return Change(replace(account, state=AccountState.ACTIVE), name, bars)
+def _reopen(account: Account, around: Around, rules: Registration) -> Change | Refused:
+    match account.state:
+        case AccountState.ACTIVE:
+            return Refused.ACCOUNT_ACTIVE
+        case AccountState.SUSPENDED:
+            return Change(replace(account, state=AccountState.ACTIVE), around.name)
+        case AccountState.CLOSED:
+            if account.registrant and around.open_accounts >= rules.max_accounts[account.registrant.kind]:
+                return Refused.TOO_MANY_ACCOUNTS
+            return Change(replace(account, state=AccountState.ACTIVE), around.name, Bars(0, 0))
+        case _:
+            assert_never(account.state)
 
 
 def _renew(act: RenewAccount, account: Account, name: str | None, at_ms: int) -> Change | Refused:

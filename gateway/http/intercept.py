@@ -12,7 +12,7 @@ from gateway import metrics, tracing
 from gateway.core.records import Request, Tenant
 from gateway.http.answers import decision_answer, message_answer
 from gateway.http.budget import Budget
-from gateway.http.problems import Answer, Problem, refusal
+from gateway.http.problems import Answer, Problem, bad_fields, refusal
 from gateway.http.proxy import Proxy
 from gateway.http.requests import (
     Disconnected,
@@ -156,8 +156,7 @@ async def _publish(
 
 def bad_body(error: native.BadBody) -> Problem:
     """The problem of a body that cannot be read, naming each field."""
-    problems = [{"field": field, "message": message} for field, message in error.problems]
-    return Problem(400, "bad_body", str(error), {"errors": problems})
+    return bad_fields(error.problems)
 
 
 def _closing(send: Send) -> Send:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.core.model import MessageState, Outcome
-from gateway.http import identity, openapi_compat
+from gateway.http import identity, openapi_admin, openapi_compat
 from gateway.http.api import BATCH_LIMIT
 from gateway.platforms.native import MessageBody
 
@@ -118,22 +118,28 @@ def document(app: FastAPI) -> dict[str, Any]:
     base = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in (MessageBody, BatchBody)]
     models += [(model, "serialization") for model in (DecisionOut, MessageOut, BatchOut, ProblemOut)]
-    _, schemas = models_json_schema(models + openapi_compat.MODELS, ref_template=_REF)
+    _, schemas = models_json_schema(models + openapi_compat.MODELS + openapi_admin.models(), ref_template=_REF)
     components = base.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas["$defs"])
-    components["securitySchemes"] = {"app_key": {"type": "http", "scheme": "bearer"}, **openapi_compat.SECURITY}
+    components["securitySchemes"] = {
+        "app_key": {"type": "http", "scheme": "bearer"},
+        **openapi_compat.SECURITY,
+        **openapi_admin.SECURITY,
+    }
     base["paths"]["/v1/messages"] = {"post": _messages()}
     base["paths"]["/v1/decisions"] = {"post": _decisions()}
     base["paths"]["/v1/messages/{message_id}"]["get"]["responses"] = _reading()
+    base["paths"]["/v1/accounts/{account_id}"]["get"]["responses"] |= _address("This application has no such account")
+    base["paths"]["/v1/accounts/{account_id}"]["get"]["responses"].pop("422")
     base["paths"]["/v1/decisions:batch"]["post"] |= _batch()
     openapi_compat.describe(base["paths"])
+    openapi_admin.describe(base["paths"])
     identity.describe(base["paths"], _problem)
     for path, item in base["paths"].items():
         if path.startswith("/v1/"):
             for operation in item.values():
-                if "security" in operation:
+                if operation.setdefault("security", [{"app_key": []}]) == []:
                     continue  # signed in another way
-                operation["security"] = [{"app_key": []}]
                 operation["responses"].setdefault("401", _problem("Unknown application key"))
                 operation["responses"].setdefault("501", _problem("A transfer coding other than chunked"))
                 operation["responses"].setdefault("503", _problem("The store is away; nothing was forwarded"))
@@ -160,8 +166,14 @@ def _decisions() -> dict[str, Any]:
 def _reading() -> dict[str, Any]:
     return {
         "200": _json("The message", "MessageOut"),
-        "400": _problem("A header is given twice"),
-        "404": _problem("This application has no such message"),
+        **_address("This application has no such message"),
+    }
+
+
+def _address(unknown: str) -> dict[str, Any]:
+    return {
+        "400": _problem("A header is given twice, or the address cannot be read"),
+        "404": _problem(unknown),
         "415": _problem("A content type other than JSON"),
     }
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, assert_never
 
 import orjson
 
+from gateway.core.personal_acts import UNKEPT_WORDING, Unkept
+from gateway.core.registration import WORDING, Refused
 from gateway.publish import Refusal
 
 CONTENT_TYPE = "application/problem+json"
@@ -50,6 +53,50 @@ class Problem(Exception):
 
 
 RETRY_SOON = (("Retry-After", "1"),)
+
+
+def bad_fields(problems: Sequence[tuple[str, str]], status: int = 400, code: str = "bad_body") -> Problem:
+    """The problem of fields that cannot be as they are given: each with what to do about it."""
+    detail = "; ".join([f"{name}: {message}" for name, message in problems])
+    errors = [{"field": name, "message": message} for name, message in problems]
+    return Problem(status, code, detail, {"errors": errors})
+
+
+def refused(reason: Refused) -> Problem:
+    """The problem that a refused act on an account is answered with."""
+    named = [(WORDING[reason].partition(": ")[0], WORDING[reason].partition(": ")[2])]
+    match reason:
+        case Refused.ACCOUNT_UNKNOWN:
+            return bad_fields(named, 404, reason)
+        case Refused.ACCOUNT_ID | Refused.REGISTRANT_UNKNOWN | Refused.TERM_NOT_LATER:
+            return bad_fields(named, 422, reason)
+        case (
+            Refused.ACCOUNT_EXISTS
+            | Refused.ACCOUNT_CLOSED
+            | Refused.ACCOUNT_ACTIVE
+            | Refused.REGISTRANT_BARRED
+            | Refused.NAME_BARRED
+            | Refused.TOO_MANY_ACCOUNTS
+            | Refused.RENEWAL_SUSPENDED
+        ):
+            return bad_fields(named, 409, reason)
+        case _:
+            assert_never(reason)
+
+
+def unkept(reason: Unkept) -> Problem:
+    """The problem that a refused act on personal data is answered with."""
+    name, colon, message = UNKEPT_WORDING[reason].partition(": ")
+    named = [(name, message) if colon else ("personal", name)]
+    match reason:
+        case Unkept.REGISTRANT_UNKNOWN | Unkept.NOTHING_KEPT:
+            return bad_fields(named, 404, reason)
+        case Unkept.REASON_MISSING | Unkept.REASON_QUOTES:
+            return bad_fields(named, 422, reason)
+        case Unkept.REGISTRANT_ERASED | Unkept.REGISTRANT_BARRED | Unkept.IDENTIFIER_TAKEN | Unkept.ACCOUNTS_OPEN:
+            return bad_fields(named, 409, reason)
+        case _:
+            assert_never(reason)
 
 
 def refusal(reason: Refusal) -> Problem:

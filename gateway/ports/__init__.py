@@ -16,6 +16,17 @@ from gateway.ports.faults import (
     shared,
 )
 from gateway.ports.imports import Chunk, Imports, PersonalSealer, Progress, SealedPerson
+from gateway.ports.news import (
+    Delivery,
+    LicenceRefused,
+    NewsReader,
+    NewsRegister,
+    Notices,
+    Sources,
+    Version,
+    Webhooks,
+)
+from gateway.ports.operators import Appointed, Operators
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
 from gateway.ports.personal import Personal
@@ -29,18 +40,25 @@ __all__ = [
     "CHANGES",
     "EVERYTHING",
     "Applied",
+    "Appointed",
     "CheckUnavailable",
     "Checker",
     "Chunk",
     "Classifiers",
     "Clock",
     "Credentials",
+    "Delivery",
     "Events",
     "Fault",
     "Imports",
     "KeyTaken",
     "LeaseLost",
+    "LicenceRefused",
     "MasterKey",
+    "NewsReader",
+    "NewsRegister",
+    "Notices",
+    "Operators",
     "Origin",
     "OriginHead",
     "OriginResponse",
@@ -56,12 +74,15 @@ __all__ = [
     "Registry",
     "SealedPerson",
     "Sealer",
+    "Sources",
     "Store",
     "StoreUnavailable",
     "Upstream",
     "UpstreamNotReached",
     "UpstreamUnknown",
     "Verifications",
+    "Version",
+    "Webhooks",
     "erased",
     "shared",
 ]

@@ -12,10 +12,12 @@ from gateway.adapters.keys import new_keys
 from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.sql import SqlImports, SqlStore
+from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.registration import SqlRegistrar
 from gateway.core.audit import breaks, subject
-from gateway.core.model import Account, AccountState, Registrant, RegistrantKind, VerificationState
+from gateway.core.model import Account, AccountState, NewsKind, Registrant, RegistrantKind, VerificationState
+from gateway.core.news import Licence
 from gateway.core.policy import Registration
 from gateway.core.register_rows import AccountRow, Problem, RegistrantRow
 from gateway.core.registration import By, CloseAccount, CreateAccount, Refused
@@ -283,3 +285,19 @@ async def test_who_was_erased_stays_erased(
     await imports.registrants(first, chunk(3), [registrant(3, "p", fields=fields)], people, BY, rejects, 7)
     assert rejects.lines == [(3, "registrant_id")]
     assert await personal.held("t1", "p") == []
+
+
+@in_databases
+async def test_an_account_that_another_registrant_has_leaves_the_licences_of_the_first(
+    imports: SqlImports, register: Register, store: Store, rejects: Rejects
+) -> None:
+    assert isinstance(store, SqlStore)
+    rows = [account(2, "a", "p", kind="organisation"), account(3, "b", "p")]
+    first = await imports.accounts(START, chunk(3), rows, RULES, BY, rejects, 5)
+    licence = Licence("l", "p", "manual", NewsKind.ORIGINATE, 0, 2**53, accounts=("a", "b"))
+    await SqlNews(store.database).put_licence("t1", licence, BY, 6)
+    rows = [account(4, "a", "q", kind="organisation"), account(5, "b", name="Other")]
+    await imports.accounts(first, chunk(5), rows, RULES, BY, rejects, 7)
+    moved, kept = await register.accounts("t1", "", 2)
+    assert moved.news == ()
+    assert [news.licence_id for news in kept.news] == ["l"]

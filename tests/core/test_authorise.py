@@ -5,17 +5,19 @@ from __future__ import annotations
 import pytest
 
 from classifiers.contract import Opinion, Score, Span
-from gateway.core.authorise import judge_news
+from gateway.core.authorise import judge_news, news_label
 from gateway.core.model import (
     Account,
     AccountState,
     Facts,
+    Likeness,
     Message,
     NewsAuthorisation,
     NewsKind,
     Outcome,
     Reason,
     Repost,
+    SourceFact,
 )
 from tests.policies import policy
 
@@ -23,6 +25,7 @@ AT_MS = 1000
 RULES = policy(("unauthorised: hold", "unauthorised: block")).policy.news
 SOURCE = Repost(url="https://news.example/1", publisher="The News")
 SURE = Opinion("news", "1", (Score("news", 0.8, (Span(0, 0, 4),)),))
+LISTED = SourceFact(True, 7, "The News", Likeness.EXACT)
 UNSURE = Opinion("news", "1", (Score("news", 0.79),))
 
 
@@ -32,11 +35,12 @@ def judge(
     repost: Repost | None = None,
     opinions: tuple[Opinion, ...] = (),
     known: bool = True,
+    source: SourceFact | None = None,
 ) -> Reason | None:
     """Judge a message by an account with these licences."""
     account = Account("acc-1", AccountState.ACTIVE, None, licences) if known else None
     message = Message("t1", "acc-1", "native", ("text",), "0" * 64, repost_of=repost, declared_topic=topic)
-    return judge_news(message, Facts(AT_MS, account), opinions, RULES)
+    return judge_news(message, Facts(AT_MS, account, source=source), opinions, RULES)
 
 
 def licence(kind: NewsKind, valid_from: int = 0, valid_to: int = 2000, active: bool = True) -> NewsAuthorisation:
@@ -105,8 +109,66 @@ def test_who_originates_news_may_do_anything_with_it(repost: Repost | None) -> N
     ],
 )
 def test_who_republishes_news_names_its_source(repost: Repost | None, expected: str | None) -> None:
-    assert code(judge(licence(NewsKind.REPUBLISH), topic="news", repost=repost)) == expected
-    assert code(judge(licence(NewsKind.REPUBLISH), repost=repost, opinions=(SURE,))) == expected
+    held = licence(NewsKind.REPUBLISH)
+    assert code(judge(held, topic="news", repost=repost, source=LISTED)) == expected
+    assert code(judge(held, repost=repost, opinions=(SURE,), source=LISTED)) == expected
+
+
+def test_without_the_fact_of_a_source_none_is_listed() -> None:
+    assert code(judge(licence(NewsKind.REPUBLISH), topic="news", repost=SOURCE)) == "news_source_unlisted"
+
+
+def test_what_comes_from_a_listed_source_is_news() -> None:
+    assert code(judge(repost=SOURCE, source=LISTED)) == "news_not_authorised"
+    assert judge(repost=SOURCE, source=SourceFact(False, 7)) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "covered"),
+    [
+        ("https://news.example/1", True),
+        ("https://www.news.example/1", True),
+        ("https://other.example/1", False),
+        ("https://news.example@other.example/1", False),
+        (None, False),
+    ],
+)
+@pytest.mark.parametrize("kind", [NewsKind.ORIGINATE, NewsKind.REPUBLISH])
+def test_a_licence_may_be_bound_to_sites(kind: NewsKind, url: str | None, covered: bool) -> None:
+    bound = NewsAuthorisation("scheme", kind, 0, 2000, domains=("news.example", "news.test"))
+    reason = judge(bound, topic="news", repost=Repost(url=url, publisher="The News"), source=LISTED)
+    assert code(reason) == (None if covered else "news_outside_domains")
+    if reason is not None:
+        assert "news.example, news.test" in reason.message
+    assert code(judge(bound, topic="news")) == "news_outside_domains"
+
+
+@pytest.mark.parametrize(
+    ("licences", "expected"),
+    [
+        ((licence(NewsKind.ORIGINATE, 0, AT_MS),), "news_licence_expired"),
+        ((licence(NewsKind.REPUBLISH, 0, AT_MS),), "news_licence_expired"),
+        ((licence(NewsKind.ORIGINATE, active=False),), "news_licence_suspended"),
+        ((licence(NewsKind.ORIGINATE, 0, AT_MS, active=False),), "news_licence_expired"),
+        ((licence(NewsKind.ORIGINATE, AT_MS + 1),), "news_licence_not_begun"),
+        ((licence(NewsKind.ORIGINATE, 0, 1), licence(NewsKind.ORIGINATE, AT_MS + 1)), "news_licence_not_begun"),
+        ((licence(NewsKind.HOST, 0, AT_MS),), "news_not_authorised"),
+        ((licence(NewsKind.HOST),), "news_not_authorised"),
+        ((), "news_not_authorised"),
+    ],
+)
+def test_why_there_is_no_licence(licences: tuple[NewsAuthorisation, ...], expected: str) -> None:
+    assert code(judge(*licences, topic="news")) == expected
+
+
+def test_the_label_is_of_the_licence_in_force() -> None:
+    def label(*licences: NewsAuthorisation) -> NewsKind | None:
+        return news_label(Account("acc-1", AccountState.ACTIVE, None, licences), AT_MS)
+
+    originate, republish = licence(NewsKind.ORIGINATE), licence(NewsKind.REPUBLISH)
+    assert label(republish, originate) is NewsKind.ORIGINATE
+    assert label(republish, licence(NewsKind.ORIGINATE, 0, AT_MS)) is NewsKind.REPUBLISH
+    assert label(licence(NewsKind.HOST), licence(NewsKind.ORIGINATE, active=False)) is None
 
 
 def test_a_missing_source_has_its_own_outcome() -> None:

@@ -40,8 +40,10 @@ from gateway.adapters.kafka.direct import DirectProducer
 from gateway.adapters.kafka.questions import Asker
 from gateway.core import audit
 from gateway.core.codec import encode_case
-from gateway.core.model import Case, Decision, Facts, Message, MessageState, Outcome, Reason
+from gateway.core.model import Case, Decision, Facts, Message, MessageState, NewsKind, Outcome, Reason
+from gateway.core.news import SCHEMES, Evidence, Licence, licence_fields
 from gateway.core.records import AuditRow, Transition, UpstreamAnswer
+from gateway.core.registration import By
 from gateway.settings import KafkaSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +60,20 @@ ANSWERS = (
 )
 REPLY = Reply("3.1-7", "m1", "t1", ANSWERS)
 MESSAGE = Message("t1", "a1", "native", ("早上好",), "c" * 64)
+LICENCE = Licence(
+    "lic-1",
+    "canary-holder",
+    "jti",
+    NewsKind.ORIGINATE,
+    1,
+    1_800_000_000_000,
+    ("a1",),
+    "No. 7",
+    "Example Certifiers",
+    "eu",
+    ("news.example",),
+    (Evidence("trust_txt", "news.example", "e" * 64, (("contact", "canary"),)),),
+)
 CASE = Case(
     Facts(1, None),
     ANSWERS,
@@ -245,6 +261,9 @@ def audit_rows() -> Iterator[tuple[str, AuditRow]]:
             transition, "t1", "a1", "native", "c" * 64, case_json if transition.case is not None else None
         )
         yield "transition", audit.link(audit.GENESIS, 3, 2, 1_700_000_000_000, audit.TRANSITION, "m1", body)
+    for act in ("WarnLicence", "EndLicence"):
+        body = audit.act_body(By("gateway"), 0, "t1", act, **licence_fields(LICENCE))
+        yield "licence", audit.link(audit.GENESIS, -1, 2, 1_700_000_000_000, audit.LICENCE, "", body)
 
 
 async def test_events_as_the_gateway_announces_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,16 +274,17 @@ async def test_events_as_the_gateway_announces_them(monkeypatch: pytest.MonkeyPa
     assert len(broker.records) == len(rows)
     for (name, _), (topic, record, key) in zip(rows, broker.records, strict=True):
         check_record("decisions", name, topic, record)
-        assert key == b"m1"
+        assert key == (b"t1/lic-1" if name == "licence" else b"m1")
         assert record.headers["content-type"].decode() == MESSAGES[name]["contentType"]
         with pytest.raises(ValidationError):
-            check_payload("transition" if name == "decision" else "decision", record.value or b"")
+            check_payload("transition" if name != "transition" else "decision", record.value or b"")
 
 
 def test_events_name_nothing_that_was_said() -> None:
     for _, row in audit_rows():
         assert "早上好" not in events.cloud_event(row).decode()
         assert "looks like" not in events.cloud_event(row).decode()
+        assert "canary" not in events.cloud_event(row).decode()
 
 
 def test_golden_records() -> None:
@@ -302,8 +322,9 @@ RIGHT = {
     "opinions": encode_replies([REPLY]),
     "decision": events.cloud_event(next(row for name, row in audit_rows() if name == "decision")),
     "transition": events.cloud_event(next(row for name, row in audit_rows() if b'"decision"' in row.body.encode())),
+    "licence": events.cloud_event(next(row for name, row in audit_rows() if name == "licence")),
 }
-OPTIONAL = {"traceparent", "spans", "decision", "upstream_status"}
+OPTIONAL = {"traceparent", "spans", "decision", "upstream_status", "licence_no", "issuer", "jurisdiction", "domains"}
 WRONG = [
     (name, ".".join(map(str, path)), path, wrong)
     for name, value in RIGHT.items()
@@ -382,6 +403,9 @@ def test_enumerations_are_those_of_the_code() -> None:
     assert schemas["Version"]["const"] == str(VERSION)
     assert schemas["CloudEvent"]["properties"]["source"]["const"] == events.SOURCE
     assert schemas["DecisionEvent"]["allOf"][1]["properties"]["type"]["const"] == f"moderation.{audit.DECISION}"
+    assert schemas["Licence"]["properties"]["scheme"]["enum"] == list(SCHEMES)
+    assert schemas["Licence"]["properties"]["kind"]["enum"] == [kind.value for kind in NewsKind]
+    assert schemas["LicenceEvent"]["allOf"][1]["properties"]["type"]["const"] == f"moderation.{audit.LICENCE}"
     assert schemas["TransitionEvent"]["allOf"][1]["properties"]["type"]["const"] == f"moderation.{audit.TRANSITION}"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +14,7 @@ from gateway.app import create_app
 from gateway.http.budget import Budget
 from gateway.http.intercept import Service
 from gateway.settings import Settings
+from tests.http import keeping
 from tests.http.documented import Documented
 from tests.world import KEY, OTHER_KEY, World, open_world
 
@@ -60,3 +63,18 @@ async def stranger(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the other tenant."""
     async with client_of(app, OTHER_KEY) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a database of registrants and accounts."""
+    directory = tmp_path_factory.mktemp("register")
+    asyncio.run(keeping.fill(directory))
+    return directory
+
+
+@pytest.fixture
+async def desk(world: World, filled: Path, tmp_path: Path) -> AsyncIterator[keeping.Keeping]:
+    """A gateway with a copy of it."""
+    async with keeping.keeping(serve(world), world, filled, tmp_path) as made:
+        yield made

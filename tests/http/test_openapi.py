@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
 
-from gateway.http import api, identity, moderations, ops, wechat_check, wechat_tokens
+from gateway.http import admin, api, identity, moderations, ops, own_accounts, wechat_check, wechat_tokens
 from gateway.http.intercept import ROUTES
+
+MODULES = (api, own_accounts, identity, ops, moderations, wechat_check, wechat_tokens)
 
 
 @pytest.fixture
@@ -26,8 +29,8 @@ def test_the_document_is_valid(document: dict[str, Any]) -> None:
 def test_every_route_is_described(document: dict[str, Any]) -> None:
     routes = {
         (route.path, method.lower())
-        for module in (api, identity, ops, moderations, wechat_check, wechat_tokens)
-        for route in module.router.routes
+        for router in (*[module.router for module in MODULES], *admin.ROUTERS)
+        for route in router.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()
     }
@@ -35,10 +38,12 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
     assert described == routes | {(path, "post") for path in ROUTES}
 
 
-def test_every_route_for_apps_needs_an_application_key(document: dict[str, Any]) -> None:
+def test_every_route_needs_the_key_of_those_whom_it_is_for(document: dict[str, Any]) -> None:
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            if path.startswith("/v1/identity/"):
+            if path.startswith("/v1/admin/"):
+                assert operation["security"] == [{"operator_key": []}]
+            elif path.startswith("/v1/identity/"):
                 assert operation["security"] == []  # signed by the provider
             elif path.startswith("/v1/"):
                 assert operation["security"] == [{"app_key": []}]
@@ -46,6 +51,17 @@ def test_every_route_for_apps_needs_an_application_key(document: dict[str, Any])
                 assert operation["security"] == [{"wechat_token": []}]
             else:
                 assert "security" not in operation
+
+
+def test_every_change_to_the_register_takes_a_reason_and_says_who_may(document: dict[str, Any]) -> None:
+    for path, item in document["paths"].items():
+        if not path.startswith("/v1/admin/"):
+            continue
+        for method, operation in item.items():
+            assert re.search(r"Needs the role `(viewer|registrar|reviewer|admin)`\.$", operation["description"])
+            if method != "get":
+                name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                assert "reason" in document["components"]["schemas"][name]["required"]
 
 
 @pytest.mark.parametrize(
@@ -71,9 +87,20 @@ def test_every_route_for_apps_needs_an_application_key(document: dict[str, Any])
             False,
         ),
         ("ModerationBody", {"input": "a", "extra": 1}, False),
+        ("CreateAccountBody", {"account_id": "a", "registrant_id": "r", "reason": "x"}, True),
+        ("CreateAccountBody", {"account_id": "a", "registrant_id": "r"}, False),
+        ("CreateAccountBody", {"account_id": "a/b", "registrant_id": "r", "reason": "x"}, False),
+        ("ChangeAccountBody", {"name": None, "reason": "x"}, False),
+        ("RenewBody", {"term_ends_at": -1, "reason": "x"}, False),
+        ("CreateRegistrantBody", {"registrant_id": "r", "kind": "person", "reason": "x"}, True),
+        ("CreateRegistrantBody", {"registrant_id": "r", "kind": "robot", "reason": "x"}, False),
+        ("PersonalBody", {"personal": {"legal_name": "x"}, "reason": "x"}, True),
+        ("PersonalBody", {"personal": {"shoe_size": "x"}, "reason": "x"}, False),
+        ("SearchBody", {"field": "email", "personal": "x", "reason": "x"}, True),
+        ("SearchBody", {"field": "address", "personal": "x", "reason": "x"}, False),
     ],
 )
-def test_the_described_bodies_of_the_compatible_routes(
+def test_the_described_bodies_are_those_that_are_read(
     document: dict[str, Any], model: str, body: object, valid: bool
 ) -> None:
     schema = {"$ref": f"#/components/schemas/{model}", "components": document["components"]}

@@ -24,8 +24,8 @@ _BATCH_BYTES = 256 * 1024
 
 
 class KafkaEvents:
-    """See `gateway.ports.Events`. Events of one message share a key and a partition, so they stay in order; the id
-    (chain and row) lets a consumer drop an event that it has seen before."""
+    """See `gateway.ports.Events`. Events of one message, or one licence, share a key and a partition, so they stay in
+    order; the id (chain and row) lets a consumer drop an event that it has seen before."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._topic = f"{settings.topic_prefix}decisions"
@@ -39,7 +39,7 @@ class KafkaEvents:
             partitions = sorted(await producer.partitions_for(self._topic))
             shares: defaultdict[int, list[AuditRow]] = defaultdict(list)
             for row in rows:
-                shares[partitions[zlib.crc32(row.message_id.encode()) % len(partitions)]].append(row)
+                shares[partitions[zlib.crc32(_subject(row).encode()) % len(partitions)]].append(row)
             deliveries: list[asyncio.Future[object]] = []
             for partition, share in shares.items():
                 deliveries += await self._send(producer, partition, share)
@@ -73,7 +73,7 @@ class KafkaEvents:
         deliveries = []
         batch = producer.create_batch()
         for row in rows:
-            fields = {"key": row.message_id.encode(), "value": cloud_event(row), "headers": _HEADERS}
+            fields = {"key": _subject(row).encode(), "value": cloud_event(row), "headers": _HEADERS}
             if batch.append(timestamp=row.at_ms, **fields) is None:
                 deliveries.append(await producer.send_batch(batch, self._topic, partition=partition))
                 batch = producer.create_batch()
@@ -91,9 +91,17 @@ def cloud_event(row: AuditRow) -> bytes:
             "id": f"{row.chain}-{row.seq}",
             "source": SOURCE,
             "type": f"moderation.{row.kind}",
-            "subject": row.message_id,
+            "subject": _subject(row),
             "time": datetime.fromtimestamp(row.at_ms / 1000, UTC).isoformat(timespec="milliseconds"),
             "datacontenttype": "application/json",
             "data": orjson.Fragment(row.body),
         }
     )
+
+
+def _subject(row: AuditRow) -> str:
+    """What an event is about: a message, or a licence of a tenant."""
+    if row.message_id:
+        return row.message_id
+    body = orjson.loads(row.body)
+    return f"{body['tenant_id']}/{body['licence_id']}"

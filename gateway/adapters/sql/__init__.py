@@ -3,8 +3,20 @@
 from gateway.adapters.sql.engine import is_sqlite
 from gateway.adapters.sql.imports import SqlImports
 from gateway.adapters.sql.listening import ChangeListener
+from gateway.adapters.sql.operators import SqlOperators
+from gateway.adapters.sql.registration import SqlRegistrar
 from gateway.adapters.sql.registry import SqlRegister
 from gateway.adapters.sql.store import SqlStore, open_store
 from gateway.adapters.sql.upgrade import upgrade
 
-__all__ = ["ChangeListener", "SqlImports", "SqlRegister", "SqlStore", "is_sqlite", "open_store", "upgrade"]
+__all__ = [
+    "ChangeListener",
+    "SqlImports",
+    "SqlOperators",
+    "SqlRegister",
+    "SqlRegistrar",
+    "SqlStore",
+    "is_sqlite",
+    "open_store",
+    "upgrade",
+]

@@ -130,7 +130,7 @@ async def _bar(
         statement = insert_or(database, bars).values(**values)
         await connection.execute(
             statement.on_conflict_do_update(
-                index_elements=["tenant_id", "what", "digest"],
-                set_={"until_ms": furthest(bars.c.until_ms, statement.excluded.until_ms), "account_id": ""},
+                index_elements=["tenant_id", "what", "digest", "account_id"],
+                set_={"until_ms": furthest(bars.c.until_ms, statement.excluded.until_ms)},
             )
         )

@@ -26,6 +26,13 @@ _LINK: Final = ("chain", "seq", "at_ms", "kind", "message_id", "body", "prev_has
 
 _HOW_FAR: Final = "SELECT lines, written, rejected, rejects_bytes, done_ms FROM imports WHERE import_id = $1"
 _CHANGE: Final = "UPDATE counters SET value = value + 1 WHERE name = 'registry' RETURNING value"
+_LEAVE_LICENCES: Final = """
+DELETE FROM authorisations WHERE tenant_id = $1 AND account_id IN each($2) AND licence_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM licences AS l JOIN accounts AS a ON a.tenant_id = l.tenant_id AND a.registrant_id = l.holder
+    WHERE l.tenant_id = $1 AND l.licence_id = authorisations.licence_id AND a.account_id = authorisations.account_id
+)
+"""
+"""A licence is its holder's: an account that another registrant has now may not go on under it."""
 _TOUCH: Final = """
 UPDATE accounts SET change = $1
 WHERE tenant_id = $2 AND registrant_id IN each($3)
@@ -87,12 +94,16 @@ class SqlImports:
             for new in (True, False):
                 some = [row for row in rows_of if (row[1] in result.new) is new]
                 await self._bulk.put(accounts, columns, some, new=new)
+            if result.moved:
+                await self._bulk.ask(_LEAVE_LICENCES, tenant_id, sorted(result.moved))
             until_ms = now_ms + rules.name_bar_days * DAY_MS
-            closed = {name_digest(name): account_id for account_id, name in result.closed.items()}
             await self._bulk.put(
                 bars,
                 ("tenant_id", "what", "digest", "since_ms", "until_ms", "account_id"),
-                [(tenant_id, "name", digest, now_ms, until_ms, account_id) for digest, account_id in closed.items()],
+                [
+                    (tenant_id, "name", name_digest(name), now_ms, until_ms, account_id)
+                    for account_id, name in result.closed.items()
+                ],
             )
             return await self._finish(progress, chunk, result, change, by, keep, now_ms)
 

@@ -17,6 +17,7 @@ from gateway.adapters.sql.tables_register import audit_subjects, bars, personal_
 from gateway.adapters.sql.writes import check_text
 from gateway.core.audit import ADMINISTRATORS, account_fields, act_body, subject
 from gateway.core.model import Account, AccountState, Registrant, RegistrantKind, VerificationState
+from gateway.core.personal import IDENTIFIERS
 from gateway.core.policy import Registration
 from gateway.core.records import AuditRow
 from gateway.core.registration import (
@@ -27,13 +28,11 @@ from gateway.core.registration import (
     ChangeAccount,
     CreateAccount,
     Refused,
+    ReopenAccount,
     carry_out,
     name_digest,
 )
 from gateway.ports import Registered, StoreUnavailable
-
-_IDENTIFIERS = ("id_number", "uscc", "lei", "vat")
-"""The fields of the blind index that are one person's or organisation's alone."""
 
 
 class _Undone(Exception):
@@ -170,7 +169,7 @@ def _identifiers(tenant_id: str, registrant_id: str) -> AnySelect:
     return select(personal_index.c.field, personal_index.c.digest).where(
         personal_index.c.tenant_id == tenant_id,
         personal_index.c.registrant_id == registrant_id,
-        personal_index.c.field.in_(_IDENTIFIERS),
+        personal_index.c.field.in_(IDENTIFIERS),
     )
 
 
@@ -179,6 +178,9 @@ async def _around(connection: AsyncConnection, tenant_id: str, act: Act, now_ms:
     account, name = (found.account, found.name) if found is not None else (None, None)
     given = act.name if isinstance(act, CreateAccount | ChangeAccount) else None
     name_barred = given is not None and await _barred(connection, tenant_id, now_ms, [("name", name_digest(given))])
+    if isinstance(act, ReopenAccount) and account is not None and account.registrant is not None:
+        open_accounts = await _open_accounts(connection, tenant_id, account.registrant.registrant_id)
+        return Around(account, name, open_accounts=open_accounts)
     if not isinstance(act, CreateAccount):
         return Around(account, name, name_barred=name_barred)
     registrant = await registrant_row(connection, tenant_id, act.registrant_id)
@@ -186,14 +188,19 @@ async def _around(connection: AsyncConnection, tenant_id: str, act: Act, now_ms:
         return Around(account, name)
     marks = [("registrant", act.registrant_id)]
     marks += [(row.field, row.digest) for row in await connection.execute(_identifiers(tenant_id, act.registrant_id))]
-    count = select(func.count()).where(
-        accounts.c.tenant_id == tenant_id,
-        accounts.c.registrant_id == act.registrant_id,
-        accounts.c.state != AccountState.CLOSED,
-    )
-    open_accounts: int = (await connection.execute(count)).scalar_one()
+    open_accounts = await _open_accounts(connection, tenant_id, act.registrant_id)
     registrant_barred = await _barred(connection, tenant_id, now_ms, marks)
     return Around(account, name, registrant, open_accounts, name_barred, registrant_barred)
+
+
+async def _open_accounts(connection: AsyncConnection, tenant_id: str, registrant_id: str) -> int:
+    count = select(func.count()).where(
+        accounts.c.tenant_id == tenant_id,
+        accounts.c.registrant_id == registrant_id,
+        accounts.c.state != AccountState.CLOSED,
+    )
+    found: int = (await connection.execute(count)).scalar_one()
+    return found
 
 
 async def _barred(connection: AsyncConnection, tenant_id: str, now_ms: int, marks: Sequence[tuple[str, str]]) -> bool:

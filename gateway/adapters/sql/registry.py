@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, insert, literal, select, union_all, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, insert, literal, select, true, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.accounts import ACCOUNTS, account_of
@@ -19,6 +19,7 @@ from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.history import next_change, record, touch_accounts
 from gateway.adapters.sql.lookup import Lookup
 from gateway.adapters.sql.tables import accounts, app_keys, authorisations, counters, registrants, sanctions, tenants
+from gateway.adapters.sql.tables_register import licences
 from gateway.core.audit import registry_body, subject
 from gateway.core.model import Account, NewsAuthorisation, Registrant, RegistrantKind, Sanction, VerificationState
 from gateway.core.records import Tenant
@@ -238,17 +239,38 @@ def _check_erased(known: Registrant, given: Registrant) -> None:
 
 async def _replace_parts(connection: AsyncConnection, tenant_id: str, account: Account) -> None:
     whose = {"tenant_id": tenant_id, "account_id": account.account_id}
-    for table, parts in (
-        (authorisations, [_fields(news, authorisations.c.keys()) for news in account.news]),
-        (sanctions, [_fields(sanction, sanctions.c.keys()) for sanction in account.sanctions]),
+    await _leave_licences(connection, tenant_id, account)
+    # What a licence of the register gives is the licence's to say: it is neither deleted nor written here.
+    own = [news for news in account.news if news.licence_id is None]
+    for table, parts, mine in (
+        (
+            authorisations,
+            [_fields(news, authorisations.c.keys()) for news in own],
+            authorisations.c.licence_id.is_(None),
+        ),
+        (sanctions, [_fields(sanction, sanctions.c.keys()) for sanction in account.sanctions], true()),
     ):
         await connection.execute(
-            delete(table).where(table.c.tenant_id == tenant_id, table.c.account_id == account.account_id)
+            delete(table).where(table.c.tenant_id == tenant_id, table.c.account_id == account.account_id, mine)
         )
         if parts:
             await connection.execute(
                 insert(table), [{**whose, "position": position, **part} for position, part in enumerate(parts)]
             )
+
+
+async def _leave_licences(connection: AsyncConnection, tenant_id: str, account: Account) -> None:
+    """Take the licences from an account whose registrant does not hold them."""
+    holder = account.registrant.registrant_id if account.registrant is not None else ""
+    held = select(licences.c.licence_id).where(licences.c.tenant_id == tenant_id, licences.c.holder == holder)
+    await connection.execute(
+        delete(authorisations).where(
+            authorisations.c.tenant_id == tenant_id,
+            authorisations.c.account_id == account.account_id,
+            authorisations.c.licence_id.is_not(None),
+            authorisations.c.licence_id.not_in(held),
+        )
+    )
 
 
 def _fields(part: NewsAuthorisation | Sanction, columns: Iterable[str]) -> Mapping[str, Any]:

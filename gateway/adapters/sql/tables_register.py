@@ -29,9 +29,9 @@ bars: Final = Table(
     Column("digest", Key, nullable=False),
     Column("since_ms", BigInteger, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
-    # Whose closing made it, to lift it with; empty where none did.
+    # Whose closing made it, to lift it with; empty where none did. Two closings bar one registrant twice.
     Column("account_id", Key, nullable=False),
-    PrimaryKeyConstraint("tenant_id", "what", "digest"),
+    PrimaryKeyConstraint("tenant_id", "what", "digest", "account_id"),
 )
 
 verifications: Final = Table(
@@ -174,6 +174,8 @@ operators: Final = Table(
     Column("name", Key, nullable=False),
     Column("key_hash", Key, nullable=False),
     Column("role", Text, nullable=False),
+    # The tenant whose register it is about; null for all.
+    Column("tenant_id", Key),
     Column("created_ms", BigInteger, nullable=False),
     PrimaryKeyConstraint("name"),
     Index("operators_by_key", "key_hash", unique=True),

@@ -33,7 +33,7 @@ def _registrants() -> None:
         sa.Column("since_ms", sa.BigInteger(), nullable=False),
         sa.Column("until_ms", sa.BigInteger(), nullable=False),
         sa.Column("account_id", KEY, nullable=False),
-        sa.PrimaryKeyConstraint("tenant_id", "what", "digest"),
+        sa.PrimaryKeyConstraint("tenant_id", "what", "digest", "account_id"),
     )
     op.create_table(
         "verifications",
@@ -158,6 +158,7 @@ def _records() -> None:
         sa.Column("name", KEY, nullable=False),
         sa.Column("key_hash", KEY, nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("tenant_id", KEY, nullable=True),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )

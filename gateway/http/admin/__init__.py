@@ -1,0 +1,13 @@
+"""The routes for the register's keepers, under ``/v1/admin``. Each needs an operator's key, and says which role."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from gateway.http.admin import accounts, licences, personal, registrants, sources, verifications
+
+ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
+    [part.router for part in (accounts, registrants, personal, verifications, licences, sources)]
+)

@@ -1,0 +1,463 @@
+"""The promises of `gateway.ports.NewsRegister` and `Notices`, kept in SQLite and in PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from gateway.adapters.sql import SqlRegister, SqlStore, open_store, upgrade
+from gateway.adapters.sql.news import SqlNews
+from gateway.adapters.sql.notices import SqlNotices
+from gateway.adapters.sql.registration import SqlRegistrar
+from gateway.core.addresses import page_key
+from gateway.core.audit import ADMINISTRATORS, LICENCE, NOTICE, breaks
+from gateway.core.model import (
+    Account,
+    AccountState,
+    NewsAuthorisation,
+    NewsKind,
+    Registrant,
+    RegistrantKind,
+    VerificationState,
+)
+from gateway.core.news import Article, Evidence, Licence, LicenceStatus, title_key
+from gateway.core.records import AuditRow, Tenant
+from gateway.core.registration import By
+from gateway.core.whitelists import Source
+from gateway.ports import LicenceRefused, StoreUnavailable
+from tests.contract.places import empty
+
+BY = By("Keeper", "asked by letter 7")
+TENANT = Tenant(
+    "t1", "One", "https://one.example", notify_url="https://one.example/notices", notify_secret_env="SECRET"
+)
+QUIET = Tenant("t2", "Two", "https://two.example")
+HOLDER = Registrant("canary-holder", RegistrantKind.ORGANISATION, VerificationState.VERIFIED, "eidas", "high")
+OTHER = Registrant("canary-other", RegistrantKind.PERSON, VerificationState.VERIFIED, "eidas", "high")
+EVIDENCE = Evidence("trust_txt", "news.example", "a" * 64, (("belongto", "https://association.example/"),))
+LICENCE_1 = Licence(
+    "lic-1",
+    "canary-holder",
+    "jti",
+    NewsKind.ORIGINATE,
+    100,
+    1_000,
+    ("acc-1", "acc-2"),
+    "No. 7",
+    "Example Certifiers",
+    "eu",
+    ("news.example",),
+    (EVIDENCE,),
+)
+
+
+class Office:
+    """One database, as the register's keepers have it."""
+
+    def __init__(self, store: SqlStore, register: SqlRegister) -> None:
+        self.store = store
+        self.register = register
+        self.news = SqlNews(store.database)
+        self.notices = SqlNotices(store.database)
+        self.registrar = SqlRegistrar(store.database)
+
+    async def seen(self, account_id: str) -> tuple[NewsAuthorisation, ...]:
+        """What the hot path sees of an account's licences."""
+        account = await self.register.account("t1", account_id)
+        assert account is not None
+        return account.news
+
+    async def acts(self, subject: str | None = None) -> list[dict[str, object]]:
+        """The bodies of what was done about news, or about one subject, oldest first."""
+        rows = await self.rows() if subject is None else await self.registrar.history("t1", subject, 0, 100)
+        return [body for body in [orjson.loads(row.body) for row in rows] if "act" in body]
+
+    async def rows(self) -> list[AuditRow]:
+        """The administrators' chain, which must be whole."""
+        rows = [row async for row in self.store.audit()]
+        assert not list(breaks(rows, await self.store.heads()))
+        return [row for row in rows if row.chain == ADMINISTRATORS]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
+    found: str = request.getfixturevalue("contract_database")
+    await upgrade(found)
+    await empty(found)
+    return found
+
+
+@pytest.fixture
+async def office(url: str) -> AsyncIterator[Office]:
+    """The database with two tenants, two registrants and their accounts."""
+    async with open_store(url) as (store, register):
+        await register.put_tenant(TENANT, "h1", "test", 0)
+        await register.put_tenant(QUIET, "h2", "test", 0)
+        for account_id in ("acc-1", "acc-2", "acc-3"):
+            await register.put_account("t1", Account(account_id, AccountState.ACTIVE, HOLDER), "test", 0)
+        await register.put_account("t1", Account("acc-9", AccountState.ACTIVE, OTHER), "test", 0)
+        await register.put_account("t2", Account("acc-1", AccountState.ACTIVE, HOLDER), "test", 0)
+        yield Office(store, register)
+
+
+def authorisation(licence: Licence = LICENCE_1, active: bool = True) -> NewsAuthorisation:
+    """What the hot path is to see of a licence."""
+    return NewsAuthorisation(
+        licence.scheme,
+        licence.kind,
+        licence.valid_from,
+        licence.valid_to,
+        active,
+        licence.licence_id,
+        licence.domains,
+    )
+
+
+async def test_a_licence_reads_back_whole(office: Office) -> None:
+    assert await office.news.licence("t1", "lic-1") is None
+    assert await office.news.put_licence("t1", LICENCE_1, BY, 5) is None
+    assert await office.news.licence("t1", "lic-1") == LICENCE_1
+    assert await office.news.licence("t2", "lic-1") is None
+    bare = Licence("lic-2", "canary-holder", "manual", NewsKind.HOST, 1, 2)
+    assert await office.news.put_licence("t1", bare, BY, 5) is None
+    assert await office.news.licence("t1", "lic-2") == bare
+
+
+async def test_the_accounts_of_a_licence_use_it_at_once(office: Office) -> None:
+    before, _ = await office.register.changes(0)
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    assert [await office.seen(each) for each in ("acc-1", "acc-2", "acc-3")] == [(authorisation(),)] * 2 + [()]
+    _, changed = await office.register.changes(before)
+    assert sorted(changed) == [("t1", "acc-1"), ("t1", "acc-2")]
+
+
+async def test_a_changed_licence_stands_for_its_new_accounts_only(office: Office) -> None:
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    before, _ = await office.register.changes(0)
+    changed = replace(LICENCE_1, accounts=("acc-2", "acc-3"), valid_to=2_000, domains=(), kind=NewsKind.REPUBLISH)
+    await office.news.put_licence("t1", changed, BY, 6)
+    assert await office.news.licence("t1", "lic-1") == changed
+    assert [await office.seen(each) for each in ("acc-1", "acc-2", "acc-3")] == [(), *[(authorisation(changed),)] * 2]
+    _, names = await office.register.changes(before)
+    assert {name for _, name in names} == {"acc-1", "acc-2", "acc-3"}
+
+
+async def test_an_account_may_use_several_licences(office: Office) -> None:
+    own = NewsAuthorisation("manual", NewsKind.REPUBLISH, 0, 50)
+    await office.register.put_account("t1", Account("acc-1", AccountState.ACTIVE, HOLDER, (own,)), "test", 0)
+    second = replace(LICENCE_1, licence_id="lic-2", scheme="cn_licence")
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    await office.news.put_licence("t1", second, BY, 5)
+    assert await office.seen("acc-1") == (own, authorisation(), authorisation(second))
+    assert [each.licence_id for each in await office.news.licences("t1", "", 10, account="acc-1")] == ["lic-1", "lic-2"]
+
+
+async def test_what_a_licence_gives_is_not_the_accounts_to_change(office: Office) -> None:
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    own = NewsAuthorisation("manual", NewsKind.REPUBLISH, 0, 50)
+    for news in ((own,), (), (own, authorisation(), authorisation(replace(LICENCE_1, licence_id="made-up")))):
+        await office.register.put_account("t1", Account("acc-1", AccountState.SUSPENDED, HOLDER, news), "test", 0)
+        assert await office.seen("acc-1") == ((own, authorisation()) if news else (authorisation(),))
+
+
+async def test_an_account_that_changes_hands_leaves_the_licence(office: Office) -> None:
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    await office.register.put_account("t1", Account("acc-1", AccountState.ACTIVE, OTHER), "test", 0)
+    await office.register.put_account("t1", Account("acc-2", AccountState.ACTIVE), "test", 0)
+    assert await office.seen("acc-1") == await office.seen("acc-2") == ()
+
+
+@pytest.mark.parametrize(
+    ("licence", "refused"),
+    [
+        (replace(LICENCE_1, holder="nobody"), LicenceRefused.HOLDER_UNKNOWN),
+        (replace(LICENCE_1, accounts=("acc-1", "acc-9")), LicenceRefused.ACCOUNT_NOT_HOLDERS),
+        (replace(LICENCE_1, accounts=("acc-404",)), LicenceRefused.ACCOUNT_NOT_HOLDERS),
+    ],
+)
+async def test_what_is_refused_leaves_nothing_behind(office: Office, licence: Licence, refused: LicenceRefused) -> None:
+    before = await office.register.changes(0)
+    assert await office.news.put_licence("t1", licence, BY, 5) is refused
+    assert await office.news.licence("t1", "lic-1") is None
+    assert await office.register.changes(0) == before
+    assert await office.acts() == []
+
+
+@pytest.mark.parametrize("licence", [replace(LICENCE_1, issuer="a\x00b"), replace(LICENCE_1, licence_no="\ud800")])
+async def test_text_that_no_database_takes_is_a_fault(office: Office, licence: Licence) -> None:
+    with pytest.raises(StoreUnavailable):
+        await office.news.put_licence("t1", licence, BY, 5)
+
+
+async def test_licences_are_listed_by_id(office: Office) -> None:
+    for name in ("b", "a", "C"):
+        await office.news.put_licence("t1", replace(LICENCE_1, licence_id=name, accounts=()), BY, 5)
+    theirs = replace(LICENCE_1, licence_id="d", holder="canary-other", accounts=("acc-9",))
+    await office.news.put_licence("t1", theirs, BY, 5)
+
+    async def listed(after: str = "", limit: int = 10, holder: str | None = None) -> list[str]:
+        return [each.licence_id for each in await office.news.licences("t1", after, limit, holder)]
+
+    assert await listed() == ["C", "a", "b", "d"]
+    assert await listed("C", 2) == ["a", "b"]
+    assert await listed(holder="canary-other") == ["d"]
+    assert await office.news.licences("t2", "", 10) == []
+
+
+async def test_a_suspended_licence_does_not_count_and_a_revoked_one_is_gone(office: Office) -> None:
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    assert not await office.news.set_licence_status("t1", "lic-2", LicenceStatus.SUSPENDED, BY, 6)
+
+    assert await office.news.set_licence_status("t1", "lic-1", LicenceStatus.SUSPENDED, BY, 6)
+    assert await office.seen("acc-1") == (authorisation(active=False),)
+    assert await office.news.licence("t1", "lic-1") == replace(LICENCE_1, status=LicenceStatus.SUSPENDED)
+
+    assert await office.news.set_licence_status("t1", "lic-1", LicenceStatus.ACTIVE, BY, 7)
+    assert await office.seen("acc-1") == (authorisation(),)
+
+    before, _ = await office.register.changes(0)
+    assert await office.news.set_licence_status("t1", "lic-1", LicenceStatus.REVOKED, BY, 8)
+    assert await office.seen("acc-1") == ()
+    assert len((await office.register.changes(before))[1]) == 2
+    assert await office.news.licence("t1", "lic-1") == replace(LICENCE_1, status=LicenceStatus.REVOKED, accounts=())
+
+
+async def test_every_write_is_in_the_history_of_what_it_is_about(office: Office) -> None:
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    await office.news.set_licence_status("t1", "lic-1", LicenceStatus.SUSPENDED, By("Second"), 6)
+    for subject in ("licence:lic-1", "registrant:canary-holder", "account:acc-1", "account:acc-2"):
+        acts = await office.acts(subject)
+        assert [act["act"] for act in acts] == ["PutLicence", "SetLicenceStatus"]
+        assert [(act["actor"], act["reason"]) for act in acts] == [("Keeper", "asked by letter 7"), ("Second", "")]
+    assert await office.acts("account:acc-3") == []
+    assert "canary" not in "".join([row.body for row in await office.rows()])
+
+
+async def test_a_licence_warns_once_and_ends_once(office: Office) -> None:
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    assert await office.news.end_licences(800, 100, 10) == 0
+    assert await office.news.end_licences(900, 100, 10) == 1
+    assert await office.news.end_licences(901, 100, 10) == 0
+    assert await office.news.end_licences(999, 100, 10) == 0
+    assert await office.news.end_licences(1_000, 100, 10) == 1
+    assert await office.news.end_licences(2_000, 100, 10) == 0
+    ended = await office.news.licence("t1", "lic-1")
+    assert ended == replace(LICENCE_1, status=LicenceStatus.ENDED)
+    # It stays beside the account, so that its author is told that it ended.
+    assert await office.seen("acc-1") == (authorisation(),)
+
+    rows = [row for row in await office.rows() if row.kind == LICENCE]
+    bodies = [orjson.loads(row.body) for row in rows]
+    assert [(body["act"], body["licence_id"], row.at_ms) for body, row in zip(bodies, rows, strict=True)] == [
+        ("WarnLicence", "lic-1", 900),
+        ("EndLicence", "lic-1", 1_000),
+    ]
+    sent = await office.notices.claim(5_000, 10, 10)
+    assert [(each.notice.kind, each.notice.subject, each.notice.created_ms) for each in sent] == [
+        ("licence.ending", "lic-1", 900),
+        ("licence.ended", "lic-1", 1_000),
+    ]
+    assert orjson.loads(sent[0].notice.body) == {
+        "type": "licence.ending",
+        "timestamp": "1970-01-01T00:00:00.900+00:00",
+        "data": {
+            "tenant_id": "t1",
+            "licence_id": "lic-1",
+            "scheme": "jti",
+            "kind": "originate",
+            "valid_to": "1970-01-01T00:00:01.000+00:00",
+            "accounts": ["acc-1", "acc-2"],
+        },
+    }
+
+
+async def test_a_renewed_licence_warns_again(office: Office) -> None:
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    assert await office.news.end_licences(950, 100, 10) == 1
+    await office.news.put_licence("t1", LICENCE_1, BY, 951)
+    assert await office.news.end_licences(952, 100, 10) == 0
+    await office.news.put_licence("t1", replace(LICENCE_1, valid_to=3_000), BY, 953)
+    assert await office.news.end_licences(1_000, 100, 10) == 0
+    assert await office.news.end_licences(2_900, 100, 10) == 1
+    assert len(await office.notices.claim(5_000, 10, 10)) == 2
+
+
+@pytest.mark.parametrize("status", [LicenceStatus.SUSPENDED, LicenceStatus.REVOKED])
+async def test_what_does_not_count_does_not_end(office: Office, status: LicenceStatus) -> None:
+    await office.news.put_licence("t1", replace(LICENCE_1, status=status), BY, 5)
+    assert await office.news.end_licences(950, 100, 10) == 0
+    assert await office.news.end_licences(1_000, 100, 10) == 0
+
+
+async def test_of_many_processes_one_warns(office: Office, url: str) -> None:
+    for number in range(5):
+        await office.news.put_licence("t1", replace(LICENCE_1, licence_id=f"lic-{number}"), BY, 5)
+    async with open_store(url) as (store, _):
+        both = (office.news, SqlNews(store.database))
+        done = await asyncio.gather(*[each.end_licences(950, 100, 3) for each in both * 3])
+    assert sum(done) == 5
+    assert len([row for row in await office.rows() if row.kind == LICENCE]) == 5
+
+
+async def test_a_tenant_that_wants_no_notices_gets_none(office: Office) -> None:
+    await office.news.put_licence("t2", replace(LICENCE_1, accounts=("acc-1",)), BY, 5)
+    assert await office.news.end_licences(1_000, 100, 10) == 1
+    assert await office.notices.claim(5_000, 10, 10) == []
+    assert [row.kind for row in await office.rows()].count(LICENCE) == 1
+
+
+async def two_notices(office: Office) -> None:
+    """Let two notices wait, from 900 and 1000 on."""
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    await office.news.end_licences(900, 100, 10)
+    await office.news.end_licences(1_000, 100, 10)
+
+
+async def test_a_notice_is_with_one_process_at_a_time(office: Office, url: str) -> None:
+    await two_notices(office)
+    async with open_store(url) as (store, _):
+        second = SqlNotices(store.database)
+        assert await office.notices.claim(899, 50, 10) == []
+        taken = await asyncio.gather(office.notices.claim(1_000, 50, 1), second.claim(1_000, 50, 1))
+        ids = [each.notice.notice_id for part in taken for each in part]
+        rest = await second.claim(1_000, 50, 10)
+        ids += [each.notice.notice_id for each in rest]
+        assert len(ids) == len(set(ids)) == 2
+        assert await second.claim(1_049, 50, 10) == []
+        again = await second.claim(1_050, 50, 10)
+        assert [each.notice.attempts for each in again] == [2, 2]
+        assert {(each.url, each.secret_env) for each in again} == {("https://one.example/notices", "SECRET")}
+
+
+async def test_a_delivered_notice_is_done(office: Office) -> None:
+    await two_notices(office)
+    first, second = await office.notices.claim(1_000, 50, 10)
+    await office.notices.delivered(first.notice, 1_001)
+    [again] = await office.notices.claim(9_000, 50, 10)
+    assert again.notice.notice_id == second.notice.notice_id
+
+
+async def test_a_notice_is_put_off_by_who_has_it(office: Office) -> None:
+    await two_notices(office)
+    first, second = await office.notices.claim(1_000, 50, 10)
+    await office.notices.delivered(second.notice, 1_001)
+    await office.notices.put_off(first.notice, 2_000)
+    await office.notices.put_off(second.notice, 1_002)
+    assert await office.notices.claim(1_999, 50, 10) == []
+    [again] = await office.notices.claim(2_000, 50, 10)
+    await office.notices.put_off(first.notice, 1_000)  # by a process that is late
+    assert await office.notices.claim(2_049, 50, 10) == []
+    assert again.notice.attempts == 2
+
+
+async def test_a_notice_given_up_is_on_record(office: Office) -> None:
+    await two_notices(office)
+    [first, _] = await office.notices.claim(1_000, 50, 10)
+    await office.notices.given_up(first.notice, 1_001)
+    await office.notices.given_up(first.notice, 1_002)
+    [row] = [row for row in await office.rows() if row.kind == NOTICE]
+    assert orjson.loads(row.body)["notice_id"] == first.notice.notice_id
+    assert len(await office.notices.claim(9_000, 50, 10)) == 1
+
+
+SOURCES = [Source("The News", "news.example"), Source("新华社"), Source("The News", "news.test")]
+
+
+async def test_a_whitelist_reads_back_whole(office: Office) -> None:
+    assert await office.news.versions("t1") == []
+    assert await office.news.whitelist("t1", 1) is None
+    assert await office.news.put_whitelist("t1", "units 2026", 100, SOURCES, "a" * 64, BY, 5) == 1
+    assert await office.news.put_whitelist("t1", "units 2027", 50, SOURCES[:1], "b" * 64, BY, 6) == 2
+    first, second = await office.news.versions("t1")
+    assert (first.version, first.name, first.valid_from, first.imported_ms, first.sha256) == (
+        1,
+        "units 2026",
+        100,
+        5,
+        "a" * 64,
+    )
+    assert (second.version, second.valid_from) == (2, 50)
+    whitelist = await office.news.whitelist("t1", 1)
+    assert whitelist is not None
+    assert (whitelist.version, whitelist.valid_from, whitelist.sources) == (1, 100, tuple(SOURCES))
+    assert await office.news.versions("t2") == []
+    [act, _] = await office.acts()
+    assert (act["act"], act["version"], act["sources"], act["reason"]) == ("PutWhitelist", 1, 3, BY.reason)
+
+
+async def test_the_same_file_again_is_the_same_version(office: Office) -> None:
+    for _ in range(2):
+        assert await office.news.put_whitelist("t1", "units", 100, SOURCES, "a" * 64, BY, 5) == 1
+    assert await office.news.put_whitelist("t1", "units", 200, SOURCES, "a" * 64, BY, 5) == 2
+    assert len(await office.acts()) == 2
+
+
+async def test_a_new_version_is_seen_in_the_changes(office: Office) -> None:
+    before, tenants = await office.news.changes(0)
+    assert sorted(tenants) == ["t1", "t2"]
+    assert await office.news.changes(before) == (before, [])
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    assert await office.news.changes(before) == (before + 1, [])
+    await office.news.put_whitelist("t2", "units", 100, SOURCES, "a" * 64, BY, 5)
+    assert await office.news.changes(before) == (before + 2, ["t2"])
+
+
+async def test_versions_put_at_once_get_numbers_of_their_own(office: Office) -> None:
+    puts = [office.news.put_whitelist("t1", "units", n, SOURCES, f"{n:064x}", BY, 5) for n in range(4)]
+    assert sorted(await asyncio.gather(*puts)) == [1, 2, 3, 4]
+
+
+def article(url: str = "https://news.example/1", **changes: object) -> Article:
+    """An article of a listed source."""
+    page = page_key(url)
+    assert page is not None
+    return replace(Article(page, "The News", "A title", "A text. 文字。", 100, "A. Writer"), **changes)
+
+
+async def test_an_article_is_found_by_its_page_or_else_by_its_title(office: Office) -> None:
+    await office.news.put_articles("t1", [article(), article("https://news.example/2", title="Other")], BY, 5)
+    title = title_key("the  news", "a TITLE")
+    assert await office.news.article("t1", page_key("http://www.news.example/1#x"), None) == article()
+    assert await office.news.article("t1", page_key("https://news.example/3"), title) == article()
+    assert await office.news.article("t1", None, title) == article()
+    assert await office.news.article("t1", page_key("https://news.example/3"), title_key("Nobody", "A title")) is None
+    assert await office.news.article("t1", None, None) is None
+    assert await office.news.article("t2", page_key("https://news.example/1"), title) is None
+
+
+async def test_the_newest_of_two_articles_with_one_title_is_found(office: Office) -> None:
+    older = article("https://news.example/2", text="older", published_ms=99)
+    await office.news.put_articles("t1", [article(), older], BY, 5)
+    found = await office.news.article("t1", None, title_key("The News", "A title"))
+    assert found == article()
+
+
+async def test_an_article_put_again_is_replaced(office: Office) -> None:
+    corrected = article(text="Corrected.", title="", author=None)
+    await office.news.put_articles("t1", [article()], BY, 5)
+    await office.news.put_articles("t1", [corrected], BY, 6)
+    await office.news.put_articles("t1", [], BY, 7)
+    assert await office.news.article("t1", article().page, None) == corrected
+    assert await office.news.article("t1", None, title_key("The News", "A title")) is None
+    assert [(act["act"], act["articles"]) for act in await office.acts()] == [("PutArticles", 1), ("PutArticles", 1)]
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+async def test_an_article_that_no_database_takes_is_a_fault(office: Office, text: str) -> None:
+    with pytest.raises(StoreUnavailable):
+        await office.news.put_articles("t1", [article(text=text)], BY, 5)
+
+
+async def test_a_tenant_must_be_there(office: Office) -> None:
+    with pytest.raises(StoreUnavailable):
+        await office.news.put_whitelist("t3", "units", 1, SOURCES, "a" * 64, BY, 5)
+    with pytest.raises(StoreUnavailable):
+        await office.news.put_articles("t3", [article()], BY, 5)

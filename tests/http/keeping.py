@@ -1,0 +1,180 @@
+"""The register's keepers at their desk: a database in a file, and an operator of each role."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from msgspec.structs import replace
+from sqlalchemy import text
+
+from gateway.adapters.key_file import new_keys
+from gateway.adapters.master_key import FileMasterKey
+from gateway.adapters.personal_keys import PersonalKeys
+from gateway.adapters.sql import SqlOperators, SqlRegistrar, SqlStore, open_store
+from gateway.adapters.sql.engine import Database
+from gateway.adapters.sql.news import SqlNews
+from gateway.adapters.sql.personal import SqlPersonal
+from gateway.adapters.sql.verifications import SqlVerifications
+from gateway.app import create_app
+from gateway.core.model import NewsKind, RegistrantKind, VerificationState
+from gateway.core.news import Licence
+from gateway.core.operators import Operator, Role
+from gateway.core.policy import Registration
+from gateway.core.registration import Act, By, CloseAccount, CreateAccount, SuspendAccount
+from gateway.core.verification import Verification
+from gateway.http.admin.desk import Desk
+from gateway.http.requests import hash_key
+from gateway.ports import Personal, Register, Registered
+from gateway.providers.config import parse_providers
+from gateway.settings import Settings
+from gateway.verify import Verify
+from tests.fakes import NOW_MS
+from tests.http.documented import Documented
+from tests.world import OTHER, TENANT, World
+
+RULES = Registration()
+BY = By("test", "setting up")
+CANARY = "Canary Holder Quux"
+DAY_MS = 86_400_000
+PROVIDERS = """providers:
+  - {name: staff, kind: manual, framework: manual, level: seen, valid_days: 30, tenants: [t1, t2]}
+  - {name: webs, kind: stripe, secret_env: [T_SECRET], framework: eidas, level: high, tenants: [t1, t2]}
+"""
+HERE = f"/v1/admin/tenants/{TENANT.tenant_id}"
+THERE = f"/v1/admin/tenants/{OTHER.tenant_id}"
+
+
+@dataclass
+class Keeping:
+    """A gateway whose register is a database. Keys of operators are ``key-`` and the role, or ``scoped-`` and the role
+    for those of the first tenant only."""
+
+    app: FastAPI
+    store: SqlStore
+    register: Register
+    desk: Desk
+    world: World
+    documented: Documented
+
+    def client(self, key: str) -> httpx.AsyncClient:
+        """A client with this key, which fails on an answer that the OpenAPI document does not describe."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url="http://gateway",
+            headers={"Authorization": f"Bearer {key}"},
+            event_hooks={"response": [self.documented.check]},
+        )
+
+    async def ask(self, key: str, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        """One request with this key."""
+        async with self.client(key) as client:
+            return await client.request(method, path, json=body)
+
+    async def done(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One request by the administrator that must succeed; its answer."""
+        response = await self.ask("key-admin", method, HERE + path, body)
+        assert response.status_code in (200, 201), response.text
+        return response.json()
+
+    async def acts(self) -> dict[int, tuple[int, str]]:
+        """How far the chains have come, to see that nothing was done."""
+        return await self.store.heads()
+
+
+@asynccontextmanager
+async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> AsyncIterator[Keeping]:
+    """With registrants, accounts in each state, and personal data.
+
+    ``person-1`` has data and the accounts ``acc-1`` (active, with a term), ``acc-2`` (suspended), ``acc-3`` (closed);
+    ``person-2`` and ``firm-1`` have neither. Of verifications, ``v-1-t1`` of the first is in review, ``v-2-t1`` of the
+    second needs more.
+    """
+    for name in ("keys.json", "gateway.db"):
+        shutil.copy(filled / name, directory)
+    master = FileMasterKey(directory / "keys.json")
+    async with SqlStore.open(f"sqlite+aiosqlite:///{directory}/gateway.db") as store:
+        register = store.register
+        desk = Desk(
+            registrar=SqlRegistrar(store.database),
+            operators=SqlOperators(store.database),
+            personal=SqlPersonal(store.database, PersonalKeys(master)),
+            verifications=SqlVerifications(store.database),
+            news=SqlNews(store.database),
+            verify=Verify(
+                kept=SqlVerifications(store.database),
+                providers=parse_providers(PROVIDERS, frozenset({"T_SECRET"})),
+                endpoints={},
+                checkers={},
+                fields=None,
+                clock=world.clock,
+            ),
+            registry=register,
+            policy=lambda: world.policy,
+            clock=world.clock,
+            budget=app.state.service.budget,
+            file_limit=app.state.service.body_limit,
+            read_seconds=10.0,
+        )
+        app.state.desk = desk
+        app.state.service.registry = register
+        yield Keeping(app, store, register, desk, world, Documented(_document()))
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """The OpenAPI document: it takes longer to make than a request."""
+    return create_app(Settings()).openapi()
+
+
+async def fill(directory: Path) -> None:
+    """Make the database and the keys that `keeping` copies."""
+    new_keys(directory / "keys.json")
+    keys = PersonalKeys(FileMasterKey(directory / "keys.json"))
+    async with open_store(f"sqlite+aiosqlite:///{directory}/gateway.db") as (store, register):
+        database = store.database
+        await _fill(register, database, SqlPersonal(database, keys))
+        async with database.reading("test") as connection:
+            await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+
+async def _fill(register: Register, database: Database, personal: Personal) -> None:
+    registrar, operators = SqlRegistrar(database), SqlOperators(database)
+    verifications, news = SqlVerifications(database), SqlNews(database)
+    await register.put_tenant(TENANT, hash_key("key-one"), "test", NOW_MS)
+    await register.put_tenant(OTHER, hash_key("key-two"), "test", NOW_MS)
+    for role in Role:
+        await operators.add(Operator(f"the {role}", role), hash_key(f"key-{role}"), BY, NOW_MS)
+        scoped = Operator(f"our {role}", role, TENANT.tenant_id)
+        await operators.add(scoped, hash_key(f"scoped-{role}"), BY, NOW_MS)
+    for tenant in (TENANT, OTHER):
+        for registrant_id, kind in (
+            ("person-1", RegistrantKind.PERSON),
+            ("person-2", RegistrantKind.PERSON),
+            ("firm-1", RegistrantKind.ORGANISATION),
+        ):
+            assert await registrar.create_registrant(tenant.tenant_id, registrant_id, kind, BY, NOW_MS)
+        for number in (1, 2, 3):
+            created = CreateAccount(f"acc-{number}", "person-1", f"Name {number}", term_ends_at=NOW_MS + DAY_MS)
+            ends: dict[int, list[Act]] = {1: [], 2: [SuspendAccount("acc-2")], 3: [CloseAccount("acc-3")]}
+            for act in (created, *ends[number]):
+                result = await registrar.carry_out(tenant.tenant_id, act, BY, RULES, NOW_MS)
+                assert isinstance(result, Registered)
+        review = Verification("v-1", "person-1", "staff", VerificationState.REVIEW, NOW_MS, 0, None, "manual", "seen")
+        need = Verification(
+            "v-2", "person-2", "staff", VerificationState.NEEDS_INPUT, NOW_MS, 0, None, "manual", "seen"
+        )
+        for one in (review, need):
+            this = replace(one, verification_id=f"{one.verification_id}-{tenant.tenant_id}")
+            assert await verifications.begin(tenant.tenant_id, this, BY, NOW_MS)
+        licence = Licence("l-0", "person-1", "manual", NewsKind.REPUBLISH, 0, NOW_MS + DAY_MS, licence_no="N-0")
+        assert await news.put_licence(tenant.tenant_id, licence, BY, NOW_MS) is None
+        fields = {"legal_name": CANARY, "email": "canary@quux.example"}
+        await personal.put(tenant.tenant_id, "person-1", fields, BY, NOW_MS)
