@@ -43,6 +43,9 @@ QUESTION_BATCH = Histogram(
 GROUP_COMMIT = Histogram(
     "gateway_group_commit", "Writes that shared one transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 )
+LOOKUP_BATCH = Histogram(
+    "gateway_lookup_batch", "Look-ups that shared one statement.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+)
 FORWARDS = Counter("gateway_forwards", "Forwards to upstreams, by tenant and by how they ended.", ["tenant", "result"])
 PROXIED = Counter(
     "gateway_proxied",

@@ -14,6 +14,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from msgspec.structs import replace
+from prometheus_client import REGISTRY
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -165,6 +166,15 @@ async def test_a_batch_waits_for_whoever_ends_its_lease_and_is_then_refused(post
             await commit
         assert await store.count(MessageState.FORWARDING) == (0, None)
         await engine.dispose()
+
+
+async def test_look_ups_do_not_count_as_commits(url: str) -> None:
+    names = ("gateway_group_commit_count", "gateway_lookup_batch_count")
+    async with open_store(url) as (store, register):
+        before = [REGISTRY.get_sample_value(name) or 0.0 for name in names]
+        await register.account(TENANT.tenant_id, "nobody")
+        await store.by_key(TENANT.tenant_id, "free")
+        assert [REGISTRY.get_sample_value(name) for name in names] == [before[0], before[1] + 2]
 
 
 async def test_a_fault_does_not_quote_the_row(url: str) -> None:

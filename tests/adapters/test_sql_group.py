@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 import pytest
+from prometheus_client import REGISTRY, CollectorRegistry, Histogram
 
 from gateway.adapters.sql.group import Group
 from gateway.adapters.sql.writer import Conflict, Outcomes, RowRefused, write_batch
@@ -51,6 +52,19 @@ async def test_what_queues_during_a_batch_is_the_next_one() -> None:
     assert await asyncio.gather(first, *rest) == ["A", "B", "C", "D"]
     assert gate.batches == [["a"], ["b", "c", "d"]]
     await group.close()
+
+
+async def test_batches_are_counted_where_they_belong() -> None:
+    gate = Gate()
+    gate.go.set()
+    registry = CollectorRegistry()
+    lookups = Histogram("lookups", "Look-ups.", registry=registry)
+    group = Group(gate.write, sizes=lookups)
+    before = REGISTRY.get_sample_value("gateway_group_commit_count")
+    await asyncio.gather(*[group.put(Item(name)) for name in "abc"])
+    await group.close()
+    assert registry.get_sample_value("lookups_sum") == 3
+    assert REGISTRY.get_sample_value("gateway_group_commit_count") == before
 
 
 async def test_a_batch_has_a_largest_number_and_a_largest_size() -> None:

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
+from prometheus_client import Histogram
+
 from gateway import metrics
 from gateway.ports import Fault, StoreUnavailable
 
@@ -26,7 +28,8 @@ class Group(Generic[Item, Result]):
     """One task that hands waiting items to ``write``, a batch at a time, and gives each caller its own result.
 
     ``write`` returns one result or fault for each item, in order. A batch has at most ``limit`` items and, beyond
-    its first item, at most ``limit_bytes``; at most ``queue`` items wait.
+    its first item, at most ``limit_bytes``; at most ``queue`` items wait. ``sizes`` observes
+    how many items each batch had.
     """
 
     def __init__(
@@ -35,11 +38,13 @@ class Group(Generic[Item, Result]):
         limit: int = 512,
         limit_bytes: int = 8 * 2**20,
         queue: int = 8192,
+        sizes: Histogram = metrics.GROUP_COMMIT,
     ) -> None:
         self._write = write
         self._limit = limit
         self._limit_bytes = limit_bytes
         self._queue = queue
+        self._sizes = sizes
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -76,7 +81,7 @@ class Group(Generic[Item, Result]):
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            metrics.GROUP_COMMIT.observe(len(batch))
+            self._sizes.observe(len(batch))
             try:
                 results = await self._write([item for item, _ in batch])
             except Exception as error:  # whatever it is, no caller may wait for ever

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import orjson
 from sqlalchemy import ARRAY, Text, bindparam, text
 
+from gateway import metrics
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.group import Group
 from gateway.adapters.sql.writes import check_text
@@ -34,7 +35,7 @@ class Keys:
 
     def __init__(self, database: Database, limit: int, queue: int) -> None:
         self._database = database
-        self._group: Group[_Key, str | None] = Group(self._read, limit=limit, queue=queue)
+        self._group: Group[_Key, str | None] = Group(self._read, limit=limit, queue=queue, sizes=metrics.LOOKUP_BATCH)
 
     async def message_id(self, tenant_id: str, key: str) -> str | None:
         """The id of the message, None while the key is free. Raises `StoreUnavailable`."""

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import orjson
 from sqlalchemy import make_url
 
+from gateway import metrics
 from gateway.adapters.sql.engine import FOREIGN, name_of, pragmas
 from gateway.adapters.sql.group import Group
 from gateway.adapters.sql.postgres_connection import connect
@@ -100,7 +101,9 @@ class Lookup:
 
     def __init__(self, reader: Reader, limit: int, queue: int) -> None:
         self._reader = reader
-        self._group: Group[Wanted, Account | None] = Group(self._read, limit=limit, queue=queue)
+        self._group: Group[Wanted, Account | None] = Group(
+            self._read, limit=limit, queue=queue, sizes=metrics.LOOKUP_BATCH
+        )
 
     async def account(self, tenant_id: str, account_id: str) -> Account | None:
         """The account, or None if this tenant has none of that id. Raises `StoreUnavailable`."""
