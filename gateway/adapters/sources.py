@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.core.addresses import page_key
+from gateway.core.addresses import bare, page_key
 from gateway.core.model import Likeness, Repost, SourceFact
 from gateway.core.news import Article, title_key
 from gateway.core.reposts import compare
@@ -102,7 +102,10 @@ class CachedSources:
 
 
 def _credit(repost: Repost, article: Article) -> list[str]:
-    """What the message may say of the source beside its text: what is known to be true. The address was found to be
-    the publisher's, and the publisher's name to be the listed one."""
-    given = [repost.url, repost.publisher, article.publisher, article.author, article.title]
+    """What the message may say of the source beside its text: what is known to be true. The publisher's name was found
+    to be the listed one. The address counts where it is the article's, and no more of it than leads there: the path of
+    another, or a fragment, can say anything."""
+    given = [repost.publisher, article.publisher, article.author, article.title]
+    if repost.url and page_key(repost.url) == article.page:
+        given.append(bare(repost.url))
     return [each for each in given if each]
