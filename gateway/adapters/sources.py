@@ -70,7 +70,8 @@ class CachedSources:
         return (await asyncio.to_thread(compare, texts, source, credit))[0]
 
     async def _known_versions(self, tenant_id: str) -> list[tuple[int, int]]:
-        trusted = self._fresh_ms is not None and self._clock.now_ms() - self._fresh_ms <= self._trust_ms
+        # A clock that was set back makes nothing fresh.
+        trusted = self._fresh_ms is not None and 0 <= self._clock.now_ms() - self._fresh_ms <= self._trust_ms
         if trusted and tenant_id in self._versions:
             self._versions.move_to_end(tenant_id)
             return self._versions[tenant_id]

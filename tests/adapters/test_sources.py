@@ -198,6 +198,16 @@ async def test_what_is_known_not_to_have_changed_is_not_read_again(
     assert news.read[-2:] == ["versions", "article"]
 
 
+async def test_a_clock_that_was_set_back_makes_nothing_fresh(
+    sources: CachedSources, news: CountedNews, clock: FakeClock
+) -> None:
+    await sources.refresh()
+    await sources.source("t1", REPOST, POST, 5)
+    clock.now -= 1
+    await sources.source("t1", REPOST, POST, 5)
+    assert news.read == ["changes", "versions", "versions"]
+
+
 async def test_a_new_version_counts_after_the_next_refresh(sources: CachedSources, news: CountedNews) -> None:
     await put_list(news, 0, Source("Other", "other.example"))
     await sources.refresh()
