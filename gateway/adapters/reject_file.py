@@ -13,6 +13,7 @@ from gateway.adapters.rows_file import FileError
 from gateway.core.register_rows import Problem
 
 _HEADER: Final = ("line", "field", "reason")
+_BEGINNING: Final = ",".join(_HEADER).encode() + b"\n"
 
 
 class RejectFile:
@@ -27,12 +28,15 @@ class RejectFile:
     @contextmanager
     def open(cls, path: Path, length: int) -> Iterator[Self]:
         """Go on behind the first ``length`` bytes: what follows them was written for a chunk that was not committed.
-        Raises `FileError` when the file has fewer."""
+        Raises `FileError` when the file has fewer, or is another one: what it holds would be lost."""
         try:
             kept = path.stat().st_size if path.exists() else 0
             if kept < length:
                 raise FileError(f"{path} has lost rejects of an import that was begun; put it back, or begin --again")
             if kept:
+                with path.open("rb") as file:
+                    if file.read(len(_BEGINNING)) != _BEGINNING:
+                        raise FileError(f"{path} is there, and is no file of rejects; name another with --rejects")
                 os.truncate(path, length)
         except OSError as error:
             raise FileError(f"{path} cannot be written: {type(error).__name__}") from error

@@ -40,10 +40,17 @@ def test_what_was_not_committed_is_cut_off(path: Path) -> None:
 
 
 def test_one_that_is_begun_again_is_empty(path: Path) -> None:
-    path.write_text("of another import")
+    path.write_text(f"{HEADER}7,,of another import")
     with RejectFile.open(path, 0) as rejects:
         rejects.keep([ONE])
     assert path.read_text() == FIRST
+
+
+def test_a_file_of_something_else_is_left_alone(path: Path) -> None:
+    path.write_text("account_id,registrant_id\na,p\n")
+    with pytest.raises(FileError, match="is no file of rejects"), RejectFile.open(path, 0):
+        pass
+    assert path.read_text() == "account_id,registrant_id\na,p\n"
 
 
 def test_one_that_lost_rejects_is_not_gone_on_with(path: Path) -> None:
