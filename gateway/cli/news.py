@@ -53,7 +53,10 @@ def _with_news(work: Callable[[SqlNews], Awaitable[T]]) -> T:
 
 
 def _written(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    except (ValueError, OverflowError, OSError):  # no calendar has it
+        return str(at_ms)
 
 
 @click.group()
