@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from gateway.core.model import Repost, SourceFact
-from gateway.core.news import Article, Licence, LicenceStatus, Notice
+from gateway.core.news import Article, Evidence, Licence, LicenceStatus, Notice
 from gateway.core.registration import By
 from gateway.core.whitelists import Source, Whitelist
 
@@ -55,6 +55,9 @@ class NewsRegister(NewsReader, Protocol):
 
     async def put_licence(self, tenant_id: str, licence: Licence, by: By, now_ms: int) -> LicenceRefused | None:
         """Add or replace a licence, and let its accounts use it from the commit on: they get the change number."""
+
+    async def add_evidence(self, tenant_id: str, licence_id: str, evidence: Evidence, by: By, now_ms: int) -> bool:
+        """Keep a record with a licence, which stays as it is at this moment; False when there is none of that id."""
 
     async def set_licence_status(
         self, tenant_id: str, licence_id: str, status: LicenceStatus, by: By, now_ms: int

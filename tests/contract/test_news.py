@@ -131,6 +131,19 @@ async def test_a_licence_reads_back_whole(office: Office) -> None:
     assert await office.news.licence("t1", "lic-2") == bare
 
 
+async def test_evidence_brings_no_licence_back_that_is_revoked_meanwhile(office: Office) -> None:
+    more = Evidence("NewsMediaOrganization", "news.example", "b" * 64)
+    assert not await office.news.add_evidence("t1", "lic-1", more, BY, 5)
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    revoke = office.news.set_licence_status("t1", "lic-1", LicenceStatus.REVOKED, BY, 6)
+    assert all(await asyncio.gather(office.news.add_evidence("t1", "lic-1", more, BY, 6), revoke))
+    assert await office.news.add_evidence("t1", "lic-1", more, BY, 7)
+    found = await office.news.licence("t1", "lic-1")
+    assert found == replace(LICENCE_1, accounts=(), status=LicenceStatus.REVOKED, evidence=(EVIDENCE, more))
+    assert await office.seen("acc-1") == ()
+    assert not await office.news.add_evidence("t2", "lic-1", more, BY, 7)
+
+
 async def test_the_accounts_of_a_licence_use_it_at_once(office: Office) -> None:
     before, _ = await office.register.changes(0)
     await office.news.put_licence("t1", LICENCE_1, BY, 5)
