@@ -76,7 +76,8 @@ class NewsRegister(NewsReader, Protocol):
     async def put_whitelist(
         self, tenant_id: str, name: str, valid_from: int, sources: Sequence[Source], sha256: str, by: By, now_ms: int
     ) -> int:
-        """Add a version, and return its number. The same file for the same day again is the version that is there."""
+        """Add a version, and return its number. The same file for the same day again is the version that is there,
+        unless another file came for that day since."""
 
     async def put_articles(self, tenant_id: str, articles: Sequence[Article], by: By, now_ms: int) -> None:
         """Add articles, or replace those at the same addresses."""

@@ -413,6 +413,12 @@ async def test_the_same_file_again_is_the_same_version(office: Office) -> None:
     assert len(await office.acts()) == 2
 
 
+async def test_an_earlier_file_brings_back_what_it_says(office: Office) -> None:
+    puts = [("a", SOURCES), ("b", SOURCES[:1]), ("a", SOURCES), ("a", SOURCES)]
+    numbers = [await office.news.put_whitelist("t1", "units", 100, each, sign * 64, BY, 5) for sign, each in puts]
+    assert numbers == [1, 2, 3, 3]
+
+
 async def test_a_new_version_is_seen_in_the_changes(office: Office) -> None:
     before, tenants = await office.news.changes(0)
     assert sorted(tenants) == ["t1", "t2"]
