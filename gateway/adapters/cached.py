@@ -50,8 +50,8 @@ class CachedRegistry:
         self._fresh_ms = now_ms
 
     def trusted(self) -> bool:
-        """Whether the cache may answer."""
-        return self._fresh_ms is not None and self._clock.now_ms() - self._fresh_ms <= self._trust_ms
+        """Whether the cache may answer. A clock that was set back makes nothing fresh."""
+        return self._fresh_ms is not None and 0 <= self._clock.now_ms() - self._fresh_ms <= self._trust_ms
 
     async def tenant_by_key(self, key_hash: str) -> Tenant | None:
         """See `Registry`."""

@@ -211,6 +211,9 @@ def _text(value: Any) -> str | None:
         case int():
             return str(value)
         case dict():  # verified claims
-            return orjson.dumps(value).decode()
+            try:
+                return orjson.dumps(value).decode()
+            except orjson.JSONEncodeError:  # nested deeper than it is written, though not than it is read
+                return None
         case _:
             return None

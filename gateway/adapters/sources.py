@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.core.addresses import page_key
+from gateway.core.addresses import bare, page_key
 from gateway.core.model import Likeness, Repost, SourceFact
 from gateway.core.news import Article, title_key
 from gateway.core.reposts import compare
@@ -70,7 +70,8 @@ class CachedSources:
         return (await asyncio.to_thread(compare, texts, source, credit))[0]
 
     async def _known_versions(self, tenant_id: str) -> list[tuple[int, int]]:
-        trusted = self._fresh_ms is not None and self._clock.now_ms() - self._fresh_ms <= self._trust_ms
+        # A clock that was set back makes nothing fresh.
+        trusted = self._fresh_ms is not None and 0 <= self._clock.now_ms() - self._fresh_ms <= self._trust_ms
         if trusted and tenant_id in self._versions:
             self._versions.move_to_end(tenant_id)
             return self._versions[tenant_id]
@@ -102,7 +103,10 @@ class CachedSources:
 
 
 def _credit(repost: Repost, article: Article) -> list[str]:
-    """What the message may say of the source beside its text: what is known to be true. The address was found to be
-    the publisher's, and the publisher's name to be the listed one."""
-    given = [repost.url, repost.publisher, article.publisher, article.author, article.title]
+    """What the message may say of the source beside its text: what is known to be true. The publisher's name was found
+    to be the listed one. The address counts where it is the article's, and no more of it than leads there: the path of
+    another, or a fragment, can say anything."""
+    given = [repost.publisher, article.publisher, article.author, article.title]
+    if repost.url and page_key(repost.url) == article.page:
+        given.append(bare(repost.url))
     return [each for each in given if each]

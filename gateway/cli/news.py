@@ -53,7 +53,10 @@ def _with_news(work: Callable[[SqlNews], Awaitable[T]]) -> T:
 
 
 def _written(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    except (ValueError, OverflowError, OSError):  # no calendar has it
+        return str(at_ms)
 
 
 @click.group()
@@ -197,18 +200,8 @@ def licences_import_evidence(
         raise click.ClickException(f"{file}: {error}") from error
     _show(found)
 
-    async def add(news: SqlNews) -> bool:
-        licence = await news.licence(tenant_id, licence_id)
-        if licence is None:
-            return False
-        if found.evidence not in licence.evidence:
-            more = replace(licence, evidence=(*licence.evidence, found.evidence))
-            refused = await news.put_licence(tenant_id, more, By(actor, reason), SystemClock().now_ms())
-            if refused is not None:
-                raise click.ClickException(_REFUSED[refused])
-        return True
-
-    if not _with_news(add):
+    by, now_ms = By(actor, reason), SystemClock().now_ms()
+    if not _with_news(lambda news: news.add_evidence(tenant_id, licence_id, found.evidence, by, now_ms)):
         raise click.ClickException(f"tenant {tenant_id} has no licence {licence_id}; put one first")
     click.echo(f"{licence_id}: evidence kept")
 

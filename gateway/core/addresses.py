@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, unquote_plus, urlencode, urlsplit, urlunsplit
 
 import idna
 
@@ -63,6 +63,13 @@ def page_key(url: str) -> str | None:
     fields = [(key, value) for key, value in parse_qsl(parts.query, True) if not _TRACKING.match(key)]
     query = f"?{urlencode(fields)}" if fields else ""
     return hashlib.sha256(f"{name.removeprefix('www.')}{port}{path}{query}".encode(errors="replace")).hexdigest()
+
+
+def bare(url: str) -> str:
+    """An address without what `page_key` passes over and anybody can write anything in: fragment and tracking."""
+    scheme, netloc, path, query, _ = urlsplit(url.strip())
+    fields = [field for field in query.split("&") if not _TRACKING.match(unquote_plus(field.partition("=")[0]))]
+    return urlunsplit((scheme, netloc, path, "&".join(fields), ""))
 
 
 def _parts(url: str) -> SplitResult | None:

@@ -73,7 +73,7 @@ class Known:
 class Admitted:
     """What is to be written.
 
-    ``new`` are accounts that were not there, ``moved`` those that have another registrant now, ``closed`` those with
+    ``new`` are accounts that were not there, ``moved`` those that another registrant had, ``closed`` those with
     names that these rows closed. ``refreshed`` are registrants that were there, and are not as they were; what was
     known of those ``restarted`` proves nothing any more.
     """
@@ -107,7 +107,7 @@ def admit_accounts(rows: Iterable[AccountRow], known: Known, rules: Registration
             continue
         if before is None:
             result.new.add(row.account_id)
-        elif before.registrant_id != now.registrant_id:
+        elif before.registrant_id not in (None, now.registrant_id):
             result.moved.add(row.account_id)
         _count(before, known, -1)
         _count(now, known, 1)

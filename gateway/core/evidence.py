@@ -7,6 +7,7 @@ person decides. What names a person (contacts, founders, employees) is left out.
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -199,6 +200,8 @@ def _values(node: dict[str, Any], name: str) -> Iterator[str]:
         if isinstance(text, str) and text.strip():
             if len(text) > _LONGEST_VALUE:
                 raise BadEvidence(f"{name}: longer than {_LONGEST_VALUE} characters")
+            if not text.isprintable() and any(unicodedata.category(sign) == "Cc" for sign in text):
+                raise BadEvidence(f"{name}: has control characters in it")  # it is shown on terminals
             yield text.strip()
 
 
@@ -214,7 +217,7 @@ def _name(node: dict[str, Any], name: str) -> str | None:
     value = node.get(name)
     if isinstance(value, dict):
         return next(_values(value, "name"), None)
-    return value if isinstance(value, str) else None
+    return next(_values(node, name), None)
 
 
 def _moment(node: dict[str, Any], name: str) -> int | None:

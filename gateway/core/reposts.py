@@ -16,7 +16,7 @@ from typing import Final
 from rensa import RMinHash
 
 from gateway.core.model import Likeness, Message
-from gateway.core.sentences import CJK, joined, sentences
+from gateway.core.sentences import CJK, joined, leaves_a_gap, sentences
 
 LONGEST: Final = 200_000
 """The longest text, in characters, that is compared sentence by sentence."""
@@ -27,6 +27,8 @@ SHARED: Final = 0.3
 FEWEST_WORDS: Final = 8
 """What is left of a source must have this many words, or half of the source's: "Yes." stands in any text."""
 
+_FIRST: Final = 5
+"""Title, text, and the source's title, publisher and author come first among the texts of a message."""
 _SHINGLE: Final = 3
 _COUNTED: Final = 25_000
 """Up to how many shingles of the repost are counted. With more, the two texts are of like length (at most one to
@@ -39,7 +41,8 @@ _LABEL = re.compile(
     r"(?:来源|來源|转自|轉自|转载自|轉載自|原文链接|原文鏈接|原文|作者|source|via|originally published (?:by|at|in)"
     r"|reposted from|republished from|original|link|by|author)[:：]?"
 )
-_NOTHING = re.compile(r"[\W_]*")
+# Punctuation only: emoji, flags and letters in boxes are no words to a regular expression, but they are to readers.
+_NOTHING = re.compile(r"[\x01\s!-/:-@\[-`{-~、·•《》〈〉【】〔〕©]*")
 
 
 def compare(texts: Sequence[str], source: str, credit: Iterable[str] = ()) -> tuple[Likeness, float]:
@@ -48,16 +51,18 @@ def compare(texts: Sequence[str], source: str, credit: Iterable[str] = ()) -> tu
 
     ``credit`` is what is known of the source from elsewhere: publisher, author, title, address. A sentence that does no
     more than give credit ("Source: The News", or the title) is passed over, wherever it stands. Credit must not come
-    from the message itself, or anything could be passed over. A text longer than `LONGEST` is never trimmed.
+    from the message itself, or anything could be passed over. A text longer than `LONGEST` is never trimmed; nor is
+    one with a gap in it behind which nobody would look for more.
     """
     text = "\n\n".join(texts)
     if text == source and text.strip():
         return Likeness.EXACT, 1.0
-    if len(text) > LONGEST or len(source) > LONGEST:
+    if len(text) > LONGEST or len(source) > LONGEST or leaves_a_gap(text):
         return _measure([text[:LONGEST].casefold()], [source[:LONGEST].casefold()])
     known = sorted({joined(sentences(each)) for each in credit} - {""}, key=len, reverse=True)
     theirs = _without_credit(sentences(source), known)
-    mine = _without_credit(sentences(text), known)
+    named = [place for place, each in enumerate(texts[:_FIRST]) if place and _is_credit(each, known)]
+    mine = _without_credit(sentences("\n\n".join([t for place, t in enumerate(texts) if place not in named])), known)
     if mine and joined(mine) == joined(theirs):
         return Likeness.EXACT, 1.0
     if not mine or not theirs:
@@ -85,8 +90,17 @@ def _in_order(mine: Sequence[str], theirs: Sequence[str]) -> bool:
     return all(sentence in rest for sentence in mine)
 
 
+def _is_credit(text: str, known: Sequence[str]) -> bool:
+    """Whether a text as a whole is known. A title of two sentences is not found among sentences."""
+    return len(text) <= _longest(known) and joined(sentences(text)) in known
+
+
+def _longest(known: Sequence[str]) -> int:
+    return sum(map(len, known)) + 100
+
+
 def _without_credit(parts: list[str], known: Sequence[str]) -> list[str]:
-    longest = sum(map(len, known)) + 100
+    longest = _longest(known)
     return [part for part in parts if len(part) > longest or not _gives_credit(part, known)] if known else parts
 
 
@@ -99,10 +113,21 @@ def _gives_credit(sentence: str, known: Sequence[str]) -> bool:
 
 
 def post(message: Message) -> tuple[str, ...]:
-    """The texts of a message that make up the post itself: without where it goes, the addresses of its pictures, and
-    its declared topic. All else that readers may see stays, metadata too."""
-    beside = {message.target, message.declared_topic, "topic", *[each.url for each in message.media]}
-    return tuple([text for text in message.texts if text not in beside])
+    """The texts of a message that make up the post itself: without where it goes, the addresses of its pictures and of
+    its source, and the word that declares it to be news. All else that readers may see stays, metadata too.
+
+    Each is left out once, as the field that it is. What a title or a text says in the same words stays.
+    """
+    fields = [message.target, *[each.url for each in message.media]]
+    if message.repost_of is not None:
+        fields.append(message.repost_of.url)
+    if message.declared_topic == "news":
+        fields += ["topic", "news"]
+    backwards = list(reversed(message.texts))  # title and text come first
+    for field in fields:
+        if field in backwards:
+            backwards.remove(field)
+    return tuple(reversed(backwards))
 
 
 def _measure(mine: Sequence[str], theirs: Sequence[str]) -> tuple[Likeness, float]:

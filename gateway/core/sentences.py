@@ -19,12 +19,18 @@ CJK: Final = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\
 
 _IS_CJK = re.compile(f"[{CJK}]")
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200d\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff\ud800-\udfff]+"
+_NO_WIDTH: Final = (
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff\ud800-\udfff"
 )
-# NFKC would make 10² a 102 and 1½ an 11⁄2.
-_RAISED = re.compile("[¼-¾⅐-⅟↉]|[²³¹⁰ⁱ⁴-₎]+")
+_UNSEEN = re.compile(f"[{_NO_WIDTH}]+")
+# Letters of Hangul that show as a space: with one, "therapist" reads as two words.
+_FILLERS: Final = "\u115f\u1160\u3164\uffa0"
+_FILLER = re.compile(f"[{_FILLERS}]")
+_EMPTY: Final = rf"\s{_NO_WIDTH}{_FILLERS}"
+_GAP = re.compile(rf"[{_EMPTY}]{{80}}|(?:\n(?:(?!\n)[{_EMPTY}])*){{12}}")
+# NFKC would make 10² a 102, 5① a 51 and 1½ an 11⁄2.
+_RAISED = re.compile("[¼-¾⅐-⅟↉]|[²³¹⁰ⁱ⁴-₎]+|[①-⑳⓪㉑-㉟㊱-㊿]")
 # Putting combining marks in order takes the square of how many follow one another (UAX #15, Stream-Safe Text Format).
 _MARKS = re.compile(r"[^\w\s\x00-\x7f]{30}(?=[^\w\s\x00-\x7f])")
 _GRAPHEME_JOINER: Final = "\u034f"
@@ -39,7 +45,9 @@ _SHAPES = (
 )
 _OPENING: Final = "“「『«〝"
 _CLOSING: Final = "”」』»〞"
-_MARK = re.compile(rf"[{_OPENING}]+|[{_CLOSING}]+|\"|[.!?。]+([{_CLOSING}\"'’)\]]*)([ \n]*)|\n+")
+# A single quotation mark, or the apostrophe of "the boys' house": what opens nothing, closes nothing.
+_SINGLE: Final = r"‘|(?<![^\W_])'(?=[^\W\d_])|(?<=\S)['’](?![^\W_])"
+_MARK = re.compile(rf"[{_OPENING}]+|[{_CLOSING}]+|\"|{_SINGLE}|[.!?。]+([{_CLOSING}\"'’)\]]*)([ \n]*)|\n+")
 _MOST_MARKS: Final = 20_000
 """What comes behind so many marks is one sentence: no text that people read is so long."""
 # fmt: off
@@ -51,6 +59,7 @@ _ABBREVIATIONS = frozenset((
     "sun",
 ))
 # fmt: on
+_SINGLES: Final = frozenset("'‘’")
 _LAST_WORD = re.compile(r"[^\s\"'(“‘]*\Z")
 _PAUSES: Final = ",、:;(-"
 _NUMBERS_APART = re.compile(r"(?<=\d)([^\w\s]) (?=\d)")
@@ -65,7 +74,7 @@ def sentences(text: str) -> list[str]:
     The work grows with the length of the text, and with nothing else: a text with thousands of characters that stand
     for a whole phrase each is one sentence.
     """
-    text = _LINE_END.sub("\n", _UNSEEN.sub("", text))
+    text = _LINE_END.sub("\n", _UNSEEN.sub("", _FILLER.sub(" ", text)))
     if sum(1 for _ in islice(_WORDY.finditer(text), _MOST_WORDY)) == _MOST_WORDY:
         return [text]
     text = _MARKS.sub(rf"\g<0>{_GRAPHEME_JOINER}", _RAISED.sub(r" ^\g<0>", text))
@@ -73,6 +82,12 @@ def sentences(text: str) -> list[str]:
     cuts = [0, *_ends(text), len(text)]
     text = _END.join([text[start:end].strip() for start, end in pairwise(cuts)])
     return [each for each in _compared(text).split(_END) if each]
+
+
+def leaves_a_gap(text: str) -> bool:
+    """Whether a text has so many lines or spaces without anything, one after the other, that readers take what stands
+    before them for the whole of it."""
+    return _GAP.search(_LINE_END.sub("\n", text)) is not None
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -97,10 +112,10 @@ def _spaced(text: str) -> str:
 def _ends(text: str) -> list[int]:
     """Where a sentence ends and the next begins. Within quotation marks there is no end, except at an empty line.
 
-    A straight quotation mark opens and closes in turn.
+    A straight quotation mark opens and closes in turn. What ends in a colon goes on, in another paragraph too.
     """
     ends: list[int] = []
-    depth, straight = 0, False
+    depth, straight, single = 0, False, False
     for match in islice(_MARK.finditer(text), _MOST_MARKS):
         mark = match[0]
         if mark == '"':
@@ -112,13 +127,17 @@ def _ends(text: str) -> list[int]:
         if mark[0] in _CLOSING:
             depth = max(0, depth - len(mark))
             continue
+        if mark in _SINGLES:
+            single = mark == "‘" or (mark == "'" and text[match.end() : match.end() + 1].isalpha())
+            continue
         if match[1]:
             depth = max(0, depth - sum([each in _CLOSING for each in match[1]]))
             straight ^= match[1].count('"') % 2 == 1
-        if mark.endswith("\n\n"):
-            depth, straight = 0, False
+            single = single and not _SINGLES & set(match[1])
+        if mark.endswith("\n\n") and text[match.start() - 1 : match.start()] != ":":
+            depth, straight, single = 0, False, False
             ends.append(match.end())
-        elif straight or depth:
+        elif straight or depth or single:
             continue
         elif _ends_line(text, match.start()) if match[1] is None else _ends_sentence(text, match):
             ends.append(match.end())

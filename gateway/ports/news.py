@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from gateway.core.model import Repost, SourceFact
-from gateway.core.news import Article, Licence, LicenceStatus, Notice
+from gateway.core.news import Article, Evidence, Licence, LicenceStatus, Notice
 from gateway.core.registration import By
 from gateway.core.whitelists import Source, Whitelist
 
@@ -56,6 +56,9 @@ class NewsRegister(NewsReader, Protocol):
     async def put_licence(self, tenant_id: str, licence: Licence, by: By, now_ms: int) -> LicenceRefused | None:
         """Add or replace a licence, and let its accounts use it from the commit on: they get the change number."""
 
+    async def add_evidence(self, tenant_id: str, licence_id: str, evidence: Evidence, by: By, now_ms: int) -> bool:
+        """Keep a record with a licence, which stays as it is at this moment; False when there is none of that id."""
+
     async def set_licence_status(
         self, tenant_id: str, licence_id: str, status: LicenceStatus, by: By, now_ms: int
     ) -> bool:
@@ -73,7 +76,8 @@ class NewsRegister(NewsReader, Protocol):
     async def put_whitelist(
         self, tenant_id: str, name: str, valid_from: int, sources: Sequence[Source], sha256: str, by: By, now_ms: int
     ) -> int:
-        """Add a version, and return its number. The same file for the same day again is the version that is there."""
+        """Add a version, and return its number. The same file for the same day again is the version that is there,
+        unless another file came for that day since."""
 
     async def put_articles(self, tenant_id: str, articles: Sequence[Article], by: By, now_ms: int) -> None:
         """Add articles, or replace those at the same addresses."""

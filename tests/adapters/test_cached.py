@@ -76,6 +76,16 @@ async def test_what_was_read_once_is_not_read_again(cache: CachedRegistry, regis
     assert register.reads == 4
 
 
+async def test_a_clock_that_was_set_back_makes_nothing_fresh(
+    cache: CachedRegistry, register: CountingRegister, clock: FakeClock
+) -> None:
+    assert await cache.account("t1", "acc-1") == ACCOUNT
+    clock.now -= 1
+    await register.put_account("t1", CLOSED, "test", 0)
+    assert not cache.trusted()
+    assert await cache.account("t1", "acc-1") == CLOSED
+
+
 async def test_unknown_keys_take_no_room(cache: CachedRegistry, register: CountingRegister) -> None:
     await cache.tenant_by_key("k1")
     for number in range(5):

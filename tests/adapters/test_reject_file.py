@@ -34,16 +34,34 @@ def test_what_was_not_committed_is_cut_off(path: Path) -> None:
         committed = rejects.keep([ONE])
         rejects.keep([TWO, TWO])
     with RejectFile.open(path, committed) as rejects:
-        assert path.read_text() == FIRST
         rejects.keep([TWO])
     assert path.read_text() == FIRST + "9,,is not UTF-8\n"
+    with RejectFile.open(path, committed):
+        pass
+    assert path.read_text() == FIRST
+
+
+def test_an_import_that_finds_another_at_work_leaves_its_rejects(path: Path) -> None:
+    with RejectFile.open(path, 0) as working:
+        working.keep([ONE])  # for a chunk that is about to be committed
+        with pytest.raises(RuntimeError), RejectFile.open(path, 0):
+            raise RuntimeError("taken in by another command")
+        assert path.read_text() == FIRST
 
 
 def test_one_that_is_begun_again_is_empty(path: Path) -> None:
-    path.write_text("of another import")
-    with RejectFile.open(path, 0) as rejects:
-        rejects.keep([ONE])
-    assert path.read_text() == FIRST
+    for before in (f"{HEADER}7,,of another import", HEADER[:5], ""):
+        path.write_text(before)
+        with RejectFile.open(path, 0) as rejects:
+            rejects.keep([ONE])
+        assert path.read_text() == FIRST
+
+
+def test_a_file_of_something_else_is_left_alone(path: Path) -> None:
+    path.write_text("account_id,registrant_id\na,p\n")
+    with pytest.raises(FileError, match="is no file of rejects"), RejectFile.open(path, 0):
+        pass
+    assert path.read_text() == "account_id,registrant_id\na,p\n"
 
 
 def test_one_that_lost_rejects_is_not_gone_on_with(path: Path) -> None:

@@ -92,6 +92,7 @@ def test_a_bad_line_spoils_no_other(tmp_path: Path, line: bytes, reason: str) ->
         (b'{"id": 1.5}', "neither a text"),
         (b'{"id": ["canary"]}', "neither a text"),
         (b'{"id": "\xff"}', "is not UTF-8"),
+        (b'{"id": ' + b'{"canary": ' * 300 + b"1" + b"}" * 301, "neither a text"),
     ],
 )
 def test_a_bad_object_spoils_no_other(tmp_path: Path, line: bytes, reason: str) -> None:

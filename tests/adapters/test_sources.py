@@ -25,8 +25,8 @@ BY = By("Keeper")
 TRUST_MS = 1_000
 TEXT = "The bridge will close on 3 May for repairs. Drivers should use the tunnel until 10 June."
 REPOST = Repost("https://news.example/1", "the news", "A. Writer", "Bridge closes")
-POST = ("Bridge closes", TEXT, "Bridge closes", "the news", "A. Writer", "https://news.example/1")
-"""As the native API makes it: title and text, then what names the source."""
+POST = ("Bridge closes", TEXT, "Bridge closes", "the news", "A. Writer")
+"""As the native API makes it: title and text, then what names the source but its address."""
 
 
 class CountedNews(SqlNews):
@@ -117,6 +117,7 @@ async def test_a_source_is_listed_in_the_version_in_force(sources: CachedSources
     [
         (POST, Likeness.EXACT),
         ((TEXT,), Likeness.EXACT),
+        ((f"{TEXT}\n\nSource: https://news.example/1",), Likeness.EXACT),
         (("Bridge closes", "Drivers should use the tunnel until 10 June."), Likeness.TRIMMED),
         (("Bridge collapses", *POST[1:]), Likeness.ALTERED),
         ((*POST, "angry"), Likeness.ALTERED),
@@ -138,6 +139,25 @@ async def test_credit_that_nobody_knows_to_be_true_is_text(sources: CachedSource
     liar = Repost(REPOST.url, REPOST.publisher, "he is guilty of all of it", "Bridge closes")
     texts = (*POST[:2], "he is guilty of all of it")
     assert (await sources.source("t1", liar, texts, 5)).likeness is Likeness.ALTERED
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://news.example/1#the-mayor-was-arrested",
+        "https://news.example/1?utm_source=the-mayor-was-arrested",
+        "https://news.example/1?utm_市长被捕",
+        "https://news.example/the-mayor-was-arrested",
+    ],
+)
+async def test_an_address_says_nothing_that_is_not_the_source_s(
+    sources: CachedSources, news: CountedNews, url: str
+) -> None:
+    await put_list(news, 0, LISTED)
+    await put_article(news)
+    repost = Repost(url, REPOST.publisher, REPOST.author, REPOST.title)
+    found = [(await sources.source("t1", repost, texts, 5)).likeness for texts in (POST, (*POST, url))]
+    assert found == [Likeness.EXACT, Likeness.ALTERED]
 
 
 async def test_an_article_is_also_found_by_publisher_and_title(sources: CachedSources, news: CountedNews) -> None:
@@ -176,6 +196,16 @@ async def test_what_is_known_not_to_have_changed_is_not_read_again(
     clock.now += 1  # the feed has been silent for too long
     await sources.source("t1", REPOST, POST, 5)
     assert news.read[-2:] == ["versions", "article"]
+
+
+async def test_a_clock_that_was_set_back_makes_nothing_fresh(
+    sources: CachedSources, news: CountedNews, clock: FakeClock
+) -> None:
+    await sources.refresh()
+    await sources.source("t1", REPOST, POST, 5)
+    clock.now -= 1
+    await sources.source("t1", REPOST, POST, 5)
+    assert news.read == ["changes", "versions", "versions"]
 
 
 async def test_a_new_version_counts_after_the_next_refresh(sources: CachedSources, news: CountedNews) -> None:

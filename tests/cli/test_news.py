@@ -76,6 +76,12 @@ def test_a_licence_is_put_listed_suspended_and_revoked(office: Office) -> None:
     assert office.run("audit", "verify").exit_code == 0
 
 
+def test_a_licence_without_an_end_that_a_calendar_has_is_listed(office: Office) -> None:
+    office.run(*PUT, *TIMES, *BY)
+    office.sql("UPDATE licences SET valid_to = ?", 2**53)
+    assert f" to {2**53}  accounts: none" in office.run("licences", "list", "t1").output
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [

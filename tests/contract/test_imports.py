@@ -16,7 +16,15 @@ from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.registration import SqlRegistrar
 from gateway.core.audit import breaks, subject
-from gateway.core.model import Account, AccountState, NewsKind, Registrant, RegistrantKind, VerificationState
+from gateway.core.model import (
+    Account,
+    AccountState,
+    NewsAuthorisation,
+    NewsKind,
+    Registrant,
+    RegistrantKind,
+    VerificationState,
+)
 from gateway.core.news import Licence
 from gateway.core.policy import Registration
 from gateway.core.register_rows import AccountRow, Problem, RegistrantRow
@@ -301,3 +309,18 @@ async def test_an_account_that_another_registrant_has_leaves_the_licences_of_the
     moved, kept = await register.accounts("t1", "", 2)
     assert moved.news == ()
     assert [news.licence_id for news in kept.news] == ["l"]
+
+
+@in_databases
+async def test_what_an_account_was_given_without_a_licence_is_not_its_next_registrant_s(
+    imports: SqlImports, register: Register, rejects: Rejects
+) -> None:
+    news = (NewsAuthorisation("manual", NewsKind.ORIGINATE, 0, 2**53),)
+    person = Registrant("p", RegistrantKind.PERSON, VerificationState.VERIFIED)
+    for given in (Account("a", AccountState.ACTIVE, person, news), Account("b", AccountState.ACTIVE, news=news)):
+        await register.put_account("t1", given, "Ann", 0)
+    rows = [account(2, "a", "q", kind="organisation"), account(3, "b", "q")]
+    await imports.accounts(START, chunk(3), rows, RULES, BY, rejects, 5)
+    moved, kept = await register.accounts("t1", "", 2)
+    assert moved.news == ()
+    assert kept.news == news

@@ -131,6 +131,19 @@ async def test_a_licence_reads_back_whole(office: Office) -> None:
     assert await office.news.licence("t1", "lic-2") == bare
 
 
+async def test_evidence_brings_no_licence_back_that_is_revoked_meanwhile(office: Office) -> None:
+    more = Evidence("NewsMediaOrganization", "news.example", "b" * 64)
+    assert not await office.news.add_evidence("t1", "lic-1", more, BY, 5)
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    revoke = office.news.set_licence_status("t1", "lic-1", LicenceStatus.REVOKED, BY, 6)
+    assert all(await asyncio.gather(office.news.add_evidence("t1", "lic-1", more, BY, 6), revoke))
+    assert await office.news.add_evidence("t1", "lic-1", more, BY, 7)
+    found = await office.news.licence("t1", "lic-1")
+    assert found == replace(LICENCE_1, accounts=(), status=LicenceStatus.REVOKED, evidence=(EVIDENCE, more))
+    assert await office.seen("acc-1") == ()
+    assert not await office.news.add_evidence("t2", "lic-1", more, BY, 7)
+
+
 async def test_the_accounts_of_a_licence_use_it_at_once(office: Office) -> None:
     before, _ = await office.register.changes(0)
     await office.news.put_licence("t1", LICENCE_1, BY, 5)
@@ -398,6 +411,12 @@ async def test_the_same_file_again_is_the_same_version(office: Office) -> None:
         assert await office.news.put_whitelist("t1", "units", 100, SOURCES, "a" * 64, BY, 5) == 1
     assert await office.news.put_whitelist("t1", "units", 200, SOURCES, "a" * 64, BY, 5) == 2
     assert len(await office.acts()) == 2
+
+
+async def test_an_earlier_file_brings_back_what_it_says(office: Office) -> None:
+    puts = [("a", SOURCES), ("b", SOURCES[:1]), ("a", SOURCES), ("a", SOURCES)]
+    numbers = [await office.news.put_whitelist("t1", "units", 100, each, sign * 64, BY, 5) for sign, each in puts]
+    assert numbers == [1, 2, 3, 3]
 
 
 async def test_a_new_version_is_seen_in_the_changes(office: Office) -> None:

@@ -147,6 +147,14 @@ def test_what_is_no_record_is_refused(data: bytes) -> None:
         read_organisation(data)
 
 
+@pytest.mark.parametrize("given", ["\x1b[2K\x1b[1A", "\n  --domain evil.test"])
+def test_what_is_shown_moves_no_cursor(given: str) -> None:
+    certificate = {**NODE["hasCertification"], "issuedBy": f"Example{given} Certifiers"}  # type: ignore[dict-item]
+    for changes in ({"name": f"The{given} News"}, {"hasCertification": certificate}):
+        with pytest.raises(BadEvidence, match="has control characters in it"):
+            read_organisation(json.dumps({**NODE, **changes}).encode())
+
+
 def test_two_organisations_are_one_too_many() -> None:
     with pytest.raises(BadEvidence, match="found 2"):
         read_organisation(json.dumps([NODE, NODE]).encode())

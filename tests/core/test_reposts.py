@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from gateway.core.model import Likeness, Media, Message
+from gateway.core.model import Likeness, Media, Message, Repost
 from gateway.core.reposts import LONGEST, compare, post
 from gateway.core.sentences import sentences
 
@@ -143,6 +145,8 @@ def test_what_changes_a_chinese_text(old: str, new: str) -> None:
     [
         ("It costs 102 now, and nobody knows why it does.", "It costs 10² now, and nobody knows why it does."),
         ("They lost 11/2 of it, and nobody knows why.", "They lost 1½ of it, and nobody knows why."),
+        ("At least 5① people died in the town on that day.", "At least 51 people died in the town on that day."),
+        ("They met the\u3164rapist in the town on that day.", "They met therapist in the town on that day."),
         ("We saw it nowhere in the town on that day.", "We saw it now here in the town on that day."),
         ("It is 5 degrees colder than it was last week.", "It is -5 degrees colder than it was last week."),
         ("The rate is 3.1 of all the houses in town.", "The rate is 3. 1 of all the houses in town."),
@@ -187,6 +191,9 @@ def test_no_texts_have_no_source() -> None:
         ("Source: The News says he is guilty", Likeness.ALTERED),
         ("Source: he is guilty", Likeness.ALTERED),
         ("Source:", Likeness.ALTERED),
+        ("Source: The News \U0001f17d\U0001f17e", Likeness.ALTERED),
+        ("The News \U0001f1f3 \U0001f1f4", Likeness.ALTERED),
+        ("The News \U0001f4a9", Likeness.ALTERED),
     ],
 )
 @pytest.mark.parametrize("source", [ENGLISH, CHINESE], ids=["en", "zh"])
@@ -204,6 +211,22 @@ def test_the_title_is_credit_and_another_title_is_an_alteration() -> None:
     assert compare(["Harbour bridge safe", body], EN, credit)[0] is Likeness.ALTERED
 
 
+def test_a_title_of_two_sentences_is_credit_too() -> None:
+    title, body = "Who won? Nobody knows", " ".join(ENGLISH[1:])
+    texts = [title, body, title, "The News"]
+    assert compare(texts, f"{title}\n\n{body}", ("The News", title))[0] is Likeness.EXACT
+    assert compare([*texts, "Nobody knows"], f"{title}\n\n{body}", ("The News", title))[0] is Likeness.ALTERED
+
+
+@pytest.mark.parametrize(
+    "gap", ["\n" * 12, "\n \u200b" * 12, " " * 80, "\u3000\u200b" * 40, "\u2060" * 80, "\u3164" * 80]
+)
+def test_nothing_is_hidden_behind_a_gap(gap: str) -> None:
+    hidden = EN.replace(", the transport", f"{gap}, the transport")
+    assert compare([hidden], EN)[0] is Likeness.ALTERED
+    assert compare([EN.replace(", the transport", f"{gap[1:]}, the transport")], EN)[0] is Likeness.EXACT
+
+
 def test_the_post_is_what_readers_see() -> None:
     message = Message(
         "t1",
@@ -215,7 +238,24 @@ def test_the_post_is_what_readers_see() -> None:
         target="#town",
         declared_topic="news",
     )
-    assert post(message) == ("Title", "Text", "mood", "angry")
+    assert post(message) == ("news", "Title", "Text", "mood", "angry")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"target": "He is guilty"}, {"declared_topic": "He is guilty"}, {"media": (Media("image/png", "He is guilty"),)}],
+)
+def test_what_a_field_says_is_no_licence_to_say_it_elsewhere(beside: dict[str, Any]) -> None:
+    url = "https://news.example/1"
+    message = Message("t1", "acc-1", "native", ("He is guilty", "Text", url, "He is guilty"), "0" * 64, **beside)
+    message = replace(message, repost_of=Repost(url))
+    assert post(message)[:2] == ("He is guilty", "Text")
+    assert url not in post(message)
+
+
+def test_a_topic_that_declares_nothing_is_text() -> None:
+    message = Message("t1", "acc-1", "native", ("Text", "topic", "guilty"), "0" * 64, declared_topic="guilty")
+    assert post(message) == ("Text", "topic", "guilty")
 
 
 def test_the_share_says_how_much_is_from_there() -> None:
@@ -290,6 +330,13 @@ def test_hostile_texts_take_no_time(unit: str) -> None:
         ("他说：“一。二。”三。四。", ['他说:"一.二."三.', "四."]),
         ("标题\n正文，\n继续。", ["标题", "正文,继续."]),
         ("“未完。\n\n下一段。再一段。", ['"未完.', "下一段.", "再一段."]),
+        ("He said: ‘One. Two.’ Three.", ["he said:'one.two.'", "three."]),
+        ("He said: 'One. Two,' he said. Three.", ["he said:'one.two,'he said.", "three."]),
+        (
+            "The boys' house. It isn’t his. Nor the girls’. ’Tis mine.",
+            ["the boys'house.", "it isn't his.", "nor the girls'.", "'tis mine."],
+        ),
+        ("This is a lie:\n\nHe did it. Next.", ["this is a lie:he did it.", "next."]),
         ("", []),
         ("\u200b \n", []),
     ],

@@ -147,6 +147,25 @@ def outcome(answer: dict[str, Any]) -> tuple[str, list[str]]:
         ("acc-re", TEXT.replace("3 May", "4 May"), {"repost_of": NAMED}, ("hold", ["news_altered"])),
         ("acc-re", TEXT, {"repost_of": NAMED, "metadata": {"mood": "a lie"}}, ("hold", ["news_altered"])),
         ("acc-re", TEXT, {"repost_of": NAMED, "title": "Bridge falls"}, ("hold", ["news_altered"])),
+        (
+            "acc-re",
+            TEXT,
+            {"repost_of": NAMED, "title": "Bridge falls", "metadata": {"topic": "Bridge falls"}},
+            ("hold", ["news_altered"]),
+        ),
+        (
+            "acc-re",
+            TEXT,
+            {"repost_of": NAMED, "title": "Bridge falls", "target": "Bridge falls"},
+            ("hold", ["news_altered"]),
+        ),
+        ("acc-re", TEXT, {"repost_of": NAMED, "metadata": {"topic": "a lie"}}, ("hold", ["news_altered"])),
+        (
+            "acc-re",
+            f"{TEXT}\n\n{NAMED['url']}#the-mayor-resigns",
+            {"repost_of": {**NAMED, "url": f"{NAMED['url']}#the-mayor-resigns"}},
+            ("hold", ["news_altered"]),
+        ),
         ("acc-re", "All about my bridge", {"repost_of": NAMED}, ("hold", ["news_unsourced"])),
         (
             "acc-re",

@@ -27,12 +27,13 @@ _LINK: Final = ("chain", "seq", "at_ms", "kind", "message_id", "body", "prev_has
 _HOW_FAR: Final = "SELECT lines, written, rejected, rejects_bytes, done_ms FROM imports WHERE import_id = $1"
 _CHANGE: Final = "UPDATE counters SET value = value + 1 WHERE name = 'registry' RETURNING value"
 _LEAVE_LICENCES: Final = """
-DELETE FROM authorisations WHERE tenant_id = $1 AND account_id IN each($2) AND licence_id IS NOT NULL AND NOT EXISTS (
+DELETE FROM authorisations WHERE tenant_id = $1 AND account_id IN each($2) AND NOT EXISTS (
     SELECT 1 FROM licences AS l JOIN accounts AS a ON a.tenant_id = l.tenant_id AND a.registrant_id = l.holder
     WHERE l.tenant_id = $1 AND l.licence_id = authorisations.licence_id AND a.account_id = authorisations.account_id
 )
 """
-"""A licence is its holder's: an account that another registrant has now may not go on under it."""
+"""A licence is its holder's: an account that another registrant has now may not go on under it, nor under what was
+given to it without one."""
 _TOUCH: Final = """
 UPDATE accounts SET change = $1
 WHERE tenant_id = $2 AND registrant_id IN each($3)

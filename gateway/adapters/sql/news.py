@@ -53,6 +53,20 @@ class SqlNews(SqlSources):
             return undone.refused
         return None
 
+    async def add_evidence(self, tenant_id: str, licence_id: str, evidence: Evidence, by: By, now_ms: int) -> bool:
+        check_text(by.actor, by.reason, *_evidence_texts(evidence))
+        async with self._database.writing("evidence") as connection:
+            change = await next_change(connection)
+            found = await _read(connection, _named(tenant_id, licence_id))
+            if not found:
+                return False
+            if evidence not in found[0].evidence:
+                licence = replace(found[0], evidence=(*found[0].evidence, evidence))
+                await self._write(connection, tenant_id, licence, change)
+                body = act_body(by, change, tenant_id, "PutLicence", **licence_fields(licence))
+                await record(connection, tenant_id, body, now_ms, _subjects(licence))
+            return True
+
     async def set_licence_status(
         self, tenant_id: str, licence_id: str, status: LicenceStatus, by: By, now_ms: int
     ) -> bool:
@@ -190,8 +204,12 @@ class SqlNews(SqlSources):
 def _texts(licence: Licence) -> list[str]:
     given = [licence.licence_id, licence.scheme, licence.licence_no, licence.issuer, licence.jurisdiction]
     for each in licence.evidence:
-        given += [each.kind, each.place, *[text for fact in each.says for text in fact]]
+        given += _evidence_texts(each)
     return [text for text in [*given, *licence.domains, *licence.accounts, licence.holder] if text]
+
+
+def _evidence_texts(evidence: Evidence) -> list[str]:
+    return [evidence.kind, evidence.place, *[text for fact in evidence.says for text in fact]]
 
 
 def _named(tenant_id: str, licence_id: str) -> ColumnElement[bool]:

@@ -85,14 +85,17 @@ class SqlSources:
         async with self._database.writing("whitelist") as connection:
             change = await next_change(connection)
             await _check_tenant(connection, tenant_id)
-            same = select(whitelists.c.version).where(
-                whitelists.c.tenant_id == tenant_id,
-                whitelists.c.sha256 == sha256,
-                whitelists.c.valid_from == valid_from,
+            # An older one is not it: the later of two for one day is in force, and may be what is to be put right.
+            last = (
+                select(whitelists.c.version, whitelists.c.sha256)
+                .where(whitelists.c.tenant_id == tenant_id, whitelists.c.valid_from == valid_from)
+                .order_by(whitelists.c.version.desc())
+                .limit(1)
             )
-            there: int | None = await connection.scalar(same)
-            if there is not None:
-                return there
+            there = (await connection.execute(last)).first()
+            if there is not None and there.sha256 == sha256:
+                found: int = there.version
+                return found
             newest = select(func.max(whitelists.c.version)).where(whitelists.c.tenant_id == tenant_id)
             version: int = (await connection.scalar(newest) or 0) + 1
             values = {
