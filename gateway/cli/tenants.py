@@ -40,13 +40,9 @@ def tenants_put(
     actor: str,
 ) -> None:
     """Add or change a tenant and print a new application key for it. The key is not shown again."""
-    url = urlsplit(upstream_url)
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise click.BadParameter("give an http or https address", param_hint="--upstream-url")
+    _check_address(upstream_url, "--upstream-url")
     if notify_url is not None:
-        notify = urlsplit(notify_url)
-        if notify.scheme not in ("http", "https") or not notify.hostname:
-            raise click.BadParameter("give an http or https address", param_hint="--notify-url")
+        _check_address(notify_url, "--notify-url")
         if notify_secret_env is None:
             raise click.BadParameter("needed with --notify-url", param_hint="--notify-secret-env")
     app_key = secrets.token_urlsafe(32)
@@ -105,3 +101,14 @@ def tenants_revoke_key(tenant_id: str, key: str, actor: str) -> None:
         click.echo(f"{found[0][:KEY_ID]}: revoked")
 
     with_store(revoke)
+
+
+def _check_address(text: str, option: str) -> None:
+    """Raise `click.BadParameter` for what nothing can be sent to."""
+    try:
+        url = urlsplit(text)
+        good = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # brackets without an end, or a port that is no number
+        good = False
+    if not good:
+        raise click.BadParameter("give an http or https address", param_hint=option)

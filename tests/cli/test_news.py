@@ -233,7 +233,9 @@ def test_many_articles_are_imported(office: Office, tmp_path: Path) -> None:
 def test_a_tenant_says_where_it_wants_notices(office: Office) -> None:
     put = ("tenants", "put", "t2", "--name", "Two", "--upstream-url", "https://two.example", "--actor", "Keeper")
     assert office.run(*put, "--notify-url", "https://two.example/n").exit_code == 2
-    assert office.run(*put, "--notify-url", "two.example/n", "--notify-secret-env", "S").exit_code == 2
+    for wrong in ("two.example/n", "http://[", "https://two.example:http", "https://two.example:0"):
+        refused = office.run(*put, "--notify-url", wrong, "--notify-secret-env", "S")
+        assert (refused.exit_code, "--notify-url" in refused.output) == (2, True)
     assert office.run(*put, "--notify-url", "https://two.example/n", "--notify-secret-env", "S").exit_code == 0
     assert office.sql("SELECT notify_url, notify_secret_env FROM tenants WHERE tenant_id = 't2'") == [
         ("https://two.example/n", "S")
