@@ -13,6 +13,7 @@ from typing import Final, assert_never
 from msgspec.structs import replace
 
 from classifiers.contract import Value
+from gateway.core.lookalikes import INVISIBLE, LATIN
 from gateway.core.model import STANDARD, STRANGER, Account, AccountState, Degree, Registrant
 from gateway.core.policy import Registration
 
@@ -187,9 +188,11 @@ def fulfilled(act: Act, account: Account, name: str | None) -> bool:
 
 
 def fold_name(name: str) -> str:
-    """What two names have in common that readers take for the same: compatibility forms, case, and all but letters and
-    digits left out (Unicode NFKC)."""
+    """What two names have in common that readers take for the same: compatibility forms (Unicode NFKC), case, letters
+    that look alike, and all but letters and digits that show left out."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    if not folded.isascii():
+        folded = folded.translate(INVISIBLE).translate(LATIN)
     # What was kept apart by a sign may now belong together: the parts of a Hangul syllable.
     return unicodedata.normalize("NFKC", "".join([sign for sign in folded if sign.isalnum()])) or folded
 

@@ -23,7 +23,9 @@ FOREIGN: Final = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError
 def pragmas(timeout_s: float) -> tuple[str, ...]:
     """How every SQLite connection begins. ``busy_timeout`` comes first: the others may meet a locked file.
 
-    A row takes about a kilobyte, so with pages larger than usual a batch writes far fewer of them.
+    A row takes about a kilobyte, so with pages larger than usual a batch writes far fewer of them. What is deleted, or
+    written over, is overwritten in the file, which not every build of SQLite does: what was kept of a registrant
+    before is then gone when the registrant is erased.
     """
     return (
         f"PRAGMA busy_timeout = {int(timeout_s * 1000)}",
@@ -31,6 +33,7 @@ def pragmas(timeout_s: float) -> tuple[str, ...]:
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
+        "PRAGMA secure_delete = ON",
     )
 
 
