@@ -74,6 +74,7 @@ def refused(reason: Refused) -> Problem:
             Refused.ACCOUNT_EXISTS
             | Refused.ACCOUNT_CLOSED
             | Refused.ACCOUNT_ACTIVE
+            | Refused.REGISTRANT_ERASED
             | Refused.REGISTRANT_BARRED
             | Refused.NAME_BARRED
             | Refused.TOO_MANY_ACCOUNTS
