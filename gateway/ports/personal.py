@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from gateway.core.model import RegistrantKind
 from gateway.core.personal_acts import Erased, Kept, Unkept
 from gateway.core.policy import Registration
 from gateway.core.registration import By
@@ -27,6 +28,12 @@ class Personal(Protocol):
         open and standing verifications are canceled and it has to be verified again. An identifier that is barred is
         refused, unless this registrant had it before.
         """
+
+    async def register(
+        self, tenant_id: str, registrant_id: str, kind: RegistrantKind, fields: Mapping[str, str], by: By, now_ms: int
+    ) -> Unkept | None:
+        """Register a registrant, if there is none of that id, and keep these fields, in one transaction: where they are
+        refused it is not registered either. One of another kind, or of whom something is kept, is a refusal."""
 
     async def put_claims(self, tenant_id: str, registrant_id: str, claims: str, by: By, now_ms: int) -> Kept | Unkept:
         """Keep verified claims (JSON text) beside the other fields, which stay as they are, and so do verifications."""
