@@ -59,7 +59,8 @@ class Personal(Protocol):
 
         Its open accounts are closed if ``close`` is given, and are a refusal without. Where something was held against
         it (`gateway.core.personal_acts.leaves_mark`), the digests of its identifiers stay for ``rules.erased_days``.
-        Needs no master key. Erasing again is a refusal.
+        Needs no master key, but without one it is not seen that the reason quotes what is erased. Erasing again is a
+        refusal.
         """
 
     async def rewrap(self, after: tuple[str, str], limit: int) -> tuple[int, tuple[str, str] | None]:

@@ -166,6 +166,7 @@ async def test_a_key_given_twice_is_not_quoted(desk: Keeping) -> None:
         ("POST", "/registrants", {"registrant_id": "r-9", "kind": "person", "personal": {"legal_name": CANARY}}),
         ("POST", "/registrants:search", {"field": "legal_name", "personal": CANARY}),
         ("POST", "/registrants/person-1:reveal", {}),
+        ("POST", "/registrants/person-1:erase", {"close": True}),
     ],
 )
 async def test_a_reason_does_not_name_who_it_is_about(

@@ -144,7 +144,7 @@ async def test_who_may_not_is_refused_before_the_body_is_read(desk: Keeping, cas
 
 
 @each_change
-@pytest.mark.parametrize("reason", [None, "", "  ", "x" * 501, "a\x00b", 7])
+@pytest.mark.parametrize("reason", [None, "", "  ", "x" * 501, "a\x00b", "a\x1b[2J", "a\nb", "a\x9bb", 7])
 async def test_every_change_says_why(
     desk: Keeping,
     case: Case,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.adapters.key_file import KeysError
 from gateway.adapters.personal_keys import PersonalKeys, SealedPerson, names_of
 from gateway.adapters.sql.dialect import put
 from gateway.adapters.sql.engine import Database
@@ -126,6 +128,10 @@ class SqlPersonal:
     async def erase(
         self, tenant_id: str, registrant_id: str, rules: Registration, by: By, now_ms: int, *, close: bool
     ) -> Erased | Unkept:
+        if (row := await self._row(tenant_id, registrant_id)) is not None:
+            with suppress(KeysError):  # without a key nothing can be compared, and erasing needs none
+                if quoted(f"{by.actor} {by.reason}", await self._keys.open(tenant_id, registrant_id, *row)):
+                    return Unkept.REASON_QUOTES
         return await erase(self._database, tenant_id, registrant_id, rules, by, now_ms, close=close)
 
     async def rewrap(self, after: tuple[str, str], limit: int) -> tuple[int, tuple[str, str] | None]:

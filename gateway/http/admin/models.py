@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Self
 
 import msgspec
@@ -12,19 +13,21 @@ from gateway.core.model import STANDARD, Account, AccountState, Degree, NewsKind
 from gateway.core.model import Registrant as RegistrantValue
 from gateway.core.personal import FIELDS, INDEXED
 from gateway.core.records import AuditRow
+from gateway.core.register_rows import LATEST_MS
 from gateway.http.admin.desk import ID
 from gateway.ports import Registered
 
 
 def _plain(text: str) -> str:
-    if not text.strip() or "\x00" in text:
-        raise ValueError("give some text")
+    # Whoever lists names and reasons in a terminal sees one line for each, and as it was written.
+    if not text.strip() or any(unicodedata.category(sign) == "Cc" for sign in text):
+        raise ValueError("give some text on one line, without control characters")
     return text
 
 
 Id = Annotated[str, Field(min_length=1, max_length=255, pattern=ID)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
-Time = Annotated[int, Field(ge=0, le=2**53)]
+Time = Annotated[int, Field(ge=0, lt=LATEST_MS)]
 ReasonText = Annotated[
     str,
     Field(max_length=500, description="Why. Kept in the audit chain for good, so it may name no registrant."),
