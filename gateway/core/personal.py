@@ -16,6 +16,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, assert_never
 
+from gateway.core.check_digits import vat_in_full
 from gateway.core.lookalikes import INVISIBLE, LATIN
 
 Check = Callable[[str, str], str | None]
@@ -90,7 +91,8 @@ def normalised(field: str, value: str) -> str:
             # NFKC again: folding may leave what is not normal.
             return unicodedata.normalize("NFKC", "".join(filter(_counts, _folded(value))))
         case Compared.IDENTIFIER:
-            return unicodedata.normalize("NFKC", _identifier(_folded(value)))
+            plain = unicodedata.normalize("NFKC", _identifier(_folded(value)))
+            return vat_in_full(plain) if field == "vat" else plain
         case Compared.PHONE:
             digits = "".join(str(digit) for c in value if (digit := unicodedata.digit(c, None)) is not None)
             return digits.removeprefix("00")

@@ -189,12 +189,15 @@ def fulfilled(act: Act, account: Account, name: str | None) -> bool:
             assert_never(act)
 
 
+_SAME: Final = {**INVISIBLE, **LATIN}
+
+
 def fold_name(name: str) -> str:
     """What two names have in common that readers take for the same: compatibility forms (Unicode NFKC), case, letters
     that look alike, and all but letters and digits that show left out."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     if not folded.isascii():
-        folded = folded.translate(INVISIBLE).translate(LATIN)
+        folded = folded.translate(_SAME)
     # What was kept apart by a sign may now belong together: the parts of a Hangul syllable.
     return unicodedata.normalize("NFKC", "".join([sign for sign in folded if sign.isalnum()])) or folded
 
