@@ -117,6 +117,7 @@ class Database:
         self.timeout_s = timeout_s
         self.sqlite = is_sqlite(url)
         self.engine = create_engine(url, timeout_s, pool_size)
+        self._strangers = asyncio.Semaphore(max(1, pool_size - 1))
         # SQLite has one writer at a time, and lets others try again now and then, so one of many may never come to
         # it. Within this process they wait in a line.
         self.turn = asyncio.Lock()
@@ -131,6 +132,19 @@ class Database:
         with edge(what):
             async with self._reads.connect() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def reading_for_strangers(self, what: str) -> AsyncIterator[AsyncConnection]:
+        """As `reading`, for keys that anybody can make up: all connections but one serve them. That one is left for
+        what this process needs to be trusted, its change feed and its lease."""
+        with edge(what):
+            async with asyncio.timeout(self.timeout_s):
+                await self._strangers.acquire()
+        try:
+            async with self.reading(what) as connection:
+                yield connection
+        finally:
+            self._strangers.release()
 
     @asynccontextmanager
     async def writing(self, what: str) -> AsyncIterator[AsyncConnection]:
