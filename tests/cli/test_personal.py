@@ -184,6 +184,15 @@ def test_a_key_is_replaced_while_everything_stays_readable(office: Office, keys:
     assert office.run("audit", "verify").exit_code == 0
 
 
+def test_a_key_is_not_dropped_while_an_import_may_hold_what_it_sealed(office: Office, keys: Path) -> None:
+    [old] = read(keys).seal
+    office.run("keys", "add", str(keys))
+    os.utime(keys, (keys.stat().st_atime, keys.stat().st_mtime - 200))
+    refused = office.run("keys", "drop", str(keys), old, "--actor", "Ann")
+    assert (refused.exit_code, "try again in" in refused.output) == (1, True)
+    assert old in read(keys).seal
+
+
 def test_without_a_master_key_it_says_what_to_set(office: Office, keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATEWAY_KEYS_FILE")
     assert keys.exists()
