@@ -37,7 +37,7 @@ ID_LIMIT: Final = 255
 """Characters of an id."""
 _TEXT_LIMIT: Final = 300
 """Characters of any other text that is not personal data."""
-LATEST_MS: Final = 253_402_300_800_000
+_LATEST_MS: Final = 253_402_300_800_000
 """The end of the year 9999: whoever gives more has given another unit than milliseconds."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
@@ -191,7 +191,7 @@ def _time(field: str, text: str) -> int:
 @lru_cache(maxsize=4096)  # many lines have the same
 def _milliseconds(text: str) -> int | None:
     if text.isascii() and text.isdigit() and len(text) > 8:  # eight digits are a date
-        return number if (number := int(text)) < LATEST_MS else None
+        return number if (number := int(text)) < _LATEST_MS else None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -117,7 +117,6 @@ async def test_what_is_refused_names_the_field_and_changes_nothing(
         ({"name": "The\nNews"}, 400, "bad_body"),
         ({"name": "The\x1b[2JNews"}, 400, "bad_body"),
         ({"account_id": "acc\x9b9"}, 400, "bad_body"),
-        ({"term_ends_at": 253_402_300_800_000}, 400, "bad_body"),
         ({"account_class": "none"}, 422, "account_class"),
         ({"more": 1}, 400, "bad_body"),
     ],

@@ -13,7 +13,6 @@ from gateway.core.model import STANDARD, Account, AccountState, Degree, NewsKind
 from gateway.core.model import Registrant as RegistrantValue
 from gateway.core.personal import FIELDS, INDEXED
 from gateway.core.records import AuditRow
-from gateway.core.register_rows import LATEST_MS
 from gateway.http.admin.desk import ID
 from gateway.ports import Registered
 
@@ -27,7 +26,7 @@ def _plain(text: str) -> str:
 
 Id = Annotated[str, Field(min_length=1, max_length=255, pattern=ID)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
-Time = Annotated[int, Field(ge=0, lt=LATEST_MS)]
+Time = Annotated[int, Field(ge=0, le=2**53)]
 ReasonText = Annotated[
     str,
     Field(max_length=500, description="Why. Kept in the audit chain for good, so it may name no registrant."),
