@@ -77,6 +77,8 @@ class Verify:
         self._fields = fields
         self._clock = clock
         self._failing: dict[str, tuple[int, int]] = {}
+        self._unanswered: dict[str, str] = {}
+        """The verification that each provider failed to answer about last."""
 
     async def start(
         self, tenant_id: str, registrant_id: str, provider_name: str, reference: str | None, by: By
@@ -168,13 +170,18 @@ class Verify:
 
     async def ask_again(self) -> None:
         """Ask the providers that answer at once about what is still pending; one that did not answer lately is left
-        alone for a while."""
+        alone for a while. It begins behind what was not answered last, which may never be."""
         now_ms = self._clock.now_ms()
         for name in self._checkers:
             if now_ms < self._failing.get(name, (0, 0))[1]:
                 continue
-            for tenant_id, one in await self._kept.pending(name, now_ms - _AGAIN_MS, _BATCH):
+            waiting = await self._kept.pending(name, now_ms - _AGAIN_MS, _BATCH)
+            ids = [one.verification_id for _, one in waiting]
+            last = self._unanswered.get(name, "")
+            first = ids.index(last) + 1 if last in ids else 0
+            for tenant_id, one in [*waiting[first:], *waiting[:first]]:
                 if not await self._ask(tenant_id, one, self._providers[name]):
+                    self._unanswered[name] = one.verification_id
                     break
 
     async def _ask(self, tenant_id: str, verification: Verification, provider: Provider) -> bool:

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import secrets
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,7 +84,13 @@ def read(path: Path) -> Keys:
 
 def new_keys(path: Path) -> None:
     """Write a file with new keys, readable by its owner only. Raises `KeysError` when there is a file."""
-    _write(path, {"index": _new(), "seal": [_entry()]}, exclusive=True)
+
+    def new() -> dict[str, Any]:
+        if path.exists():
+            raise KeysError(f"{path}: is there already; what its keys sealed could not be opened without it")
+        return {"index": _new(), "seal": [_entry()]}
+
+    _change(path, new)
 
 
 def add_key(path: Path) -> str:
@@ -91,10 +98,13 @@ def add_key(path: Path) -> str:
 
     Running processes take it up within `LOOK_SECONDS`, and can open what it sealed before.
     """
-    content = _content(path)
-    content["seal"].append(_entry())
-    _write(path, content, exclusive=False)
-    name: str = content["seal"][-1]["id"]
+
+    def added() -> dict[str, Any]:
+        content = _content(path)
+        content["seal"].append(_entry())
+        return content
+
+    name: str = _change(path, added)["seal"][-1]["id"]
     return name
 
 
@@ -115,11 +125,15 @@ def check_droppable(path: Path, name: str, age_seconds: float) -> None:
 
 def drop_key(path: Path, name: str) -> None:
     """Remove a key from the file for good: what it sealed does not open any more. Raises `KeysError`."""
-    content = _content(path)
-    content["seal"] = [entry for entry in content["seal"] if entry["id"] != name]
-    if not content["seal"]:
-        raise KeysError(f"{name} is the only key of {path}")
-    _write(path, content, exclusive=False)
+
+    def left() -> dict[str, Any]:
+        content = _content(path)
+        content["seal"] = [entry for entry in content["seal"] if entry["id"] != name]
+        if not content["seal"]:
+            raise KeysError(f"{name} is the only key of {path}")
+        return content
+
+    _change(path, left)
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -128,13 +142,13 @@ def _content(path: Path) -> dict[str, Any]:
     return content
 
 
-def _written(path: Path) -> tuple[int, int] | None:
+def _written(path: Path) -> tuple[int, int, int] | None:
     """What tells one content of the file from another; None when there is none."""
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ino
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def _entry() -> dict[str, str]:
@@ -152,15 +166,42 @@ def _key(text: str) -> bytes:
     return key
 
 
-def _write(path: Path, content: dict[str, Any], *, exclusive: bool) -> None:
+def _change(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Write the content that ``make`` gives, for good, and for whoever could read the file before. Raises `KeysError`.
+
+    The part file keeps other commands out until it takes the place of the whole: of two that add a key at once, one
+    would undo the other, and a process may have sealed with that key already.
+    """
     part = path.with_name(path.name + ".part")
     try:
-        if exclusive and path.exists():
-            raise KeysError(f"{path}: is there already; what its keys sealed could not be opened without it")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise KeysError(f"{part}: is there, so another command is at it; remove it if that one was cut off") from error
     except OSError as error:
         raise KeysError(f"{path}: cannot be written: {error.strerror}") from error
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            content = make()
+            if path.exists():
+                before = path.stat()
+                os.fchown(descriptor, before.st_uid, before.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+            json.dump(content, file, indent=1)
+            file.flush()
+            os.fsync(descriptor)
+        part.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise KeysError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return content
+
+
+def _sync(directory: Path) -> None:
+    """A new key seals at once: it must not be lost with the power while what it sealed stays."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

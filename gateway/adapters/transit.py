@@ -192,6 +192,8 @@ class TransitMasterKey:
             token = self._transit.token_file.read_text().strip()
         except OSError as error:
             raise KeysError(f"{self._transit.token_file}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError:
+            token = ""
         if not token or not token.isascii() or not token.isprintable():
             raise KeysError(f"{self._transit.token_file}: holds no token")
         lines = [

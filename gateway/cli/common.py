@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +32,14 @@ reason_option = click.option(
     help="Why; kept in the audit chain, so it must name nobody: give a ticket's number, say.",
 )
 actor_option = click.option("--actor", required=True, help="Who does this; kept in the audit chain.")
+
+
+def written(at_ms: int) -> str:
+    """Unix milliseconds in ISO 8601 (UTC); a date that no calendar has, for who means never, stays a number."""
+    try:
+        return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return str(at_ms)
 
 
 def settings() -> Settings:

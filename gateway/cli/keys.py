@@ -21,9 +21,10 @@ from gateway.ports import Fault
 T = TypeVar("T")
 
 _DAY_MS = 86_400_000
-_AGE_SECONDS = 60.0
+_AGE_SECONDS = 300.0
 """How long another key must have sealed before one may be dropped: what was sealed just before the change is in the
-database by then, for that takes no longer than classifiers and store may take together."""
+database by then. A message takes no longer than classifiers and store may take together; a chunk of an import, which
+is sealed as a whole, may have to wait two minutes for other writers."""
 
 
 @click.group()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.sql.news import SqlNews
-from gateway.cli.common import actor_option, reason_option, with_store
+from gateway.cli.common import actor_option, reason_option, with_store, written
 from gateway.core.articles import BadArticle, moment_ms, read_article
 from gateway.core.evidence import BadEvidence, Proposed, read_organisation, read_trust_txt
 from gateway.core.model import NewsKind
@@ -50,13 +49,6 @@ class Moment(click.ParamType[int]):
 
 def _with_news(work: Callable[[SqlNews], Awaitable[T]]) -> T:
     return with_store(lambda store, _register: work(SqlNews(store.database)))
-
-
-def _written(at_ms: int) -> str:
-    try:
-        return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
-    except (ValueError, OverflowError, OSError):  # no calendar has it
-        return str(at_ms)
 
 
 @click.group()
@@ -142,7 +134,7 @@ def licences_list(tenant_id: str, holder: str | None, account: str | None, after
         sites = f"  on {', '.join(each.domains)}" if each.domains else ""
         click.echo(
             f"{each.licence_id}  {each.status.value}  {each.kind.value}  {each.scheme}{number}  "
-            f"{_written(each.valid_from)} to {_written(each.valid_to)}{sites}  "
+            f"{written(each.valid_from)} to {written(each.valid_to)}{sites}  "
             f"accounts: {', '.join(each.accounts) or 'none'}  evidence: {len(each.evidence)}"
         )
 
@@ -209,8 +201,8 @@ def licences_import_evidence(
 def _show(found: Proposed) -> None:
     click.echo(f"{found.evidence.kind} of {found.evidence.place}, SHA-256 {found.evidence.sha256}")
     fields = [("--scheme", found.scheme), ("--issuer", found.issuer), ("--licence-no", found.licence_no)]
-    fields += [("--valid-from", _written(found.valid_from) if found.valid_from is not None else None)]
-    fields += [("--valid-to", _written(found.valid_to) if found.valid_to is not None else None)]
+    fields += [("--valid-from", written(found.valid_from) if found.valid_from is not None else None)]
+    fields += [("--valid-to", written(found.valid_to) if found.valid_to is not None else None)]
     fields += [("--domain", name) for name in found.domains]
     for name, value in fields:
         if value is not None:
@@ -243,7 +235,7 @@ def whitelist_import(tenant_id: str, file: Path, name: str, valid_from: int, act
     version = _with_news(
         lambda news: news.put_whitelist(tenant_id, name, valid_from, sources, sha256, by, now_ms),
     )
-    click.echo(f"version {version}: {len(sources)} sources, in force from {_written(valid_from)}")
+    click.echo(f"version {version}: {len(sources)} sources, in force from {written(valid_from)}")
 
 
 @whitelist.command("list")
@@ -254,7 +246,7 @@ def whitelist_list(tenant_id: str) -> None:
     current = in_force([(each.version, each.valid_from) for each in versions], SystemClock().now_ms())
     for each in versions:
         star = "*" if each.version == current else " "
-        click.echo(f"{star} {each.version}  {_written(each.valid_from)}  {each.name}  SHA-256 {each.sha256}")
+        click.echo(f"{star} {each.version}  {written(each.valid_from)}  {each.name}  SHA-256 {each.sha256}")
 
 
 @whitelist.command("check")

@@ -6,11 +6,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
 import click
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.key_file import KeysError
 from gateway.adapters.masters import open_master
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.policy_file import read_policy
@@ -121,15 +123,24 @@ def registrants_erase(tenant_id: str, registrant_id: str, close: bool, actor: st
     Where something was held against it (closed or suspended accounts, sanctions, a bar), digests of its identifiers
     stay for the policy's registration.erased_days, so that it cannot register again until then.
     """
+    chosen = settings()
     try:
-        rules = read_policy(settings().policy_file).policy.registration
+        rules = read_policy(chosen.policy_file).policy.registration
     except PolicyError as error:
         raise click.ClickException(str(error)) from error
 
     async def erase(store: SqlStore, _register: SqlRegister) -> None:
         now_ms = SystemClock().now_ms()
         by = By(actor, reason)
-        erased = _done(await erase_(store.database, tenant_id, registrant_id, rules, by, now_ms, close=close))
+        async with AsyncExitStack() as stack:
+            try:
+                master = await stack.enter_async_context(open_master(chosen.kms, chosen.keys_file))
+            except KeysError:  # it was lost, say: that keeps nobody from being erased
+                result = await erase_(store.database, tenant_id, registrant_id, rules, by, now_ms, close=close)
+            else:
+                personal = SqlPersonal(store.database, PersonalKeys(master))
+                result = await personal.erase(tenant_id, registrant_id, rules, by, now_ms, close=close)
+        erased = _done(result)
         click.echo(f"{registrant_id}: erased")
         for account_id in erased.closed:
             click.echo(f"account: {account_id}  closed")

@@ -14,7 +14,7 @@ import orjson
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlRegistrar, SqlStore
-from gateway.cli.common import actor_option, reason_option, settings, with_store
+from gateway.cli.common import actor_option, reason_option, settings, with_store, written
 from gateway.core.audit import subject
 from gateway.core.model import STANDARD, RegistrantKind
 from gateway.core.policy import Policy, PolicyError
@@ -150,11 +150,11 @@ def show(tenant_id: str, account_id: str) -> None:
         for news in account.news:
             state = "" if news.active else "  not active"
             click.echo(
-                f"news: {news.kind.value}  {news.scheme}  {_time(news.valid_from)} to {_time(news.valid_to)}{state}"
+                f"news: {news.kind.value}  {news.scheme}  {written(news.valid_from)} to {written(news.valid_to)}{state}"
             )
         for sanction in account.sanctions:
-            until = "no end" if sanction.ends_at is None else _time(sanction.ends_at)
-            click.echo(f"sanction: {sanction.degree.value}  {_time(sanction.starts_at)} to {until}")
+            until = "no end" if sanction.ends_at is None else written(sanction.ends_at)
+            click.echo(f"sanction: {sanction.degree.value}  {written(sanction.starts_at)} to {until}")
 
     with_store(shown)
 
@@ -246,7 +246,7 @@ def _policy() -> Policy:
 
 def _line(found: Registered) -> str:
     account = found.account
-    ends = "no end" if account.term_ends_at is None else f"until {_time(account.term_ends_at)}"
+    ends = "no end" if account.term_ends_at is None else f"until {written(account.term_ends_at)}"
     parts = [account.account_id, account.state.value, account.account_class, ends, found.name or "no name"]
     return "  ".join([*parts, "private"] if account.private else parts)
 
@@ -255,11 +255,7 @@ def _acts(rows: list[AuditRow]) -> None:
     for row in rows:
         body = orjson.loads(row.body)
         act = body.get("act", "Put")  # what is written as a chat app's records have it has no act of its own
-        click.echo(f"{row.seq}  {_time(row.at_ms)}  {act}  {body['actor']}  {body.get('reason', '')}".rstrip())
-
-
-def _time(ms: int) -> str:
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        click.echo(f"{row.seq}  {written(row.at_ms)}  {act}  {body['actor']}  {body.get('reason', '')}".rstrip())
 
 
 def _ms(when: datetime) -> int:

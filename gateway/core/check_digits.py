@@ -43,6 +43,13 @@ def problem_of(field: str, value: str) -> str | None:
     return None if problem is None else f"{field}: {problem}"
 
 
+def vat_in_full(number: str) -> str:
+    """The form that all spellings of a VAT number share: with the zeros that some leave out (Belgium, the Netherlands),
+    and with one code for Greece, which has two. What is no VAT number stays as it is."""
+    one = f"gr{number[2:]}" if number[:2].lower() == "el" else number
+    return vat.compact(one).lower() if vat.is_valid(one) else number
+
+
 def _uscc(value: str) -> str | None:
     code = value.translate(_SEPARATORS).upper()
     if len(code) != 18:

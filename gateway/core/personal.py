@@ -16,6 +16,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, assert_never
 
+from gateway.core.check_digits import vat_in_full
+from gateway.core.lookalikes import INVISIBLE, LATIN
+
 Check = Callable[[str, str], str | None]
 """Says what is wrong with the value of a field (check digits, say) without quoting it; None when nothing is."""
 
@@ -84,9 +87,12 @@ def normalised(field: str, value: str) -> str:
     match compared:
         case None:
             raise KeyError(field)
-        case Compared.NAME | Compared.IDENTIFIER:
+        case Compared.NAME:
             # NFKC again: folding may leave what is not normal.
             return unicodedata.normalize("NFKC", "".join(filter(_counts, _folded(value))))
+        case Compared.IDENTIFIER:
+            plain = unicodedata.normalize("NFKC", _identifier(_folded(value)))
+            return vat_in_full(plain) if field == "vat" else plain
         case Compared.PHONE:
             digits = "".join(str(digit) for c in value if (digit := unicodedata.digit(c, None)) is not None)
             return digits.removeprefix("00")
@@ -97,7 +103,17 @@ def normalised(field: str, value: str) -> str:
 
 
 def _folded(value: str) -> str:
-    return value.lower() if value.isascii() else unicodedata.normalize("NFKC", value).casefold()
+    if value.isascii():
+        return value.lower()
+    return unicodedata.normalize("NFKC", value).casefold().translate(INVISIBLE)
+
+
+def _identifier(folded: str) -> str:
+    """Letters and digits only, in the alphabet in which most are typed: a mark more, or a letter that looks the same,
+    makes no other number of a document."""
+    if folded.isascii():
+        return "".join(filter(str.isalnum, folded))
+    return "".join([str(unicodedata.decimal(c, c)) for c in folded.translate(LATIN) if c.isalnum()])
 
 
 def _counts(character: str) -> bool:

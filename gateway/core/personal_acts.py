@@ -14,6 +14,7 @@ class Unkept(StrEnum):
     """Why an act on personal data was not carried out; nothing was changed, and nothing told."""
 
     REGISTRANT_UNKNOWN = "registrant_unknown"
+    REGISTRANT_EXISTS = "registrant_exists"
     REGISTRANT_ERASED = "registrant_erased"
     REGISTRANT_BARRED = "registrant_barred"
     IDENTIFIER_TAKEN = "identifier_taken"
@@ -25,6 +26,7 @@ class Unkept(StrEnum):
 
 UNKEPT_WORDING: Final[dict[Unkept, str]] = {
     Unkept.REGISTRANT_UNKNOWN: "registrant_id: there is no such registrant; register it first",
+    Unkept.REGISTRANT_EXISTS: "registrant_id: there is such a registrant already; PUT its personal data to change it",
     Unkept.REGISTRANT_ERASED: "registrant_id: was erased, and cannot come back; register another",
     Unkept.REGISTRANT_BARRED: "an identifier belongs to a registrant who may not register at present",
     Unkept.IDENTIFIER_TAKEN: "an identifier belongs to another registrant; give its accounts to that one",

@@ -13,7 +13,8 @@ from typing import Final, assert_never
 from msgspec.structs import replace
 
 from classifiers.contract import Value
-from gateway.core.model import STANDARD, STRANGER, Account, AccountState, Degree, Registrant
+from gateway.core.lookalikes import INVISIBLE, LATIN
+from gateway.core.model import STANDARD, STRANGER, Account, AccountState, Degree, Registrant, VerificationState
 from gateway.core.policy import Registration
 
 DAY_MS: Final = 86_400_000
@@ -84,6 +85,7 @@ class Refused(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
     ACCOUNT_ACTIVE = "account_active"
     REGISTRANT_UNKNOWN = "registrant_unknown"
+    REGISTRANT_ERASED = "registrant_erased"
     REGISTRANT_BARRED = "registrant_barred"
     NAME_BARRED = "name_barred"
     TOO_MANY_ACCOUNTS = "too_many_accounts"
@@ -98,6 +100,7 @@ WORDING: Final[dict[Refused, str]] = {
     Refused.ACCOUNT_CLOSED: "account_id: the account is closed; reopen it first",
     Refused.ACCOUNT_ACTIVE: "account_id: the account is active",
     Refused.REGISTRANT_UNKNOWN: "registrant_id: there is no such registrant; register it first",
+    Refused.REGISTRANT_ERASED: "registrant_id: was erased, and cannot come back; register another",
     Refused.REGISTRANT_BARRED: "registrant_id: may not register accounts, because one of its accounts was closed",
     Refused.NAME_BARRED: "name: belonged to an account that was closed; give another",
     Refused.TOO_MANY_ACCOUNTS: "registrant_id: has as many accounts as the policy's registration.max_accounts allows",
@@ -186,10 +189,15 @@ def fulfilled(act: Act, account: Account, name: str | None) -> bool:
             assert_never(act)
 
 
+_SAME: Final = {**INVISIBLE, **LATIN}
+
+
 def fold_name(name: str) -> str:
-    """What two names have in common that readers take for the same: compatibility forms, case, and all but letters and
-    digits left out (Unicode NFKC)."""
+    """What two names have in common that readers take for the same: compatibility forms (Unicode NFKC), case, letters
+    that look alike, and all but letters and digits that show left out."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    if not folded.isascii():
+        folded = folded.translate(_SAME)
     # What was kept apart by a sign may now belong together: the parts of a Hangul syllable.
     return unicodedata.normalize("NFKC", "".join([sign for sign in folded if sign.isalnum()])) or folded
 
@@ -206,6 +214,8 @@ def _create(act: CreateAccount, around: Around, rules: Registration) -> Change |
         return Refused.ACCOUNT_EXISTS
     if around.registrant is None:
         return Refused.REGISTRANT_UNKNOWN
+    if around.registrant.state is VerificationState.REDACTED:
+        return Refused.REGISTRANT_ERASED
     if around.registrant_barred:
         return Refused.REGISTRANT_BARRED
     if around.name_barred:
@@ -224,13 +234,16 @@ def _create(act: CreateAccount, around: Around, rules: Registration) -> Change |
 
 
 def _reopen(account: Account, around: Around, rules: Registration) -> Change | Refused:
+    holder = account.registrant
+    if holder is not None and holder.state is VerificationState.REDACTED and account.state is not AccountState.ACTIVE:
+        return Refused.REGISTRANT_ERASED  # or one that is private would publish again, with nobody behind it
     match account.state:
         case AccountState.ACTIVE:
             return Refused.ACCOUNT_ACTIVE
         case AccountState.SUSPENDED:
             return Change(replace(account, state=AccountState.ACTIVE), around.name)
         case AccountState.CLOSED:
-            if account.registrant and around.open_accounts >= rules.max_accounts[account.registrant.kind]:
+            if holder and around.open_accounts >= rules.max_accounts[holder.kind]:
                 return Refused.TOO_MANY_ACCOUNTS
             return Change(replace(account, state=AccountState.ACTIVE), around.name, Bars(0, 0))
         case _:

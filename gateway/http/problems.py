@@ -74,6 +74,7 @@ def refused(reason: Refused) -> Problem:
             Refused.ACCOUNT_EXISTS
             | Refused.ACCOUNT_CLOSED
             | Refused.ACCOUNT_ACTIVE
+            | Refused.REGISTRANT_ERASED
             | Refused.REGISTRANT_BARRED
             | Refused.NAME_BARRED
             | Refused.TOO_MANY_ACCOUNTS
@@ -93,7 +94,13 @@ def unkept(reason: Unkept) -> Problem:
             return bad_fields(named, 404, reason)
         case Unkept.REASON_MISSING | Unkept.REASON_QUOTES:
             return bad_fields(named, 422, reason)
-        case Unkept.REGISTRANT_ERASED | Unkept.REGISTRANT_BARRED | Unkept.IDENTIFIER_TAKEN | Unkept.ACCOUNTS_OPEN:
+        case (
+            Unkept.REGISTRANT_EXISTS
+            | Unkept.REGISTRANT_ERASED
+            | Unkept.REGISTRANT_BARRED
+            | Unkept.IDENTIFIER_TAKEN
+            | Unkept.ACCOUNTS_OPEN
+        ):
             return bad_fields(named, 409, reason)
         case _:
             assert_never(reason)

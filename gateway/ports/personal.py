@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from gateway.core.model import RegistrantKind
 from gateway.core.personal_acts import Erased, Kept, Unkept
 from gateway.core.policy import Registration
 from gateway.core.registration import By
@@ -27,6 +28,12 @@ class Personal(Protocol):
         open and standing verifications are canceled and it has to be verified again. An identifier that is barred is
         refused, unless this registrant had it before.
         """
+
+    async def register(
+        self, tenant_id: str, registrant_id: str, kind: RegistrantKind, fields: Mapping[str, str], by: By, now_ms: int
+    ) -> Unkept | None:
+        """Register a registrant, if there is none of that id, and keep these fields, in one transaction: where they are
+        refused it is not registered either. One of another kind, or of whom something is kept, is a refusal."""
 
     async def put_claims(self, tenant_id: str, registrant_id: str, claims: str, by: By, now_ms: int) -> Kept | Unkept:
         """Keep verified claims (JSON text) beside the other fields, which stay as they are, and so do verifications."""
@@ -52,7 +59,8 @@ class Personal(Protocol):
 
         Its open accounts are closed if ``close`` is given, and are a refusal without. Where something was held against
         it (`gateway.core.personal_acts.leaves_mark`), the digests of its identifiers stay for ``rules.erased_days``.
-        Needs no master key. Erasing again is a refusal.
+        Needs no master key, but without one it is not seen that the reason quotes what is erased. Erasing again is a
+        refusal.
         """
 
     async def rewrap(self, after: tuple[str, str], limit: int) -> tuple[int, tuple[str, str] | None]:

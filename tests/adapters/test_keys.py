@@ -93,6 +93,42 @@ def test_the_file_is_its_owners_only_and_is_never_overwritten(tmp_path: Path) ->
         new_keys(path)
 
 
+def test_a_file_that_others_may_read_stays_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    new_keys(path)
+    path.chmod(0o640)
+
+    add_key(path)
+    drop_key(path, next(iter(read(path).seal)))
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_one_command_at_a_time_changes_the_file(tmp_path: Path) -> None:
+    """What another has begun is neither taken over, with the rights that it was made with, nor undone."""
+    path, part = tmp_path / "keys.json", tmp_path / "keys.json.part"
+    part.touch(0o666)
+    with pytest.raises(KeysError, match="another command"):
+        new_keys(path)
+    part.unlink()
+    new_keys(path)
+    before = path.read_bytes()
+    part.touch(0o666)
+    for change in (lambda: add_key(path), lambda: drop_key(path, next(iter(read(path).seal)))):
+        with pytest.raises(KeysError, match="another command"):
+            change()
+    assert path.read_bytes() == before
+    assert part.exists()
+
+
+def test_a_new_key_outlives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    new_keys(tmp_path / "keys.json")
+    assert synced == [False, True], "the content, then its name"
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "[]", "{}", '{"index": "AAAA", "seal": []}', '{"index": "!", "seal": [{"id": "a", "key": "!"}]}'],

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.postgres import Postgres
 from gateway.adapters.sql import SqlStore, open_store, upgrade
-from gateway.adapters.sql.engine import create_engine
+from gateway.adapters.sql.engine import create_engine, pragmas
 from gateway.adapters.sql.tables import metadata
 from gateway.core.audit import breaks
 from gateway.core.model import MessageState
@@ -56,6 +56,16 @@ async def in_database(url: str, act: Callable[[Connection], object]) -> object:
         result = await connection.run_sync(act)
     await engine.dispose()
     return result
+
+
+def test_every_sqlite_connection_overwrites_what_it_deletes() -> None:
+    """Whatever the default of this build is: what was kept of a registrant is in the file otherwise."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute("PRAGMA secure_delete = OFF")
+    for pragma in pragmas(1.0):
+        connection.execute(pragma)
+    assert connection.execute("PRAGMA secure_delete").fetchall() == [(1,)]
+    connection.close()
 
 
 async def test_migrations_make_the_tables_that_queries_use(url: str) -> None:

@@ -64,9 +64,9 @@ async def test_a_new_token_is_taken_up_without_a_restart(
     assert len(await master.wrap([KEY])) == 1
 
 
-@pytest.mark.parametrize("content", ["", "two\nlines", "näh"])
-async def test_a_file_without_a_token_is_named(master: TransitMasterKey, tmp_path: Path, content: str) -> None:
-    (tmp_path / "token").write_text(content)
+@pytest.mark.parametrize("content", [b"", b"two\nlines", "näh".encode(), b"n\xe4h"])
+async def test_a_file_without_a_token_is_named(master: TransitMasterKey, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "token").write_bytes(content)
 
     with pytest.raises(KeysError, match="holds no token"):
         await master.wrap([KEY])

@@ -54,6 +54,13 @@ def test_an_account_from_its_creation_to_its_end(office: Office) -> None:
     assert office.run("audit", "verify").exit_code == 0
 
 
+def test_a_time_that_no_calendar_has_is_shown_as_it_is(office: Office) -> None:
+    act(office, "create", "--registrant", "p-9", "--term-ends", "2096-01-31")
+    office.sql("UPDATE accounts SET term_ends_at = ?", 2**53)  # over HTTP it may be that late
+    shown = office.run("accounts", "show", "t9", "acc-9")
+    assert (shown.exit_code, f"until {2**53}" in shown.output) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("before", "words", "message"),
     [

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import orjson
 import pytest
+from sqlalchemy import QueuePool, event
 
 from gateway.adapters.sql import SqlOperators
 from gateway.core.audit import ADMINISTRATORS
@@ -70,3 +73,20 @@ async def test_an_operator_of_a_tenant_that_is_not_there(operators: Operators, s
         await operators.add(Operator("Cy", Role.VIEWER, "none"), KEYS[0], BY, NOW_MS)
     assert await operators.operators() == []
     assert await acts(store) == []
+
+
+async def test_keys_that_are_made_up_leave_a_connection_to_the_process(
+    store: Store, register: Register, operators: Operators
+) -> None:
+    pool = database_of(store).database.engine.sync_engine.pool
+    assert isinstance(pool, QueuePool)
+    free: list[int] = []
+
+    def taken(*_given: object) -> None:
+        free.append(pool.size() - pool.checkedout())
+
+    event.listen(pool, "checkout", taken)
+    made_up = [f"{number:064}" for number in range(20)]
+    await asyncio.gather(*map(operators.by_key, made_up), *map(register.tenant_by_key, made_up))
+    event.remove(pool, "checkout", taken)
+    assert min(free) >= 1

@@ -157,6 +157,9 @@ async def test_a_reason_with_personal_data_in_it_is_refused(site: Site, reason: 
     await site.personal.put("t1", "r1", PERSON, BY, NOW)
 
     assert await site.personal.reveal("t1", "r1", ["address"], By("alice", reason), NOW) is Unkept.REASON_QUOTES
+    erased = await site.personal.erase("t1", "r1", RULES, By("alice", reason), NOW, close=True)
+    assert erased is Unkept.REASON_QUOTES
+    assert await site.personal.held("t1", "r1") != []
     found = await site.personal.find("t1", "legal_name", reason, By("alice", reason), NOW)
     assert found is Unkept.REASON_QUOTES
 

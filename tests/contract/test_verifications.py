@@ -296,6 +296,18 @@ async def test_two_reviewers_at_once_make_two(kept: SqlVerifications) -> None:
     assert len({verdict.reviewer for verdict in found.verdicts}) == len(found.verdicts) == 2
 
 
+async def test_an_approval_of_other_particulars_does_not_count(kept: SqlVerifications) -> None:
+    assert await kept.begin("t1", attempt(registrant_id=FIRM), BY, NOW_MS)
+    assert await advance(kept, said(Event.REVIEW, NOW_MS + 1, "e1")) is Applied.APPLIED
+    assert isinstance(await kept.judge("t1", "v1", yes("ann", NOW_MS + 2), None, ""), Verification)
+    assert await advance(kept, said(Event.ASK, NOW_MS + 3, "e2")) is Applied.APPLIED
+    assert await advance(kept, said(Event.REVIEW, NOW_MS + 4, "e3")) is Applied.APPLIED
+    for name, state in (("bob", State.REVIEW), ("ann", State.VERIFIED)):
+        result = await kept.judge("t1", "v1", yes(name), None, "")
+        assert isinstance(result, Verification)
+        assert result.state is state
+
+
 async def test_one_reviewer_refuses(register: Register, kept: SqlVerifications) -> None:
     await in_review(kept, FIRM)
     await kept.judge("t1", "v1", yes("ann"), None, "")

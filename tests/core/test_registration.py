@@ -42,6 +42,7 @@ from gateway.core.registration import (
 ACTIVE, SUSPENDED, CLOSED = AccountState.ACTIVE, AccountState.SUSPENDED, AccountState.CLOSED
 PERSON = Registrant("p-1", RegistrantKind.PERSON, VerificationState.VERIFIED, "eidas", "high")
 FIRM = Registrant("f-1", RegistrantKind.ORGANISATION, VerificationState.CREATED)
+ERASED = replace(PERSON, state=VerificationState.REDACTED)
 RULES = Registration(
     max_accounts={RegistrantKind.PERSON: 1, RegistrantKind.ORGANISATION: 2}, name_bar_days=10, registrant_bar_days=20
 )
@@ -67,6 +68,7 @@ FRESH = Account("acc-1", ACTIVE, PERSON, private=True, account_class="desk", ter
         (NEW, Around(registrant=FIRM, open_accounts=2), Refused.TOO_MANY_ACCOUNTS),
         (NEW, Around(registrant=FIRM, open_accounts=9), Refused.TOO_MANY_ACCOUNTS),
         (NEW, Around(), Refused.REGISTRANT_UNKNOWN),
+        (NEW, Around(registrant=ERASED), Refused.REGISTRANT_ERASED),
         (NEW, Around(registrant=PERSON, name_barred=True), Refused.NAME_BARRED),
         (NEW, Around(registrant=PERSON, registrant_barred=True), Refused.REGISTRANT_BARRED),
         (NEW, Around(account(CLOSED), "Name", PERSON), Refused.ACCOUNT_EXISTS),
@@ -117,6 +119,19 @@ def test_reopening_stays_within_the_cap(state: AccountState, open_accounts: int,
     around = Around(account(state), None, open_accounts=open_accounts)
     result = carry_out(ReopenAccount("acc-1"), around, RULES, AT_MS)
     assert (result is Refused.TOO_MANY_ACCOUNTS) is refused
+
+
+@pytest.mark.parametrize(
+    ("state", "refused"),
+    [
+        (CLOSED, Refused.REGISTRANT_ERASED),
+        (SUSPENDED, Refused.REGISTRANT_ERASED),
+        (ACTIVE, Refused.ACCOUNT_ACTIVE),
+    ],
+)
+def test_an_account_of_an_erased_registrant_stays_closed(state: AccountState, refused: Refused) -> None:
+    around = Around(replace(account(state), registrant=ERASED, private=True), None)
+    assert carry_out(ReopenAccount("acc-1"), around, RULES, AT_MS) is refused
 
 
 @pytest.mark.parametrize(
@@ -288,6 +303,13 @@ def test_every_refusal_has_words() -> None:
         ("The News", "Ｔｈｅ　Ｎｅｗｓ", True),
         ("Straße", "STRASSE", True),
         ("The News", "The\u200bNews", True),
+        ("The News", "The\u3164News", True),
+        ("The News", "The News\u1160", True),
+        ("The News", "Th\u0435 N\u0435ws", True),
+        ("ACME", "\u0391\u0421\u041c\u0395", True),
+        ("Новости", "новости", True),
+        ("Новости", "Новость", False),
+        ("\u3164", "\u1160", True),
         ("每日新闻", "每日 · 新闻", True),
         ("가", "\u1100!\u1161", True),
         ("每日新闻", "每日新聞", False),

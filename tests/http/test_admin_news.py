@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import Any
 
 import pytest
 
 from gateway.core.addresses import page_key
+from gateway.core.whitelists import Source, read_csv
+from gateway.http.admin import sources
 from tests.fakes import NOW_MS
 from tests.http.keeping import DAY_MS, HERE, THERE, Keeping
 
@@ -149,3 +152,16 @@ async def test_articles_are_taken_together_or_not_at_all(desk: Keeping) -> None:
     assert await desk.desk.news.article("t2", page, None) is None
     other = await desk.ask("key-admin", "POST", f"{HERE}/articles", {"articles": [], **WHY})
     assert other.status_code == 400
+
+
+async def test_a_long_whitelist_is_read_beside_other_requests(desk: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_by: list[int] = []
+
+    def reading(text: str) -> list[Source]:
+        read_by.append(threading.get_ident())
+        return read_csv(text)
+
+    monkeypatch.setattr(sources, "read_csv", reading)
+    await desk.done("POST", "/whitelists", {"name": "long", "valid_from": 0, "csv": CSV, **WHY})
+    assert len(read_by) == 1
+    assert read_by[0] != threading.get_ident()

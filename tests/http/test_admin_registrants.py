@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import replace
 from typing import Any
@@ -71,6 +72,28 @@ async def test_personal_data_is_kept_found_told_and_erased(desk: Keeping) -> Non
         "PutPersonal",
         "EraseRegistrant",
     ]
+
+
+async def test_whose_identifier_is_refused_is_not_registered(desk: Keeping) -> None:
+    taken = {"legal_name": "Somebody Else", "vat": "DE136695976"}
+    body = {"registrant_id": "r-8", "kind": "organisation", "personal": taken, **WHY}
+    assert (await desk.ask("key-registrar", "POST", f"{HERE}/registrants", body)).status_code == 201
+    before = await desk.acts()
+    again = await desk.ask("key-registrar", "POST", f"{HERE}/registrants", {**body, "registrant_id": "r-9"})
+    assert (again.status_code, again.json()["code"]) == (409, "identifier_taken")
+    assert await desk.acts() == before
+    assert (await desk.ask("key-viewer", "GET", f"{HERE}/registrants/r-9")).status_code == 404
+
+
+async def test_of_two_who_register_one_at_once_one_does(desk: Keeping) -> None:
+    bodies: list[dict[str, Any]] = [
+        {"registrant_id": "r-9", "kind": "person", "personal": {"legal_name": f"Example {name}"}, **WHY}
+        for name in ("One", "Two", "Three")
+    ]
+    answers = await asyncio.gather(*[desk.ask("key-registrar", "POST", f"{HERE}/registrants", body) for body in bodies])
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    [first] = [body["personal"] for body, answer in zip(bodies, answers, strict=True) if answer.status_code == 201]
+    assert await desk.done("POST", "/registrants/r-9:reveal", WHY) == {"personal": first}
 
 
 async def test_erasing_closes_the_accounts_only_where_it_is_asked_for(desk: Keeping) -> None:
@@ -143,6 +166,7 @@ async def test_a_key_given_twice_is_not_quoted(desk: Keeping) -> None:
         ("POST", "/registrants", {"registrant_id": "r-9", "kind": "person", "personal": {"legal_name": CANARY}}),
         ("POST", "/registrants:search", {"field": "legal_name", "personal": CANARY}),
         ("POST", "/registrants/person-1:reveal", {}),
+        ("POST", "/registrants/person-1:erase", {"close": True}),
     ],
 )
 async def test_a_reason_does_not_name_who_it_is_about(

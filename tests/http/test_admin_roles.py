@@ -144,7 +144,7 @@ async def test_who_may_not_is_refused_before_the_body_is_read(desk: Keeping, cas
 
 
 @each_change
-@pytest.mark.parametrize("reason", [None, "", "  ", "x" * 501, "a\x00b", 7])
+@pytest.mark.parametrize("reason", [None, "", "  ", "x" * 501, "a\x00b", "a\x1b[2J", "a\nb", "a\x9bb", 7])
 async def test_every_change_says_why(
     desk: Keeping,
     case: Case,
@@ -159,3 +159,16 @@ async def test_every_change_says_why(
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == ["reason"]
     assert await desk.acts() == before
+
+
+@each_change
+@pytest.mark.parametrize("tenant", ["a%00b", "x" * 256])
+async def test_a_tenant_that_cannot_be_is_no_way_past_the_key(desk: Keeping, case: Case, tenant: str) -> None:
+    json = {"Content-Type": "application/json"}
+    path = f"/v1/admin/tenants/{tenant}{case.path}"
+    for key, status in (("no-such-key", 401), ("key-viewer", 403)):
+        async with desk.client(key) as client:  # a body that was read would be answered 400
+            response = await client.request(case.method, path, content=b"not json", headers=json)
+        assert response.status_code == status
+    nowhere = await desk.ask("key-admin", case.method, path, case.body)
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "tenant_unknown")

@@ -38,13 +38,15 @@ providers:
 
 @dataclass
 class Office:
-    """A process that verifies. ``fields`` is what the register has of r1; a fault there is raised."""
+    """A process that verifies. ``fields`` is what the register has of each registrant; a fault there is raised, and for
+    those whose data is ``unreadable``."""
 
     verify: Verify
     store: SqlStore
     clock: FakeClock
     vendor: Vendor
     fields: Mapping[str, str] | Exception | None = None
+    unreadable: frozenset[str] = frozenset()
 
     async def begin(self, provider: str = "aliyun", reference: str | None = None) -> Verification:
         """A verification of r1 that must begin."""
@@ -75,7 +77,9 @@ async def _office(store: SqlStore, clock: FakeClock, vendor: Vendor, server: Rec
     await store.register.put_account("t1", Account("acc-1", AccountState.ACTIVE, registrant), "test", 0)
 
     async def fields(tenant_id: str, registrant_id: str) -> Mapping[str, str] | None:
-        assert (tenant_id, registrant_id) == ("t1", "r1")
+        assert tenant_id == "t1"
+        if registrant_id in made.unreadable:
+            raise StoreUnavailable("sealed under a key that is lost")
         if isinstance(made.fields, Exception):
             raise made.fields
         return made.fields
@@ -154,6 +158,26 @@ async def test_without_an_answer_the_verification_stays_pending_and_is_asked_aga
     assert (await office.registrant()).state is State.VERIFIED
     await office.verify.ask_again()
     assert len(office.vendor.asked) == asked + 2
+
+
+async def test_one_that_is_never_answered_keeps_no_other_from_being_asked(office: Office) -> None:
+    office.fields, office.unreadable = StoreUnavailable("away"), frozenset({"r-1", "r-2"})
+    begun = []
+    for registrant_id in ("r-1", "r-2", "r-3", "r-4"):  # the first ones are asked about first
+        registrant = Registrant(registrant_id, RegistrantKind.ORGANISATION, State.CREATED)
+        account = Account(f"of-{registrant_id}", AccountState.ACTIVE, registrant)
+        await office.store.register.put_account("t1", account, "test", 0)
+        office.clock.now += 1
+        one = await office.verify.start("t1", registrant_id, "aliyun", None, BY)
+        assert isinstance(one, Verification)
+        begun.append(one.verification_id)
+    office.fields = FIELDS
+    for _ in range(4):
+        office.clock.now += DAY_MS
+        await office.verify.ask_again()
+    kept = SqlVerifications(office.store.database)
+    states = [found.state for each in begun if (found := await kept.verification("t1", each)) is not None]
+    assert states == [State.PENDING, State.PENDING, State.VERIFIED, State.VERIFIED]
 
 
 async def test_particulars_that_cannot_be_read_now_are_read_later(office: Office) -> None:

@@ -23,7 +23,9 @@ FOREIGN: Final = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError
 def pragmas(timeout_s: float) -> tuple[str, ...]:
     """How every SQLite connection begins. ``busy_timeout`` comes first: the others may meet a locked file.
 
-    A row takes about a kilobyte, so with pages larger than usual a batch writes far fewer of them.
+    A row takes about a kilobyte, so with pages larger than usual a batch writes far fewer of them. What is deleted, or
+    written over, is overwritten in the file, which not every build of SQLite does: what was kept of a registrant
+    before is then gone when the registrant is erased.
     """
     return (
         f"PRAGMA busy_timeout = {int(timeout_s * 1000)}",
@@ -31,6 +33,7 @@ def pragmas(timeout_s: float) -> tuple[str, ...]:
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
+        "PRAGMA secure_delete = ON",
     )
 
 
@@ -114,6 +117,7 @@ class Database:
         self.timeout_s = timeout_s
         self.sqlite = is_sqlite(url)
         self.engine = create_engine(url, timeout_s, pool_size)
+        self._strangers = asyncio.Semaphore(max(1, pool_size - 1))
         # SQLite has one writer at a time, and lets others try again now and then, so one of many may never come to
         # it. Within this process they wait in a line.
         self.turn = asyncio.Lock()
@@ -128,6 +132,19 @@ class Database:
         with edge(what):
             async with self._reads.connect() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def reading_for_strangers(self, what: str) -> AsyncIterator[AsyncConnection]:
+        """As `reading`, for keys that anybody can make up: all connections but one serve them. That one is left for
+        what this process needs to be trusted, its change feed and its lease."""
+        with edge(what):
+            async with asyncio.timeout(self.timeout_s):
+                await self._strangers.acquire()
+        try:
+            async with self.reading(what) as connection:
+                yield connection
+        finally:
+            self._strangers.release()
 
     @asynccontextmanager
     async def writing(self, what: str) -> AsyncIterator[AsyncConnection]:

@@ -37,16 +37,15 @@ async def erase(
 ) -> Erased | Unkept:
     """See `gateway.ports.Personal.erase`.
 
-    A SQLite file keeps what was deleted until something is written over it: here that is done at once. PostgreSQL does
-    it when it vacuums. Copies made before know the wrapped key; they are closed by dropping the master key that it was
-    wrapped under (`gateway keys add`, `gateway registrants rewrap`, `gateway keys drop`).
+    A SQLite file keeps what was deleted until something is written over it: that is done at once, see
+    `gateway.adapters.sql.engine.pragmas`, and here in its log too. PostgreSQL does it when it vacuums. Copies made
+    before know the wrapped key; they are closed by dropping the master key that it was wrapped under (`gateway keys
+    add`, `gateway registrants rewrap`, `gateway keys drop`).
     """
     check_text(by.actor, by.reason)
     if not by.reason.strip():
         return Unkept.REASON_MISSING
     async with database.writing("erase") as connection:
-        if database.sqlite:
-            await connection.execute(text("PRAGMA secure_delete = ON"))
         change = await next_change(connection)
         registrant = await registrant_row(connection, tenant_id, registrant_id)
         if registrant is None:

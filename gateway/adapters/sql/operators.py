@@ -28,7 +28,7 @@ class SqlOperators:
 
     async def by_key(self, key_hash: str) -> Operator | None:
         """See `gateway.ports.Operators`, as for every method below."""
-        async with self._database.reading("operator") as connection:
+        async with self._database.reading_for_strangers("operator") as connection:
             row = (await connection.execute(select(*_OPERATOR).where(operators.c.key_hash == key_hash))).first()
         return None if row is None else Operator(row[0], Role(row[1]), row[2])
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.adapters.key_file import KeysError
 from gateway.adapters.personal_keys import PersonalKeys, SealedPerson, names_of
 from gateway.adapters.sql.dialect import put
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.erasure import erase
 from gateway.adapters.sql.history import next_change, record, touch_accounts
+from gateway.adapters.sql.registration import add_registrant
 from gateway.adapters.sql.registry import registrant_row
 from gateway.adapters.sql.restart import restart
 from gateway.adapters.sql.sealed import behind, wrapped_under
 from gateway.adapters.sql.tables_register import bars, personal, personal_index
 from gateway.adapters.sql.writes import check_text
 from gateway.core.audit import act_body, subject
-from gateway.core.model import VerificationState
+from gateway.core.model import RegistrantKind, VerificationState
 from gateway.core.personal import IDENTIFIERS, is_changed, quoted
 from gateway.core.personal_acts import Erased, Kept, Unkept
 from gateway.core.policy import Registration
@@ -52,6 +55,18 @@ class SqlPersonal:
             if done is not None:
                 return done
         raise StoreUnavailable("others keep changing this registrant; try again")
+
+    async def register(
+        self, tenant_id: str, registrant_id: str, kind: RegistrantKind, fields: Mapping[str, str], by: By, now_ms: int
+    ) -> Unkept | None:
+        check_text(tenant_id, registrant_id, by.actor, by.reason)
+        if quoted(f"{by.actor} {by.reason}", fields):
+            return Unkept.REASON_QUOTES
+        [sealed] = await self._keys.seal(tenant_id, [(registrant_id, fields)])
+        done = await self._put(tenant_id, sealed, None, sorted(fields), by, now_ms, changed=False, kind=kind)
+        if done is None:
+            return Unkept.REGISTRANT_EXISTS
+        return done if isinstance(done, Unkept) else None
 
     async def put_claims(self, tenant_id: str, registrant_id: str, claims: str, by: By, now_ms: int) -> Kept | Unkept:
         for _ in range(_TRIES):
@@ -113,6 +128,10 @@ class SqlPersonal:
     async def erase(
         self, tenant_id: str, registrant_id: str, rules: Registration, by: By, now_ms: int, *, close: bool
     ) -> Erased | Unkept:
+        if (row := await self._row(tenant_id, registrant_id)) is not None:
+            with suppress(KeysError):  # without a key nothing can be compared, and erasing needs none
+                if quoted(f"{by.actor} {by.reason}", await self._keys.open(tenant_id, registrant_id, *row)):
+                    return Unkept.REASON_QUOTES
         return await erase(self._database, tenant_id, registrant_id, rules, by, now_ms, close=close)
 
     async def rewrap(self, after: tuple[str, str], limit: int) -> tuple[int, tuple[str, str] | None]:
@@ -157,22 +176,28 @@ class SqlPersonal:
         now_ms: int,
         *,
         changed: bool,
+        kind: RegistrantKind | None = None,
     ) -> Kept | Unkept | None:
-        """Write, unless refused; None if there is another row by now than ``before``."""
+        """Write, unless refused; None if there is another row by now than ``before``. With a ``kind`` the registrant
+        need not be there yet."""
         registrant_id = sealed.registrant_id
         async with self._database.writing("personal data") as connection:
             # The counter's row is locked first, as in every act: what is looked up stays true.
             change = await next_change(connection)
             registrant = await registrant_row(connection, tenant_id, registrant_id)
-            if registrant is None:
+            if registrant is None and kind is None:
                 return Unkept.REGISTRANT_UNKNOWN
-            if registrant.state is VerificationState.REDACTED:
+            if registrant is not None and kind not in (None, registrant.kind):
+                return Unkept.REGISTRANT_EXISTS
+            if registrant is not None and registrant.state is VerificationState.REDACTED:
                 return Unkept.REGISTRANT_ERASED
             now = await _kept(connection, tenant_id, registrant_id)
             if (now and now[1]) != (before and before[1]):
                 return None
             if (refused := await _taken(connection, tenant_id, sealed, now_ms)) is not None:
                 return refused
+            if registrant is None and kind is not None:
+                await add_registrant(self._database, connection, tenant_id, registrant_id, kind, by, now_ms)
             await self._write(connection, tenant_id, sealed)
             if changed:
                 await restart(connection, tenant_id, registrant_id, now_ms)

@@ -78,18 +78,7 @@ class SqlRegistrar:
         async with self._database.writing("registrant") as connection:
             if await connection.scalar(select(tenants.c.change).where(tenants.c.tenant_id == tenant_id)) is None:
                 raise StoreUnavailable(f"there is no tenant {tenant_id!r}")
-            values = {
-                "tenant_id": tenant_id,
-                "registrant_id": registrant_id,
-                "kind": kind,
-                "state": VerificationState.CREATED,
-            }
-            added = await connection.execute(insert_new(self._database, registrants).values(**values))
-            if added.rowcount == 0:
-                return False
-            body = act_body(by, 0, tenant_id, "CreateRegistrant", kind=kind)
-            await record(connection, tenant_id, body, now_ms, [subject("registrant", registrant_id)])
-            return True
+            return await add_registrant(self._database, connection, tenant_id, registrant_id, kind, by, now_ms)
 
     async def registered(self, tenant_id: str, account_id: str) -> Registered | None:
         async with self._database.reading("account") as connection:
@@ -163,6 +152,29 @@ class SqlRegistrar:
                 "account_id": account.account_id,
             }
             await connection.execute(put(self._database, bars, values))
+
+
+async def add_registrant(
+    database: Database,
+    connection: AsyncConnection,
+    tenant_id: str,
+    registrant_id: str,
+    kind: RegistrantKind,
+    by: By,
+    now_ms: int,
+) -> bool:
+    """See `gateway.ports.Registrar.create_registrant`, as a part of a transaction."""
+    values = {
+        "tenant_id": tenant_id,
+        "registrant_id": registrant_id,
+        "kind": kind,
+        "state": VerificationState.CREATED,
+    }
+    if (await connection.execute(insert_new(database, registrants).values(**values))).rowcount == 0:
+        return False
+    body = act_body(by, 0, tenant_id, "CreateRegistrant", kind=kind)
+    await record(connection, tenant_id, body, now_ms, [subject("registrant", registrant_id)])
+    return True
 
 
 def _identifiers(tenant_id: str, registrant_id: str) -> AnySelect:

@@ -45,10 +45,13 @@ class SqlRegister:
 
     async def tenant_by_key(self, key_hash: str) -> Tenant | None:
         """See `gateway.ports.Register`, as for every method below."""
-        return await self._tenant(and_(tenants.c.tenant_id == app_keys.c.tenant_id, app_keys.c.key_hash == key_hash))
+        mine = and_(tenants.c.tenant_id == app_keys.c.tenant_id, app_keys.c.key_hash == key_hash)
+        async with self._database.reading_for_strangers("tenant") as connection:
+            return await _tenant(connection, mine)
 
     async def tenant(self, tenant_id: str) -> Tenant | None:
-        return await self._tenant(tenants.c.tenant_id == tenant_id)
+        async with self._database.reading("tenant") as connection:
+            return await _tenant(connection, tenants.c.tenant_id == tenant_id)
 
     async def account(self, tenant_id: str, account_id: str) -> Account | None:
         return await self._lookup.account(tenant_id, account_id)
@@ -189,11 +192,6 @@ class SqlRegister:
         await connection.execute(put(self._database, registrants, values))
         await touch_accounts(connection, tenant_id, registrant.registrant_id, change)
 
-    async def _tenant(self, condition: ColumnElement[bool]) -> Tenant | None:
-        async with self._database.reading("tenant") as connection:
-            row = (await connection.execute(select(*_TENANT).where(condition))).first()
-        return None if row is None else Tenant(*row)
-
     async def _accounts(self, condition: ColumnElement[bool]) -> list[Account]:
         async with self._database.reading("account") as connection:
             rows = (await connection.execute(ACCOUNTS.where(condition))).all()
@@ -201,6 +199,11 @@ class SqlRegister:
         for row in rows:
             groups.setdefault(row.account_id, []).append(row)
         return [account_of(group) for group in groups.values()]
+
+
+async def _tenant(connection: AsyncConnection, condition: ColumnElement[bool]) -> Tenant | None:
+    row = (await connection.execute(select(*_TENANT).where(condition))).first()
+    return None if row is None else Tenant(*row)
 
 
 def _behind(tenant_id: str, registrant_id: str) -> Select[str]:

@@ -73,14 +73,19 @@ def values_of(verification: Verification) -> dict[str, Any]:
 
 
 def moved(verification: Verification, event: VerificationEvent, at_ms: int, valid_ms: int | None) -> Verification:
-    """The verification after an event. Raises `Undone` where it cannot happen."""
+    """The verification after an event. Raises `Undone` where it cannot happen.
+
+    Where more has to be sent, what reviewers approved is not what the next one will see: they begin anew.
+    """
     state = after(verification.state, event)
     if state is None:
         raise Undone(Applied.IMPOSSIBLE)
     expires_at = verification.expires_at
     if state is VerificationState.VERIFIED:
         expires_at = None if valid_ms is None else at_ms + valid_ms
-    return replace(verification, state=state, event_ms=max(verification.event_ms, at_ms), expires_at=expires_at)
+    verdicts = () if state is VerificationState.NEEDS_INPUT else verification.verdicts
+    event_ms = max(verification.event_ms, at_ms)
+    return replace(verification, state=state, event_ms=event_ms, expires_at=expires_at, verdicts=verdicts)
 
 
 async def move(

@@ -50,7 +50,7 @@ from gateway.ports import Registered
 
 router = APIRouter(prefix=PREFIX + "/accounts")
 
-After = Annotated[str, Query(max_length=255, description="`next` of the page before.")]
+After = Annotated[str, Query(max_length=255, pattern=ID + "|^$", description="`next` of the page before.")]
 Creating = Annotated[CreateAccountBody, Depends(body_of(CreateAccountBody))]
 Renewing = Annotated[RenewBody, Depends(body_of(RenewBody))]
 Closing = Annotated[CloseBody, Depends(body_of(CloseBody))]

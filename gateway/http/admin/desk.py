@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
@@ -25,8 +26,10 @@ from gateway.verify import Verify
 BODY_LIMIT: Final = 64 * 1024
 """Bytes of a request body that is no file."""
 
-ID: Final = r"^[^\x00-\x1f\x7f/]+$"
-"""What ids are made of. Not of slashes: one could not be told from the path around it."""
+ID: Final = r"^[^\x00-\x1f\x7f-\x9f/]+$"
+"""What ids are made of. Not of slashes: one could not be told from the path around it. Nor of control characters: they
+would act on the terminal of whoever lists them."""
+_LONGEST_ID: Final = 255
 
 Responses = dict[int | str, dict[str, Any]]
 """What a route may answer beside what all of them may, as the framework takes it."""
@@ -64,9 +67,9 @@ async def _desk(request: Request) -> Desk:
 
 
 Served = Annotated[Desk, Depends(_desk)]
-TenantId = Annotated[str, Path(max_length=255, pattern=ID)]
-AccountId = Annotated[str, Path(max_length=255, pattern=ID)]
-RegistrantId = Annotated[str, Path(max_length=255, pattern=ID)]
+TenantId = Annotated[str, Path(max_length=_LONGEST_ID, pattern=ID)]
+AccountId = Annotated[str, Path(max_length=_LONGEST_ID, pattern=ID)]
+RegistrantId = Annotated[str, Path(max_length=_LONGEST_ID, pattern=ID)]
 Limit = Annotated[int, Query(ge=1, le=100)]
 AfterRow = Annotated[int, Query(ge=0, le=2**53, description="`next` of the page before.")]
 
@@ -80,21 +83,29 @@ def allowed(role: Role) -> Callable[..., Awaitable[Operator]]:
 
     Raises `Problem`: 401 for an unknown key, 403 for another role, 404 for a tenant that is not there or is another
     operator's business. Routes name it before their body, so that nobody else's is read.
+
+    The tenant's id is taken as it came: were it a parameter, the framework would not call this for one that cannot be,
+    and go on to the body.
     """
 
-    async def operator(request: Request, desk: Served, tenant_id: TenantId) -> Operator:
+    async def operator(request: Request, desk: Served) -> Operator:
+        tenant_id: str = request.path_params["tenant_id"]
         found = await desk.operators.by_key(read_headers(request.scope).key_hash)
         if found is None:
             raise unauthorised()
         if not found.may(role):
             detail = f"Authorization: this needs the role {role}, and {found.name} has {found.role}."
             raise Problem(403, "role_missing", detail)
-        if not found.keeps(tenant_id) or await desk.registry.tenant(tenant_id) is None:
+        if not (found.keeps(tenant_id) and _can_be(tenant_id)) or await desk.registry.tenant(tenant_id) is None:
             raise Problem(404, "tenant_unknown", "tenant_id: there is no such tenant among those that you keep.")
         return found
 
     _NEEDED[operator] = role
     return operator
+
+
+def _can_be(tenant_id: str) -> bool:
+    return len(tenant_id) <= _LONGEST_ID and re.fullmatch(ID, tenant_id) is not None
 
 
 ByViewer = Annotated[Operator, Depends(allowed(Role.VIEWER))]

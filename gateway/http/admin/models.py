@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Self
 
 import msgspec
@@ -17,8 +18,9 @@ from gateway.ports import Registered
 
 
 def _plain(text: str) -> str:
-    if not text.strip() or "\x00" in text:
-        raise ValueError("give some text")
+    # Whoever lists names and reasons in a terminal sees one line for each, and as it was written.
+    if not text.strip() or any(unicodedata.category(sign) == "Cc" for sign in text):
+        raise ValueError("give some text on one line, without control characters")
     return text
 
 

@@ -49,7 +49,7 @@ Erasing = Annotated[EraseBody, Depends(body_of(EraseBody))]
 _VALUE: Responses = {422: {"description": "What cannot be kept or compared; `errors` names the field, quoting nothing"}}
 _KEPT: Responses = {**_VALUE, 409: {"description": "It was erased, or an identifier is barred"}}
 _QUOTES: Responses = {422: {"description": "The reason quotes what it is about"}}
-_OPEN: Responses = {409: {"description": "It was erased before, or has accounts that are not closed"}}
+_OPEN: Responses = {**_QUOTES, 409: {"description": "It was erased before, or has accounts that are not closed"}}
 
 
 @router.put(

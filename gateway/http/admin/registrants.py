@@ -43,24 +43,21 @@ _CREATED: Responses = {
 async def create(by: ByRegistrar, tenant_id: TenantId, body: Creating, desk: Served) -> Response:
     """Nothing of it is verified. Sent twice it is registered once; with personal data, the second time is a conflict,
     since what is kept is not opened to compare it."""
-    reason = By(by.name, body.reason)
-    if body.personal is not None:
+    reason, now_ms = By(by.name, body.reason), desk.clock.now_ms()
+    if body.personal is None:
+        added = await desk.registrar.create_registrant(tenant_id, body.registrant_id, body.kind, reason, now_ms)
+    else:
         check(body.personal, reason)
-        personal_of(desk)
-    added = await desk.registrar.create_registrant(
-        tenant_id, body.registrant_id, body.kind, reason, desk.clock.now_ms()
-    )
+        refused = await personal_of(desk).register(
+            tenant_id, body.registrant_id, body.kind, body.personal, reason, now_ms
+        )
+        if refused is not None:
+            raise unkept(refused)
+        added = True
     found = await desk.registrar.registrant(tenant_id, body.registrant_id)
     if found is None or found.kind is not body.kind or found.state is VerificationState.REDACTED:
-        raise _taken("there is such a registrant already, or it was erased; give another")
-    if body.personal is not None:
-        personal = personal_of(desk)
-        if not added and await personal.held(tenant_id, body.registrant_id):
-            raise _taken("there is such a registrant already; PUT its personal data to change it")
-        kept = await personal.put(tenant_id, body.registrant_id, body.personal, reason, desk.clock.now_ms())
-        if isinstance(kept, Unkept):
-            raise unkept(kept)
-        added = True
+        told = "there is such a registrant already, or it was erased; give another"
+        raise bad_fields([("registrant_id", told)], 409, Unkept.REGISTRANT_EXISTS)
     return answered(RegistrantOut.of(found), 201 if added else 200)
 
 
@@ -90,7 +87,3 @@ async def history(
 def registrant_unknown() -> Problem:
     """The problem of a path that names no registrant of this tenant."""
     return unkept(Unkept.REGISTRANT_UNKNOWN)
-
-
-def _taken(message: str) -> Problem:
-    return bad_fields([("registrant_id", message)], 409, "registrant_exists")
