@@ -176,3 +176,28 @@ async def test_no_page_loads_scripts_from_elsewhere(app: FastAPI, path: str) -> 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as browser:
         assert (await browser.get(path)).status_code == 404
         assert (await browser.get("/openapi.json")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("GET", "/nowhere", 404, None),
+        ("POST", "/v1/messages/", 404, None),
+        ("GET", "/v1/messages", 405, "POST"),
+        ("PUT", "/v1/decisions", 405, "POST"),
+        ("DELETE", "/v1/messages/m-1", 405, "GET"),
+        ("PUT", "/healthz", 405, "GET"),
+        ("PUT", "/cgi-bin/token", 405, "GET, POST"),
+        ("POST", "/openapi.json", 405, "GET, HEAD"),
+    ],
+)
+async def test_what_there_is_not_is_a_problem_that_says_what_there_is(
+    app: FastAPI, method: str, path: str, status: int, allowed: str | None
+) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as anybody:
+        answer = await anybody.request(method, path)
+    problem = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (problem["status"], problem["code"]) == (status, "path" if allowed is None else "method")
+    assert answer.headers.get("allow") == allowed
+    assert (allowed or "/openapi.json") in problem["detail"]
