@@ -5,14 +5,13 @@ Reading is for them alone: texts are printed here, and go to no log.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 
 import click
 
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, with_store, written
-from gateway.cli.records import created, kept_policy, stored_message
+from gateway.cli.records import created, kept_policy, stored_message, visible
 from gateway.core.model import Case, Media, Message, MessageState, Outcome, Reason
 from gateway.core.records import Stored
 from gateway.ports import Register, Store
@@ -75,16 +74,6 @@ def holds_release(message_id: str, note: str, actor: str) -> None:
 def holds_reject(message_id: str, note: str, actor: str) -> None:
     """Reject a held message."""
     _resolve_hold(message_id, Outcome.BLOCK, note, actor)
-
-
-def visible(text: str) -> str:
-    """A text as a person may safely read it: what is no visible character, or would move or turn round others, as an
-    escape. So is the backslash, lest a text pretend to hold one."""
-    return "".join([char.encode("unicode_escape").decode() if _hidden(char) else char for char in text])
-
-
-def _hidden(char: str) -> bool:
-    return char == "\\" or unicodedata.category(char)[0] == "C" or unicodedata.category(char) in ("Zl", "Zp")
 
 
 def _row(stored: Stored, case: Case) -> tuple[str, ...]:

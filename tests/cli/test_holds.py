@@ -121,6 +121,13 @@ def test_what_is_held_can_be_read_and_does_not_act_on_the_terminal(office: Offic
     assert all(char.isprintable() or char in "\n　" for char in result.output)
 
 
+def test_an_account_s_id_does_not_act_on_the_terminal(office: Office) -> None:
+    stranger = replace(EVIL, account_id="a\x9b2J", content_hash=hashlib.sha256(b"hello").hexdigest())
+    held = office.publish(message=stranger)
+    for words in (("holds", "list"), ("messages", "list", "held"), ("holds", "show", held.message_id)):
+        assert r"t1/a\x9b2J" in office.run(*words).output
+
+
 def test_holds_of_one_tenant(office: Office) -> None:
     held = office.publish(0.6)
     assert held.message_id in office.run("holds", "list", "--tenant", "t1").output
