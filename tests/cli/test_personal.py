@@ -33,8 +33,13 @@ def keys(office: Office, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GATEWAY_KEYS_FILE", str(file))
     office.run("tenants", "put", "t9", "--name", "Nine", "--upstream-url", "https://nine.example", "--actor", "Ann")
     for number in ("1", "2"):
-        put = ("accounts", "put", "t9", f"acc-{number}", "--registrant", f"p-{number}", "--verification", "verified")
-        assert office.run(*put, "--framework", "eidas", "--level", "high", "--actor", "Ann").exit_code == 0
+        put = ("accounts", "put", "t9", f"acc-{number}", "--registrant", f"p-{number}", "--kind", "person")
+        assert (
+            office.run(
+                *put, "--verification", "verified", "--framework", "eidas", "--level", "high", "--actor", "Ann"
+            ).exit_code
+            == 0
+        )
     return file
 
 
