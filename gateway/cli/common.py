@@ -17,13 +17,22 @@ from gateway.settings import Settings, SettingsError, load_settings
 T = TypeVar("T")
 
 
-def _said(_context: click.Context, _option: click.Parameter, reason: str) -> str:
-    if not reason.strip() or len(reason) > _REASON_LIMIT:
-        raise click.ClickException(f"reason: say why, in 1 to {_REASON_LIMIT} characters")
-    return reason
-
-
 _REASON_LIMIT = 500
+_ACTOR_LIMIT = 200
+
+
+def _said(_context: click.Context, option: click.Parameter, text: str) -> str:
+    if not text.strip() or len(text) > _REASON_LIMIT:
+        raise click.ClickException(f"{option.name}: say why, in 1 to {_REASON_LIMIT} characters")
+    return text
+
+
+def _somebody(_context: click.Context, _option: click.Parameter, actor: str) -> str:
+    # Lists show it in a terminal, and reviewers are told from one another by it.
+    if not actor.strip() or not actor.isprintable() or len(actor) > _ACTOR_LIMIT:
+        raise click.ClickException(f"actor: say who does this, in 1 to {_ACTOR_LIMIT} visible characters")
+    return actor
+
 
 reason_option = click.option(
     "--reason",
@@ -31,7 +40,10 @@ reason_option = click.option(
     callback=_said,
     help="Why; kept in the audit chain, so it must name nobody: give a ticket's number, say.",
 )
-actor_option = click.option("--actor", required=True, help="Who does this; kept in the audit chain.")
+note_option = click.option("--note", required=True, callback=_said, help="Why, or how it is known.")
+actor_option = click.option(
+    "--actor", required=True, callback=_somebody, help="Who does this; kept in the audit chain."
+)
 
 
 def written(at_ms: int) -> str:

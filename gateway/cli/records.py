@@ -13,7 +13,7 @@ import msgspec
 import orjson
 
 from gateway.adapters.clock import SystemClock
-from gateway.cli.common import actor_option, with_store
+from gateway.cli.common import actor_option, note_option, with_store
 from gateway.core.audit import DECISION, TRANSITION, breaks
 from gateway.core.codec import encode_case
 from gateway.core.decide import decide, settle
@@ -105,7 +105,7 @@ def messages_list(state: str, limit: int) -> None:
 @messages.command("resolve")
 @click.argument("message_id")
 @click.option("--published/--not-published", required=True, help="What the upstream really did.")
-@click.option("--note", required=True, help="How it is known.")
+@note_option
 @actor_option
 def messages_resolve(message_id: str, published: bool, note: str, actor: str) -> None:
     """Say how a message whose upstream outcome is unknown really ended."""
@@ -139,7 +139,7 @@ def holds_list(limit: int) -> None:
 
 @holds.command("release")
 @click.argument("message_id")
-@click.option("--note", required=True, help="Why.")
+@note_option
 @actor_option
 def holds_release(message_id: str, note: str, actor: str) -> None:
     """Release a held message; a running gateway forwards it."""
@@ -148,7 +148,7 @@ def holds_release(message_id: str, note: str, actor: str) -> None:
 
 @holds.command("reject")
 @click.argument("message_id")
-@click.option("--note", required=True, help="Why.")
+@note_option
 @actor_option
 def holds_reject(message_id: str, note: str, actor: str) -> None:
     """Reject a held message."""

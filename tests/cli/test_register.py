@@ -132,6 +132,23 @@ def test_a_blank_reason_is_none(office: Office) -> None:
     assert office.run("operators", "add", "Ben", "--role", "viewer", *blank).exit_code == 1
 
 
+@pytest.mark.parametrize("actor", ["", " \t", "Ann\x1b[2J", "x" * 201])
+def test_who_cannot_be_told_from_nobody_is_no_actor(office: Office, actor: str) -> None:
+    before = office.sql("SELECT count(*) FROM audit")
+    given = ("--actor", actor, "--reason", "ticket 12")
+    for words in (
+        ("accounts", "create", "t9", "acc-9", "--registrant", "p-9", *given),
+        ("registrants", "create", "t9", "p-8", "--kind", "person", *given),
+        ("registrants", "put", "t9", "p-9", "--level", "high", *given[:2]),
+        ("tenants", "put", "t8", "--name", "Eight", "--upstream-url", "https://eight.example/", *given[:2]),
+        ("operators", "add", "Ben", "--role", "viewer", *given),
+        ("licences", "revoke", "t9", "lic-9", *given),
+    ):
+        result = office.run(*words)
+        assert (result.exit_code, "actor: say who does this" in result.output) == (1, True)
+    assert office.sql("SELECT count(*) FROM audit") == before
+
+
 def test_what_is_not_there(office: Office) -> None:
     for words in (("accounts", "show"), ("accounts", "history"), ("registrants", "history")):
         assert office.run(*words, "t9", "none").exit_code == 1
