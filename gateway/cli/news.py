@@ -28,6 +28,7 @@ _LONGEST_LINE: Final = 8 * 1024 * 1024
 _REFUSED: Final = {
     LicenceRefused.HOLDER_UNKNOWN: "there is no such registrant; see `gateway registrants`",
     LicenceRefused.ACCOUNT_NOT_HOLDERS: "an account is not there, or another registrant stands behind it",
+    LicenceRefused.LICENCE_REVOKED: "the licence was revoked, and no account uses it; put it again with its accounts",
 }
 _STATUSES: Final = (LicenceStatus.ACTIVE, LicenceStatus.SUSPENDED)
 
@@ -141,8 +142,11 @@ def licences_list(tenant_id: str, holder: str | None, account: str | None, after
 
 def _set_status(tenant_id: str, licence_id: str, status: LicenceStatus, by: By) -> None:
     now_ms = SystemClock().now_ms()
-    if not _with_news(lambda news: news.set_licence_status(tenant_id, licence_id, status, by, now_ms)):
+    refused = _with_news(lambda news: news.set_licence_status(tenant_id, licence_id, status, by, now_ms))
+    if refused is LicenceRefused.LICENCE_UNKNOWN:
         raise click.ClickException(f"tenant {tenant_id} has no licence {licence_id}")
+    if refused is not None:
+        raise click.ClickException(_REFUSED[refused])
     click.echo(f"{licence_id}: {status.value}")
 
 
@@ -163,7 +167,7 @@ def licences_revoke(tenant_id: str, licence_id: str, actor: str, reason: str) ->
 @actor_option
 @reason_option
 def licences_set_status(tenant_id: str, licence_id: str, status: str, actor: str, reason: str) -> None:
-    """Suspend a licence, or let it count again."""
+    """Suspend a licence, or let it count again. One that was revoked is `put` again with its accounts."""
     _set_status(tenant_id, licence_id, LicenceStatus(status), By(actor, reason))
 
 

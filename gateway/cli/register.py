@@ -16,7 +16,7 @@ from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlRegistrar, SqlStore
 from gateway.cli.common import actor_option, reason_option, settings, with_store, written
 from gateway.core.audit import subject
-from gateway.core.model import STANDARD, RegistrantKind
+from gateway.core.model import STANDARD, RegistrantKind, VerificationState
 from gateway.core.policy import Policy, PolicyError
 from gateway.core.records import AuditRow
 from gateway.core.registration import (
@@ -94,7 +94,7 @@ def renew(tenant_id: str, account_id: str, term_ends: datetime, actor: str, reas
 @click.option("--violation", is_flag=True, help="Its registrant may not register another for a time.")
 @_on_account
 def close(tenant_id: str, account_id: str, violation: bool, actor: str, reason: str) -> None:
-    """Close an account; its name may not be registered again for a time."""
+    """Close an account; its name may not be registered again for a time. --violation may be said later too."""
     _carry_out(tenant_id, CloseAccount(account_id, violation), By(actor, reason))
 
 
@@ -188,9 +188,11 @@ def registrants_create(tenant_id: str, registrant_id: str, kind: str, actor: str
     async def created(store: SqlStore, _register: SqlRegister) -> None:
         registrar = SqlRegistrar(store.database)
         by, now_ms = By(actor, reason), SystemClock().now_ms()
-        if not await registrar.create_registrant(tenant_id, registrant_id, RegistrantKind(kind), by, now_ms):
-            raise click.ClickException(f"registrant_id: there is or was a registrant {registrant_id}; give another")
-        click.echo(f"{registrant_id}  {kind}  created")
+        added = await registrar.create_registrant(tenant_id, registrant_id, RegistrantKind(kind), by, now_ms)
+        found = await registrar.registrant(tenant_id, registrant_id)
+        if found is None or found.kind != kind or found.state is VerificationState.REDACTED:
+            raise click.ClickException(f"registrant_id: there is or was another {registrant_id}; give another id")
+        click.echo(f"{registrant_id}  {kind}  {found.state.value}{'' if added else '  (registered before)'}")
 
     with_store(created)
 

@@ -39,7 +39,8 @@ class CreateAccount(Value, frozen=True):
 
 
 class CloseAccount(Value, frozen=True):
-    """Close it for good. After a ``violation`` its registrant may not register another either."""
+    """Close it for good. After a ``violation`` its registrant may not register another either; that may be said of an
+    account that is closed already, so that nobody has to reopen it for what was forgotten."""
 
     account_id: str
     violation: bool = False
@@ -113,7 +114,7 @@ WORDING: Final[dict[Refused, str]] = {
 class Around(Value, frozen=True):
     """What an act needs to know. ``account`` and ``name`` are as they are; ``registrant`` is that of a new account;
     ``open_accounts`` the number of those of the registrant whose account is created or reopened; ``barred`` says what
-    may not be registered at this moment."""
+    may not be registered at this moment; ``bar_stands``, that its registrant was barred by the account's closing."""
 
     account: Account | None = None
     name: str | None = None
@@ -121,6 +122,7 @@ class Around(Value, frozen=True):
     open_accounts: int = 0
     name_barred: bool = False
     registrant_barred: bool = False
+    bar_stands: bool = False
 
 
 class Bars(Value, frozen=True):
@@ -139,7 +141,7 @@ class Change(Value, frozen=True):
 
 
 def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Change | Refused:
-    """What comes of an act at a moment (unix ms), or why it is refused."""
+    """What comes of an act at a moment (unix ms), which may be that everything stays as it is; or why it is refused."""
     if isinstance(act, CreateAccount):
         return _create(act, around, rules)
     account = around.account
@@ -148,7 +150,7 @@ def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Chan
     if isinstance(act, ReopenAccount):
         return _reopen(account, around, rules)
     if account.state is AccountState.CLOSED:
-        return Refused.ACCOUNT_CLOSED
+        return _violated(act, account, around, rules, at_ms)
     match act:
         case CloseAccount():
             bars = Bars(
@@ -176,7 +178,7 @@ def fulfilled(act: Act, account: Account, name: str | None) -> bool:
             kept = (registrant_id, name, account.account_class, account.term_ends_at, account.private)
             return account.state is AccountState.ACTIVE and given == kept
         case CloseAccount():
-            return account.state is AccountState.CLOSED and not act.violation
+            return account.state is AccountState.CLOSED and not act.violation  # where it is one, it is not refused
         case SuspendAccount():
             return account.state is AccountState.SUSPENDED
         case ReopenAccount():
@@ -231,6 +233,15 @@ def _create(act: CreateAccount, around: Around, rules: Registration) -> Change |
         term_ends_at=act.term_ends_at,
     )
     return Change(account, act.name)
+
+
+def _violated(act: Act, account: Account, around: Around, rules: Registration, at_ms: int) -> Change | Refused:
+    """What comes of an act on a closed account: only that it was closed for a violation may still be said."""
+    if not isinstance(act, CloseAccount) or not act.violation:
+        return Refused.ACCOUNT_CLOSED
+    if account.registrant is None or around.bar_stands:
+        return Change(account, around.name)
+    return Change(account, around.name, Bars(registrant_until_ms=at_ms + rules.registrant_bar_days * DAY_MS))
 
 
 def _reopen(account: Account, around: Around, rules: Registration) -> Change | Refused:

@@ -26,7 +26,8 @@ class Registrar(Protocol):
     async def carry_out(
         self, tenant_id: str, act: Act, by: By, rules: Registration, now_ms: int
     ) -> Registered | Refused:
-        """Carry out an act on an account, see `gateway.core.registration`."""
+        """Carry out an act on an account, see `gateway.core.registration`. One that leaves everything as it is writes
+        nothing."""
 
     async def create_registrant(
         self, tenant_id: str, registrant_id: str, kind: RegistrantKind, by: By, now_ms: int

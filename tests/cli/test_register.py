@@ -82,11 +82,30 @@ def test_what_the_rules_refuse(
     assert office.sql("SELECT count(*) FROM audit") == rows
 
 
-@pytest.mark.parametrize("words", [("create", "--registrant", "p-9"), ("suspend",), ("close",)])
-def test_what_comes_twice_is_no_error(office: Office, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("create", "--registrant", "p-9"),
+        ("suspend",),
+        ("close",),
+        ("close", "--violation"),
+        ("change", "--name", "The News"),
+    ],
+)
+def test_what_comes_twice_is_no_error_and_leaves_one_trace(office: Office, words: tuple[str, ...]) -> None:
     act(office, "create", "--registrant", "p-9")
-    assert act(office, *words).exit_code == 0
-    assert act(office, *words).exit_code == 0
+    first = act(office, *words)
+    rows = office.sql("SELECT count(*) FROM audit")
+    second = act(office, *words)
+    assert (first.exit_code, second.exit_code, second.output) == (0, 0, first.output)
+    assert office.sql("SELECT count(*) FROM audit") == rows
+
+
+def test_a_forgotten_violation_is_said_without_reopening(office: Office) -> None:
+    for words in (("create", "--registrant", "p-9"), ("close",), ("close", "--violation")):
+        assert act(office, *words).exit_code == 0
+    refused = office.run("accounts", "create", "t9", "acc-8", "--registrant", "p-9", *WHY)
+    assert (refused.exit_code, "may not register" in refused.output) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -152,8 +171,12 @@ def test_who_cannot_be_told_from_nobody_is_no_actor(office: Office, actor: str) 
 def test_what_is_not_there(office: Office) -> None:
     for words in (("accounts", "show"), ("accounts", "history"), ("registrants", "history")):
         assert office.run(*words, "t9", "none").exit_code == 1
+    rows = office.sql("SELECT count(*) FROM audit")
     again = office.run("registrants", "create", "t9", "p-9", "--kind", "person", *WHY)
-    assert (again.exit_code, "give another" in again.output) == (1, True)
+    assert (again.exit_code, again.output) == (0, "p-9  person  created  (registered before)\n")
+    other = office.run("registrants", "create", "t9", "p-9", "--kind", "organisation", *WHY)
+    assert (other.exit_code, "give another" in other.output) == (1, True)
+    assert office.sql("SELECT count(*) FROM audit") == rows
     none = office.run("registrants", "create", "none", "p-9", "--kind", "person", *WHY)
     assert (none.exit_code, none.output) == (1, "Error: there is no tenant 'none'\n")
 

@@ -160,6 +160,46 @@ async def test_what_is_refused_leaves_nothing_behind(
     assert await registrar.registered("t1", what.account_id) == account
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        SuspendAccount("acc-1"),
+        ChangeAccount("acc-1", name="Other"),
+        ChangeAccount("acc-1", account_class="shop", private=True),
+        CloseAccount("acc-1", violation=True),
+    ],
+)
+async def test_an_act_that_leaves_everything_as_it_is_writes_nothing(
+    store: Store, register: Register, registrar: Registrar, what: Act
+) -> None:
+    await done(registrar, new("acc-1", name="Name"))
+    first = await act(registrar, what)
+    was = await written(store, register)
+    assert await act(registrar, what, NOW_MS + 1) == first
+    assert await written(store, register) == was
+
+
+async def test_a_violation_may_be_said_of_an_account_that_is_closed(registrar: Registrar) -> None:
+    for what in CLOSED:
+        await done(registrar, what)
+    later = NOW_MS + DAY_MS
+    account = await done(registrar, CloseAccount("acc-1", violation=True), later)
+    assert account.state is AccountState.CLOSED
+    until = later + RULES.registrant_bar_days * DAY_MS
+    assert await act(registrar, new("acc-2"), until - 1) is Refused.REGISTRANT_BARRED
+    # It is not barred for longer because it is said again, and the name no longer than it was.
+    await done(registrar, CloseAccount("acc-1", violation=True), until - 1)
+    await done(registrar, new("acc-2", name="Taken"), until)
+
+
+async def test_a_bar_that_another_account_made_is_no_reason_to_make_none(registrar: Registrar) -> None:
+    for what in (*BANNED, ReopenAccount("acc-1"), new("acc-2"), CloseAccount("acc-2"), CloseAccount("acc-1", True)):
+        await done(registrar, what)
+    await done(registrar, CloseAccount("acc-2", violation=True))
+    await done(registrar, ReopenAccount("acc-1"))
+    assert await act(registrar, new("acc-3")) is Refused.REGISTRANT_BARRED
+
+
 async def test_a_closed_account_makes_room_for_another(registrar: Registrar) -> None:
     for what in (*FULL, CloseAccount("acc-1")):
         await done(registrar, what)

@@ -69,7 +69,6 @@ async def test_personal_data_is_kept_found_told_and_erased(desk: Keeping) -> Non
         "RevealPersonal",
         "RevealPersonal",
         "PutPersonal",
-        "PutPersonal",
         "EraseRegistrant",
     ]
 

@@ -26,6 +26,7 @@ from gateway.core.registration import (
     Bars,
     By,
     ChangeAccount,
+    CloseAccount,
     CreateAccount,
     Refused,
     ReopenAccount,
@@ -38,9 +39,9 @@ from gateway.ports import Registered, StoreUnavailable
 class _Undone(Exception):
     """Ends a transaction without writing anything."""
 
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.value)
-        self.refused = refused
+    def __init__(self, result: Registered | Refused) -> None:
+        super().__init__()
+        self.result = result
 
 
 class SqlRegistrar:
@@ -62,14 +63,17 @@ class SqlRegistrar:
                 result = carry_out(act, around, rules, now_ms)
                 if isinstance(result, Refused):
                     raise _Undone(result)
+                registered = Registered(result.account, result.name)
+                if (result.account, result.name, result.bars) == (around.account, around.name, Bars()):
+                    raise _Undone(registered)
                 await _write(connection, tenant_id, result.account, result.name, change)
                 await self._bar(connection, tenant_id, result.account, result.name, result.bars, now_ms)
                 fields = account_fields(result.account)
                 body = act_body(by, change, tenant_id, type(act).__name__, account=fields)
                 await record(connection, tenant_id, body, now_ms, _subjects(result.account))
-                return Registered(result.account, result.name)
+                return registered
         except _Undone as undone:
-            return undone.refused
+            return undone.result
 
     async def create_registrant(
         self, tenant_id: str, registrant_id: str, kind: RegistrantKind, by: By, now_ms: int
@@ -193,6 +197,9 @@ async def _around(connection: AsyncConnection, tenant_id: str, act: Act, now_ms:
     if isinstance(act, ReopenAccount) and account is not None and account.registrant is not None:
         open_accounts = await _open_accounts(connection, tenant_id, account.registrant.registrant_id)
         return Around(account, name, open_accounts=open_accounts)
+    if isinstance(act, CloseAccount) and account is not None and account.registrant is not None:
+        stands = await _bar_stands(connection, tenant_id, act.account_id, account.registrant.registrant_id)
+        return Around(account, name, bar_stands=stands)
     if not isinstance(act, CreateAccount):
         return Around(account, name, name_barred=name_barred)
     registrant = await registrant_row(connection, tenant_id, act.registrant_id)
@@ -219,6 +226,13 @@ async def _barred(connection: AsyncConnection, tenant_id: str, now_ms: int, mark
     """Whether one of these may not be registered at this moment."""
     any_of = or_(*[and_(bars.c.what == what, bars.c.digest == digest) for what, digest in marks])
     wanted = select(bars.c.until_ms).where(bars.c.tenant_id == tenant_id, bars.c.until_ms > now_ms, any_of).limit(1)
+    return await connection.scalar(wanted) is not None
+
+
+async def _bar_stands(connection: AsyncConnection, tenant_id: str, account_id: str, registrant_id: str) -> bool:
+    """Whether this account's closing barred this registrant, be it for a time that is over."""
+    mine = and_(bars.c.tenant_id == tenant_id, bars.c.what == "registrant", bars.c.digest == registrant_id)
+    wanted = select(bars.c.until_ms).where(mine, bars.c.account_id == account_id)
     return await connection.scalar(wanted) is not None
 
 

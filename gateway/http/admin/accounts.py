@@ -139,7 +139,7 @@ async def renew(by: ByRegistrar, tenant_id: TenantId, account_id: AccountId, bod
 
 @router.post("/{account_id}:close", summary="Close an account", response_model=AccountOut, responses=_CONFLICT)
 async def close(by: ByRegistrar, tenant_id: TenantId, account_id: AccountId, body: Closing, desk: Served) -> Response:
-    """Its name may not be registered again for a time."""
+    """Its name may not be registered again for a time. A violation may be said of one that is closed already."""
     return await _carry_out(desk, tenant_id, CloseAccount(account_id, body.violation), by, body)
 
 
