@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TypeVar
 import click
 
 from gateway.adapters.sql import SqlRegister, SqlStore, open_store
-from gateway.ports import Fault
+from gateway.ports import Fault, Register
 from gateway.settings import Settings, SettingsError, load_settings
 
 T = TypeVar("T")
@@ -52,6 +53,17 @@ def written(at_ms: int) -> str:
         return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
         return str(at_ms)
+
+
+async def check_tenant(register: Register, tenant_id: str) -> None:
+    """End the command for a tenant that is not there: a list of what it has would be empty, and read as an answer."""
+    if await register.tenant(tenant_id) is None:
+        raise click.ClickException(f"no tenant {tenant_id}; see `gateway tenants list`")
+
+
+def say_more(last: str) -> None:
+    """Say on standard error, beside a list, that it goes on behind this id."""
+    click.echo(f"there are more; go on with --after {shlex.quote(last)}", err=True)
 
 
 def settings() -> Settings:

@@ -11,8 +11,9 @@ import click
 from msgspec.structs import replace
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.news import SqlNews
-from gateway.cli.common import actor_option, reason_option, with_store, written
+from gateway.cli.common import actor_option, check_tenant, reason_option, say_more, with_store, written
 from gateway.core.articles import BadArticle, moment_ms, read_article
 from gateway.core.evidence import BadEvidence, Proposed, read_organisation, read_trust_txt
 from gateway.core.model import NewsKind
@@ -50,6 +51,14 @@ class Moment(click.ParamType[int]):
 
 def _with_news(work: Callable[[SqlNews], Awaitable[T]]) -> T:
     return with_store(lambda store, _register: work(SqlNews(store.database)))
+
+
+def _list(tenant_id: str, work: Callable[[SqlNews], Awaitable[T]]) -> T:
+    async def listing(store: SqlStore, register: SqlRegister) -> T:
+        await check_tenant(register, tenant_id)
+        return await work(SqlNews(store.database))
+
+    return with_store(listing)
 
 
 @click.group()
@@ -127,10 +136,11 @@ def licences_put(
 @click.option("--holder", help="Of this registrant only.")
 @click.option("--account", help="Used by this account only.")
 @click.option("--after", default="", help="Begin behind this licence id.")
-@click.option("--limit", default=100, show_default=True)
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1))
 def licences_list(tenant_id: str, holder: str | None, account: str | None, after: str, limit: int) -> None:
     """List a tenant's licences by id."""
-    for each in _with_news(lambda news: news.licences(tenant_id, after, limit, holder, account)):
+    found = _list(tenant_id, lambda news: news.licences(tenant_id, after, limit + 1, holder, account))
+    for each in found[:limit]:
         number = f"  no. {each.licence_no}" if each.licence_no else ""
         sites = f"  on {', '.join(each.domains)}" if each.domains else ""
         click.echo(
@@ -138,6 +148,8 @@ def licences_list(tenant_id: str, holder: str | None, account: str | None, after
             f"{written(each.valid_from)} to {written(each.valid_to)}{sites}  "
             f"accounts: {', '.join(each.accounts) or 'none'}  evidence: {len(each.evidence)}"
         )
+    if len(found) > limit:
+        say_more(found[limit - 1].licence_id)
 
 
 def _set_status(tenant_id: str, licence_id: str, status: LicenceStatus, by: By) -> None:
@@ -246,7 +258,7 @@ def whitelist_import(tenant_id: str, file: Path, name: str, valid_from: int, act
 @click.argument("tenant_id")
 def whitelist_list(tenant_id: str) -> None:
     """List the versions; a star marks the one in force."""
-    versions = _with_news(lambda news: news.versions(tenant_id))
+    versions = _list(tenant_id, lambda news: news.versions(tenant_id))
     current = in_force([(each.version, each.valid_from) for each in versions], SystemClock().now_ms())
     for each in versions:
         star = "*" if each.version == current else " "

@@ -107,6 +107,8 @@ def registrants_find(tenant_id: str, field: str, actor: str, reason: str) -> Non
     async def find(personal: SqlPersonal) -> None:
         found = _done(await personal.find(tenant_id, field, value, By(actor, reason), SystemClock().now_ms()))
         click.echo("".join(f"{registrant_id}\n" for registrant_id in found), nl=False)
+        if not found:
+            click.echo("none", err=True)
 
     _with_personal(find)
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.sql import SqlRegister, SqlRegistrar, SqlStore
-from gateway.cli.common import actor_option, with_store
+from gateway.cli.common import actor_option, check_tenant, say_more, with_store
 from gateway.cli.imports import accounts_import, registrants_import
 from gateway.core.articles import BadArticle, moment_ms
 from gateway.core.model import (
@@ -189,14 +189,18 @@ def accounts_set_state(tenant_id: str, account_id: str, state: str, actor: str) 
 @accounts.command("list")
 @click.argument("tenant_id")
 @click.option("--after", default="", help="Begin behind this account id.")
-@click.option("--limit", default=100, show_default=True)
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1))
 def accounts_list(tenant_id: str, after: str, limit: int) -> None:
     """List a tenant's accounts by id."""
 
     async def listing(_store: Store, register: Register) -> None:
-        for account in await register.accounts(tenant_id, after, limit):
+        await check_tenant(register, tenant_id)
+        found = await register.accounts(tenant_id, after, limit + 1)
+        for account in found[:limit]:
             verification = account.registrant.state.value if account.registrant else "no registrant"
             news = ", ".join(a.kind.value for a in account.news) or "no news"
             click.echo(f"{account.account_id}  {account.state.value}  {verification}  {news}")
+        if len(found) > limit:
+            say_more(found[limit - 1].account_id)
 
     with_store(listing)

@@ -110,6 +110,27 @@ def test_a_shared_registrant_is_changed_by_its_own_command_only(office: Office) 
     assert (missing.exit_code, missing.output) == (1, "Error: tenant 't9' has no registrant 'none'\n")
 
 
+@pytest.mark.usefixtures("tenant")
+@pytest.mark.parametrize("words", [("accounts", "list"), ("licences", "list"), ("whitelist", "list")])
+def test_the_lists_of_a_tenant_that_is_not_there(office: Office, words: tuple[str, ...]) -> None:
+    assert (office.run(*words, "t9").exit_code, office.run(*words, "t9").output) == (0, "")
+    result = office.run(*words, "nope")
+    assert (result.exit_code, result.output) == (1, "Error: no tenant nope; see `gateway tenants list`\n")
+
+
+@pytest.mark.usefixtures("tenant")
+def test_a_list_that_stops_at_its_limit_says_how_to_go_on(office: Office) -> None:
+    for account_id in ("a", "b c", "d"):
+        office.run("accounts", "put", "t9", account_id, "--actor", "Ann")
+    first = office.run("accounts", "list", "t9", "--limit", "2")
+    assert first.stdout.count("\n") == 2
+    assert first.stderr == "there are more; go on with --after 'b c'\n"
+    rest = office.run("accounts", "list", "t9", "--limit", "2", "--after", "b c")
+    assert (rest.stdout.count("\n"), rest.stderr) == (1, "")
+    whole = office.run("accounts", "list", "t9", "--limit", "3")
+    assert (whole.stdout.count("\n"), whole.stderr) == (3, "")
+
+
 FIRM = ("--registrant", "f-9", "--kind", "organisation", "--verification", "verified", "--framework", "eidas")
 BY = ("--actor", "Ann")
 
