@@ -12,6 +12,7 @@ from typing import TypeVar
 import click
 
 from gateway.adapters.sql import SqlRegister, SqlStore, open_store
+from gateway.core.model import Registrant
 from gateway.ports import Fault, Register
 from gateway.settings import Settings, SettingsError, load_settings
 
@@ -53,6 +54,13 @@ def written(at_ms: int) -> str:
         return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
         return str(at_ms)
+
+
+def registrant_line(known: Registrant) -> str:
+    """What a registrant is, and how far it is verified, until when."""
+    level = f"{known.framework} {known.level}" if known.framework else "no assurance"
+    until = f"  until {written(known.expires_at)}" if known.expires_at is not None else ""
+    return f"{known.registrant_id}  {known.kind.value}  {known.state.value}  {level}{until}"
 
 
 async def check_tenant(register: Register, tenant_id: str) -> None:

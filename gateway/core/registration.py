@@ -10,6 +10,7 @@ import unicodedata
 from enum import StrEnum
 from typing import Final, assert_never
 
+import msgspec
 from msgspec.structs import replace
 
 from classifiers.contract import Value
@@ -166,6 +167,14 @@ def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Chan
             return _change(act, account, around)
         case _:
             assert_never(act)
+
+
+def given(act: Act) -> dict[str, object]:
+    """What an act says by itself, for its audit row: not whom it is about, nor what is as by default. The name of an
+    account is public, so it may stand there."""
+    said: dict[str, object] = msgspec.to_builtins(act)
+    ids = ("account_id", "registrant_id")
+    return {name: value for name, value in said.items() if name not in ids and value is not None}
 
 
 def fulfilled(act: Act, account: Account, name: str | None) -> bool:

@@ -43,6 +43,9 @@ class Registrar(Protocol):
     async def accounts_of(self, tenant_id: str, registrant_id: str, after: str, limit: int) -> list[Registered]:
         """The accounts that a registrant stands behind, by id, beginning behind ``after``."""
 
+    async def barred_until(self, tenant_id: str, registrant_id: str, now_ms: int) -> int | None:
+        """Until when (unix ms) a registrant may not register accounts, None when it may."""
+
     async def history(self, tenant_id: str, subject: str, after: int, limit: int) -> list[AuditRow]:
         """What was done about a ``subject``, oldest first, beginning behind row ``after`` of the administrators' chain:
         see `gateway.core.audit.subject`."""

@@ -42,16 +42,46 @@ def test_an_account_from_its_creation_to_its_end(office: Office) -> None:
         "acc-9  closed  standard  until 2097-01-31T12:00:00Z  Other News  private\n",
     ]
     shown = office.run("accounts", "show", "t9", "acc-9").output.splitlines()
-    assert shown == [lines[-1].output.strip(), "registrant: p-9  person  created  no assurance"]
+    assert shown[:2] == [lines[-1].output.strip(), "registrant: p-9  person  created  no assurance"]
+    assert [line.rpartition(" ")[0] for line in shown[2:]] == ["barred: name until", "barred: registrant until"]
+    [about] = [line for line in office.run("registrants", "show", "t9", "p-9").output.splitlines() if "barred" in line]
+    assert about.removeprefix("barred: until ") == shown[3].removeprefix("barred: registrant until ")
 
     names = ["CreateAccount", "RenewAccount", "ChangeAccount", "SuspendAccount", "ReopenAccount", "CloseAccount"]
     history = office.run("accounts", "history", "t9", "acc-9").output.splitlines()
-    assert [line.split("  ")[2:] for line in history] == [[name, "Ann", "ticket 12"] for name in names]
+    told = [
+        "acc-9, name 'The News', until 2096-01-31T00:00:00Z",
+        "acc-9, until 2097-01-31T12:00:00Z",
+        "acc-9, name 'Other News', private",
+        "acc-9",
+        "acc-9",
+        "acc-9, violation",
+    ]
+    assert [line.split("  ")[2:] for line in history] == [
+        [name, "Ann", "ticket 12", about] for name, about in zip(names, told, strict=True)
+    ]
     whole = office.run("registrants", "history", "t9", "p-9").output.splitlines()
-    assert [line.split("  ")[2] for line in whole] == ["CreateRegistrant", *names]
+    assert whole[0].split("  ")[2:] == ["CreateRegistrant", "Ann", "ticket 12", "person"]
+    assert whole[1:] == history
     page = office.run("accounts", "history", "t9", "acc-9", "--after", history[1].split()[0], "--limit", "2")
     assert page.output.splitlines() == history[2:4]
     assert office.run("audit", "verify").exit_code == 0
+
+
+def test_what_the_records_said_is_in_the_history(office: Office) -> None:
+    put = ("accounts", "put", "t9", "acc-9", "--registrant", "p-9", "--verification", "verified", "--verified-until")
+    office.run(*put, "2096-01-31", "--framework", "eidas", "--level", "high", "--private", "--actor", "Ann")
+    office.run("registrants", "put", "t9", "p-9", "--verification", "expired", "--actor", "Ann")
+    rows = [line.split("  ")[2:] for line in office.run("accounts", "history", "t9", "acc-9").output.splitlines()]
+    verified = "verified eidas high until 2096-01-31T00:00:00Z"
+    assert rows == [
+        ["Put", "Ann", "", f"acc-9, active, private, person {verified}"],
+        ["Put", "Ann", "", f"person {verified.replace('verified', 'expired')}"],
+    ]
+    shown = office.run("accounts", "show", "t9", "acc-9").output.splitlines()
+    assert shown[1] == "registrant: p-9  person  expired  eidas high  until 2096-01-31T00:00:00Z"
+    about = office.run("registrants", "show", "t9", "p-9").output.splitlines()
+    assert about[0] == "p-9  person  expired  eidas high  until 2096-01-31T00:00:00Z"
 
 
 def test_a_time_that_no_calendar_has_is_shown_as_it_is(office: Office) -> None:

@@ -318,7 +318,7 @@ async def test_every_act_is_in_the_histories_of_all_that_it_is_about(registrar: 
         ChangeAccount("acc-1", name="Another Name"),
         SuspendAccount("acc-1"),
         ReopenAccount("acc-1"),
-        CloseAccount("acc-1"),
+        CloseAccount("acc-1", violation=True),
     ]
     for number, what in enumerate(acts):
         result = await registrar.carry_out("t1", what, By(f"actor-{number}", f"why {number}"), RULES, NOW_MS + number)
@@ -335,7 +335,14 @@ async def test_every_act_is_in_the_histories_of_all_that_it_is_about(registrar: 
     assert [body["account"]["state"] for body in bodies[3:]] == ["suspended", "active", "closed"]
     whole = "".join([row.body for row in of_registrant])
     assert "person-1" not in whole
-    assert "Name" not in whole
+    assert [body.get("given") for body in bodies] == [
+        {"name": "A Name", "term_ends_at": NOW_MS + 1},
+        {"term_ends_at": NOW_MS + 2},
+        {"name": "Another Name"},
+        None,
+        None,
+        {"violation": True},
+    ]
     assert {row.chain for row in of_registrant} == {ADMINISTRATORS}
     await assert_chains_whole(store)
 
@@ -353,6 +360,26 @@ async def test_accounts_of_a_registrant_come_in_order_and_in_pages(registrar: Re
     ]
     assert await registrar.accounts_of("t1", "firm-1", "acc-1", 1) == everything[1:2]
     assert await registrar.accounts_of("t1", "nobody", "", 100) == []
+
+
+async def test_it_is_known_what_is_barred_until_when(registrar: Registrar, store: Store) -> None:
+    bars_by = registrar_of(store).bars_by
+    for what in (new("acc-1", name="Taken"), CloseAccount("acc-1"), new("acc-2")):
+        await done(registrar, what)
+    name_until = NOW_MS + RULES.name_bar_days * DAY_MS
+    assert await bars_by("t1", "acc-1", NOW_MS) == [("name", name_until)]
+    assert await bars_by("t1", "acc-2", NOW_MS) == []
+    assert await registrar.barred_until("t1", "person-1", NOW_MS) is None
+    await done(registrar, CloseAccount("acc-2", violation=True))
+    until = NOW_MS + RULES.registrant_bar_days * DAY_MS
+    assert await bars_by("t1", "acc-2", NOW_MS) == [("registrant", until)]
+    assert await registrar.barred_until("t1", "person-1", until - 1) == until
+    await done(registrar, CloseAccount("acc-1", violation=True), NOW_MS + 5)
+    assert await registrar.barred_until("t1", "person-1", until - 1) == until + 5
+    assert await bars_by("t1", "acc-1", name_until) == [("registrant", until + 5)]
+    assert await registrar.barred_until("t1", "person-1", until + 5) is None
+    assert await registrar.barred_until("t1", "person-2", NOW_MS) is None
+    assert await registrar.barred_until("t2", "person-1", NOW_MS) is None
 
 
 async def test_tenants_know_nothing_of_each_other(registrar: Registrar) -> None:
