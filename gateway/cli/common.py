@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ import click
 
 from gateway.adapters.sql import SqlRegister, SqlStore, open_store
 from gateway.core.model import Registrant
+from gateway.core.wording import written as written
 from gateway.ports import Fault, Register
 from gateway.settings import Settings, SettingsError, load_settings
 
@@ -46,14 +46,6 @@ note_option = click.option("--note", required=True, callback=_said, help="Why, o
 actor_option = click.option(
     "--actor", required=True, callback=_somebody, help="Who does this; kept in the audit chain."
 )
-
-
-def written(at_ms: int) -> str:
-    """Unix milliseconds in ISO 8601 (UTC); a date that no calendar has, for who means never, stays a number."""
-    try:
-        return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return str(at_ms)
 
 
 def registrant_line(known: Registrant) -> str:

@@ -30,6 +30,7 @@ from gateway.core.registration import (
     ReopenAccount,
     SuspendAccount,
     fulfilled,
+    worded,
 )
 from gateway.ports import Registered
 
@@ -234,7 +235,10 @@ def _carry_out(tenant_id: str, act: Act, by: By) -> None:
             return result
         found = await registrar.registered(tenant_id, act.account_id)
         if found is None or not fulfilled(act, found.account, found.name):
-            raise click.ClickException(WORDING[result])
+            until_ms = None
+            if isinstance(act, CreateAccount) and result is Refused.REGISTRANT_BARRED:
+                until_ms = await registrar.barred_until(tenant_id, act.registrant_id, SystemClock().now_ms())
+            raise click.ClickException(worded(result, until_ms))
         return found
 
     click.echo(_line(with_store(carry_out)))

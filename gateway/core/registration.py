@@ -17,6 +17,7 @@ from classifiers.contract import Value
 from gateway.core.lookalikes import INVISIBLE, LATIN
 from gateway.core.model import STANDARD, STRANGER, Account, AccountState, Degree, Registrant, VerificationState
 from gateway.core.policy import Registration
+from gateway.core.wording import written
 
 DAY_MS: Final = 86_400_000
 
@@ -93,6 +94,7 @@ class Refused(StrEnum):
     TOO_MANY_ACCOUNTS = "too_many_accounts"
     RENEWAL_SUSPENDED = "renewal_suspended"
     TERM_NOT_LATER = "term_not_later"
+    TERM_ENDLESS = "term_endless"
 
 
 WORDING: Final[dict[Refused, str]] = {
@@ -108,8 +110,14 @@ WORDING: Final[dict[Refused, str]] = {
     Refused.TOO_MANY_ACCOUNTS: "registrant_id: has as many accounts as the policy's registration.max_accounts allows",
     Refused.RENEWAL_SUSPENDED: "account_id: a sanction suspends its renewal",
     Refused.TERM_NOT_LATER: "term_ends_at: give a later end than the present one, and one that is not past",
+    Refused.TERM_ENDLESS: "term_ends_at: the account has no end, so there is nothing to renew",
 }
 """What each refusal says: the field, and what to do."""
+
+
+def worded(refused: Refused, until_ms: int | None = None) -> str:
+    """What a refusal says, with the moment (unix ms) until which it stands, if there is one."""
+    return WORDING[refused] + ("" if until_ms is None else f"; it may again from {written(until_ms)} on")
 
 
 class Around(Value, frozen=True):
@@ -275,7 +283,9 @@ def _renew(act: RenewAccount, account: Account, name: str | None, at_ms: int) ->
         in_force = sanction.starts_at <= at_ms and (sanction.ends_at is None or at_ms < sanction.ends_at)
         if in_force and sanction.degree is Degree.SUSPEND_RENEWAL:
             return Refused.RENEWAL_SUSPENDED
-    if account.term_ends_at is None or act.term_ends_at <= max(account.term_ends_at, at_ms):
+    if account.term_ends_at is None:
+        return Refused.TERM_ENDLESS
+    if act.term_ends_at <= max(account.term_ends_at, at_ms):
         return Refused.TERM_NOT_LATER
     return Change(replace(account, term_ends_at=act.term_ends_at), name)
 

@@ -160,7 +160,7 @@ def test_a_reason_must_not_name_who_it_is_about(office: Office, words: tuple[str
     result = office.run("registrants", *words, *by, given=PERSON["legal_name"])
 
     assert result.exit_code == 1
-    assert result.output.startswith("Error: actor, reason: the audit chain")
+    assert result.output.startswith("Error: reason: it and the actor are kept")
     blank = office.run("registrants", *words, "--actor", "Ann", "--reason", " ", given=PERSON["legal_name"])
     assert (blank.exit_code, blank.output.startswith("Error: reason: ")) == (1, True)
     assert office.sql("SELECT 1 FROM audit WHERE body LIKE '%Canary%'") == []

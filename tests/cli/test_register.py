@@ -96,7 +96,11 @@ def test_a_time_that_no_calendar_has_is_shown_as_it_is(office: Office) -> None:
     [
         ([], ("create", "--registrant", "none"), "registrant_id: there is no such registrant; register it first"),
         ([], ("close",), "account_id: there is no such account"),
-        ([("create", "--registrant", "p-9")], ("renew", "--term-ends", "2096-01-31"), "term_ends_at: give a later end"),
+        (
+            [("create", "--registrant", "p-9")],
+            ("renew", "--term-ends", "2096-01-31"),
+            "term_ends_at: the account has no end",
+        ),
         ([("create", "--registrant", "p-9"), ("close",)], ("suspend",), "account_id: the account is closed"),
     ],
 )
@@ -135,7 +139,7 @@ def test_a_forgotten_violation_is_said_without_reopening(office: Office) -> None
     for words in (("create", "--registrant", "p-9"), ("close",), ("close", "--violation")):
         assert act(office, *words).exit_code == 0
     refused = office.run("accounts", "create", "t9", "acc-8", "--registrant", "p-9", *WHY)
-    assert (refused.exit_code, "may not register" in refused.output) == (1, True)
+    assert (refused.exit_code, "it may again from 20" in refused.output) == (1, True)
 
 
 @pytest.mark.parametrize(

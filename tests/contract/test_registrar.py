@@ -133,7 +133,7 @@ FULL: list[Act] = [new("acc-1"), new("acc-2")]
         ([*FULL, SuspendAccount("acc-1")], new("acc-3"), Refused.TOO_MANY_ACCOUNTS),
         ([new("acc-0"), CloseAccount("acc-0"), *FULL], ReopenAccount("acc-0"), Refused.TOO_MANY_ACCOUNTS),
         ([new("acc-1")], ReopenAccount("acc-1"), Refused.ACCOUNT_ACTIVE),
-        ([new("acc-1")], RenewAccount("acc-1", NOW_MS + 1), Refused.TERM_NOT_LATER),
+        ([new("acc-1")], RenewAccount("acc-1", NOW_MS + 1), Refused.TERM_ENDLESS),
         ([*CLOSED, new("acc-2")], ChangeAccount("acc-2", name="taken"), Refused.NAME_BARRED),
         *[
             (before, what, refused)

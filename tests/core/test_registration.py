@@ -152,13 +152,18 @@ def test_an_account_of_an_erased_registrant_stays_closed(state: AccountState, re
         (AT_MS - 5, AT_MS + 1, True),
         (AT_MS - 5, AT_MS, False),
         (AT_MS - 5, AT_MS - 4, False),
-        (None, AT_MS + 5, False),
     ],
 )
 def test_a_renewed_term_ends_later_and_not_in_the_past(ends: int | None, asked: int, later: bool) -> None:
     before = account(ACTIVE, ends)
     result = carry_out(RenewAccount("acc-1", asked), Around(before, "Name"), RULES, AT_MS)
     assert result == (Change(replace(before, term_ends_at=asked), "Name") if later else Refused.TERM_NOT_LATER)
+
+
+def test_what_has_no_end_is_not_renewed() -> None:
+    around = Around(account(ACTIVE, None), "Name")
+    assert carry_out(RenewAccount("acc-1", AT_MS + 5), around, RULES, AT_MS) is Refused.TERM_ENDLESS
+    assert WORDING[Refused.TERM_ENDLESS].startswith("term_ends_at: the account has no end")
 
 
 @pytest.mark.parametrize("degree", list(Degree))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.core.registration import Refused
+from gateway.core.wording import written
 from gateway.http.problems import refused
 from tests.fakes import NOW_MS
 from tests.http.keeping import DAY_MS, HERE, Keeping
@@ -137,6 +138,28 @@ async def test_a_barred_registrant(desk: Keeping) -> None:
     body = {"account_id": "acc-9", "registrant_id": "person-1", **WHY}
     response = await desk.ask("key-admin", "POST", f"{HERE}/accounts", body)
     assert (response.status_code, response.json()["code"]) == (409, "registrant_barred")
+    days = desk.world.policy.policy.registration.registrant_bar_days
+    until = written(NOW_MS + days * DAY_MS)
+    [error] = response.json()["errors"]
+    assert error["message"].endswith(f"one of its accounts was closed; it may again from {until} on")
+
+
+async def test_what_has_no_end_is_not_renewed(desk: Keeping) -> None:
+    await desk.done("POST", "/accounts", {"account_id": "acc-9", "registrant_id": "firm-1", **WHY})
+    body = {"term_ends_at": NOW_MS + DAY_MS, **WHY}
+    response = await desk.ask("key-admin", "POST", f"{HERE}/accounts/acc-9:renew", body)
+    assert (response.status_code, response.json()["code"]) == (409, "term_endless")
+
+
+@pytest.mark.parametrize("account_id", ["a/b", "", "a\x00b"])
+async def test_what_an_id_is_made_of_is_said_in_words(desk: Keeping, account_id: str) -> None:
+    body = {"account_id": account_id, "registrant_id": "firm-1", **WHY}
+    response = await desk.ask("key-admin", "POST", f"{HERE}/accounts", body)
+    [error] = response.json()["errors"]
+    told = "give at least 1 characters" if not account_id else "give an id without slashes and control characters"
+    assert error == {"field": "account_id", "message": told}
+    response = await desk.ask("key-admin", "GET", f"{HERE}/accounts?registrant_id=a/b")
+    assert response.json()["errors"][0]["message"] == "give an id without slashes and control characters"
 
 
 async def test_a_class_of_the_policy_in_force(desk: Keeping) -> None:

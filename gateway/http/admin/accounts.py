@@ -166,7 +166,10 @@ async def _carry_out(
     found = await desk.registrar.registered(tenant_id, act.account_id)
     if found is not None and fulfilled(act, found.account, found.name):
         return answered(AccountOut.of(found))
-    raise refused(result)
+    until_ms = None
+    if isinstance(act, CreateAccount) and result is Refused.REGISTRANT_BARRED:
+        until_ms = await desk.registrar.barred_until(tenant_id, act.registrant_id, desk.clock.now_ms())
+    raise refused(result, until_ms)
 
 
 def _check_class(desk: Desk, account_class: str) -> None:

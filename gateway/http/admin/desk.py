@@ -12,6 +12,7 @@ from fastapi import Depends, Path, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
+from gateway.core import wording
 from gateway.core.operators import Operator, Role
 from gateway.core.personal import FIELDS
 from gateway.core.policy import PolicyInForce
@@ -26,9 +27,7 @@ from gateway.verify import Verify
 BODY_LIMIT: Final = 64 * 1024
 """Bytes of a request body that is no file."""
 
-ID: Final = r"^[^\x00-\x1f\x7f-\x9f/]+$"
-"""What ids are made of. Not of slashes: one could not be told from the path around it. Nor of control characters: they
-would act on the terminal of whoever lists them."""
+ID: Final = wording.ID
 _LONGEST_ID: Final = 255
 _KEY: Final = "operator's key"
 
