@@ -17,6 +17,7 @@ def show_acts(rows: list[AuditRow]) -> None:
     for row in rows:
         body = orjson.loads(row.body)
         act = body.get("act", "Put")  # what is written as a chat app's records have it has no act of its own
+        act = f"{act} {body['verdict']}" if "verdict" in body else act
         line = f"{row.seq}  {written(row.at_ms)}  {act}  {body['actor']}  {body.get('reason', '')}"
         about = ", ".join(_about(body))
         click.echo(f"{line}  {about}" if about else line.rstrip())
