@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from gateway.adapters.sql import SqlRegister, SqlStore, open_store
-from gateway.ports import Fault
+from gateway.core.model import Registrant
+from gateway.core.wording import written as written
+from gateway.ports import Fault, Register
 from gateway.settings import Settings, SettingsError, load_settings
 
 T = TypeVar("T")
 
 
-def _said(_context: click.Context, _option: click.Parameter, reason: str) -> str:
-    if not reason.strip() or len(reason) > _REASON_LIMIT:
-        raise click.ClickException(f"reason: say why, in 1 to {_REASON_LIMIT} characters")
-    return reason
-
-
 _REASON_LIMIT = 500
+_ACTOR_LIMIT = 200
+
+
+def _said(_context: click.Context, option: click.Parameter, text: str) -> str:
+    if not text.strip() or len(text) > _REASON_LIMIT:
+        raise click.ClickException(f"{option.name}: say why, in 1 to {_REASON_LIMIT} characters")
+    return text
+
+
+def _somebody(_context: click.Context, _option: click.Parameter, actor: str) -> str:
+    # Lists show it in a terminal, and reviewers are told from one another by it.
+    if not actor.strip() or not actor.isprintable() or len(actor) > _ACTOR_LIMIT:
+        raise click.ClickException(f"actor: say who does this, in 1 to {_ACTOR_LIMIT} visible characters")
+    return actor
+
 
 reason_option = click.option(
     "--reason",
@@ -31,15 +42,28 @@ reason_option = click.option(
     callback=_said,
     help="Why; kept in the audit chain, so it must name nobody: give a ticket's number, say.",
 )
-actor_option = click.option("--actor", required=True, help="Who does this; kept in the audit chain.")
+note_option = click.option("--note", required=True, callback=_said, help="Why, or how it is known.")
+actor_option = click.option(
+    "--actor", required=True, callback=_somebody, help="Who does this; kept in the audit chain."
+)
 
 
-def written(at_ms: int) -> str:
-    """Unix milliseconds in ISO 8601 (UTC); a date that no calendar has, for who means never, stays a number."""
-    try:
-        return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return str(at_ms)
+def registrant_line(known: Registrant) -> str:
+    """What a registrant is, and how far it is verified, until when."""
+    level = f"{known.framework} {known.level}" if known.framework else "no assurance"
+    until = f"  until {written(known.expires_at)}" if known.expires_at is not None else ""
+    return f"{known.registrant_id}  {known.kind.value}  {known.state.value}  {level}{until}"
+
+
+async def check_tenant(register: Register, tenant_id: str) -> None:
+    """End the command for a tenant that is not there: a list of what it has would be empty, and read as an answer."""
+    if await register.tenant(tenant_id) is None:
+        raise click.ClickException(f"no tenant {tenant_id}; see `gateway tenants list`")
+
+
+def say_more(last: str) -> None:
+    """Say on standard error, beside a list, that it goes on behind this id."""
+    click.echo(f"there are more; go on with --after {shlex.quote(last)}", err=True)
 
 
 def settings() -> Settings:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from gateway.adapters.clock import SystemClock
-from gateway.cli.common import actor_option, with_store, written
+from gateway.cli.common import actor_option, check_tenant, note_option, with_store, written
 from gateway.cli.records import created, kept_policy, stored_message, visible
 from gateway.core.model import Case, Media, Message, MessageState, Outcome, Reason
 from gateway.core.records import Stored
@@ -32,8 +32,8 @@ def holds_list(tenant_id: str | None, limit: int) -> None:
     """List held messages, oldest first, each with the rule that holds it and the categories that were found."""
 
     async def listing(store: Store, register: Register) -> list[tuple[str, ...]]:
-        if tenant_id is not None and await register.tenant(tenant_id) is None:
-            raise click.ClickException(f"no tenant {tenant_id}")
+        if tenant_id is not None:
+            await check_tenant(register, tenant_id)
         held = await store.in_state(MessageState.HELD, limit, tenant_id)
         return [_row(stored, (await store.cases(stored.message_id))[-1][1]) for stored in held]
 
@@ -60,7 +60,7 @@ def holds_show(message_id: str) -> None:
 
 @holds.command("release")
 @click.argument("message_id")
-@click.option("--note", required=True, help="Why.")
+@note_option
 @actor_option
 def holds_release(message_id: str, note: str, actor: str) -> None:
     """Release a held message; a running gateway forwards it."""
@@ -69,7 +69,7 @@ def holds_release(message_id: str, note: str, actor: str) -> None:
 
 @holds.command("reject")
 @click.argument("message_id")
-@click.option("--note", required=True, help="Why.")
+@note_option
 @actor_option
 def holds_reject(message_id: str, note: str, actor: str) -> None:
     """Reject a held message."""

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.sources import siteless_article
+from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.news import SqlNews
-from gateway.cli.common import actor_option, reason_option, with_store, written
+from gateway.cli.common import actor_option, check_tenant, reason_option, say_more, with_store, written
 from gateway.core.articles import BadArticle, moment_ms, read_article
 from gateway.core.evidence import BadEvidence, Proposed, read_organisation, read_trust_txt
 from gateway.core.model import NewsKind
@@ -29,6 +30,7 @@ _LONGEST_LINE: Final = 8 * 1024 * 1024
 _REFUSED: Final = {
     LicenceRefused.HOLDER_UNKNOWN: "there is no such registrant; see `gateway registrants`",
     LicenceRefused.ACCOUNT_NOT_HOLDERS: "an account is not there, or another registrant stands behind it",
+    LicenceRefused.LICENCE_REVOKED: "the licence was revoked, and no account uses it; put it again with its accounts",
 }
 _STATUSES: Final = (LicenceStatus.ACTIVE, LicenceStatus.SUSPENDED)
 
@@ -50,6 +52,14 @@ class Moment(click.ParamType[int]):
 
 def _with_news(work: Callable[[SqlNews], Awaitable[T]]) -> T:
     return with_store(lambda store, _register: work(SqlNews(store.database)))
+
+
+def _list(tenant_id: str, work: Callable[[SqlNews], Awaitable[T]]) -> T:
+    async def listing(store: SqlStore, register: SqlRegister) -> T:
+        await check_tenant(register, tenant_id)
+        return await work(SqlNews(store.database))
+
+    return with_store(listing)
 
 
 @click.group()
@@ -127,10 +137,11 @@ def licences_put(
 @click.option("--holder", help="Of this registrant only.")
 @click.option("--account", help="Used by this account only.")
 @click.option("--after", default="", help="Begin behind this licence id.")
-@click.option("--limit", default=100, show_default=True)
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1))
 def licences_list(tenant_id: str, holder: str | None, account: str | None, after: str, limit: int) -> None:
     """List a tenant's licences by id."""
-    for each in _with_news(lambda news: news.licences(tenant_id, after, limit, holder, account)):
+    found = _list(tenant_id, lambda news: news.licences(tenant_id, after, limit + 1, holder, account))
+    for each in found[:limit]:
         number = f"  no. {each.licence_no}" if each.licence_no else ""
         sites = f"  on {', '.join(each.domains)}" if each.domains else ""
         click.echo(
@@ -138,12 +149,17 @@ def licences_list(tenant_id: str, holder: str | None, account: str | None, after
             f"{written(each.valid_from)} to {written(each.valid_to)}{sites}  "
             f"accounts: {', '.join(each.accounts) or 'none'}  evidence: {len(each.evidence)}"
         )
+    if len(found) > limit:
+        say_more(found[limit - 1].licence_id)
 
 
 def _set_status(tenant_id: str, licence_id: str, status: LicenceStatus, by: By) -> None:
     now_ms = SystemClock().now_ms()
-    if not _with_news(lambda news: news.set_licence_status(tenant_id, licence_id, status, by, now_ms)):
+    refused = _with_news(lambda news: news.set_licence_status(tenant_id, licence_id, status, by, now_ms))
+    if refused is LicenceRefused.LICENCE_UNKNOWN:
         raise click.ClickException(f"tenant {tenant_id} has no licence {licence_id}")
+    if refused is not None:
+        raise click.ClickException(_REFUSED[refused])
     click.echo(f"{licence_id}: {status.value}")
 
 
@@ -164,7 +180,7 @@ def licences_revoke(tenant_id: str, licence_id: str, actor: str, reason: str) ->
 @actor_option
 @reason_option
 def licences_set_status(tenant_id: str, licence_id: str, status: str, actor: str, reason: str) -> None:
-    """Suspend a licence, or let it count again."""
+    """Suspend a licence, or let it count again. One that was revoked is `put` again with its accounts."""
     _set_status(tenant_id, licence_id, LicenceStatus(status), By(actor, reason))
 
 
@@ -243,7 +259,7 @@ def whitelist_import(tenant_id: str, file: Path, name: str, valid_from: int, act
 @click.argument("tenant_id")
 def whitelist_list(tenant_id: str) -> None:
     """List the versions; a star marks the one in force."""
-    versions = _with_news(lambda news: news.versions(tenant_id))
+    versions = _list(tenant_id, lambda news: news.versions(tenant_id))
     current = in_force([(each.version, each.valid_from) for each in versions], SystemClock().now_ms())
     for each in versions:
         star = "*" if each.version == current else " "

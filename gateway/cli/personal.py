@@ -20,7 +20,7 @@ from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.erasure import erase as erase_
 from gateway.adapters.sql.personal import SqlPersonal, held_fields
 from gateway.adapters.sql.registration import SqlRegistrar
-from gateway.cli.common import actor_option, reason_option, settings, with_store
+from gateway.cli.common import actor_option, reason_option, registrant_line, settings, with_store, written
 from gateway.core.check_digits import problem_of
 from gateway.core.personal import FIELDS, INDEXED, problems
 from gateway.core.personal_acts import UNKEPT_WORDING, Unkept
@@ -66,8 +66,9 @@ def registrants_show(tenant_id: str, registrant_id: str) -> None:
         if registrant is None:
             raise click.ClickException(f"tenant {tenant_id} has no registrant {registrant_id}")
         names = await held_fields(store.database, tenant_id, registrant_id)
-        level = f"{registrant.framework} {registrant.level}" if registrant.framework else "no assurance"
-        click.echo(f"{registrant_id}  {registrant.kind.value}  {registrant.state.value}  {level}")
+        click.echo(registrant_line(registrant))
+        if (until_ms := await registrar.barred_until(tenant_id, registrant_id, SystemClock().now_ms())) is not None:
+            click.echo(f"barred: until {written(until_ms)}")
         click.echo(f"kept: {', '.join(names) or 'nothing'}")
         for each in await registrar.accounts_of(tenant_id, registrant_id, "", _ACCOUNTS):
             click.echo(f"account: {each.account.account_id}  {each.account.state.value}")
@@ -107,6 +108,8 @@ def registrants_find(tenant_id: str, field: str, actor: str, reason: str) -> Non
     async def find(personal: SqlPersonal) -> None:
         found = _done(await personal.find(tenant_id, field, value, By(actor, reason), SystemClock().now_ms()))
         click.echo("".join(f"{registrant_id}\n" for registrant_id in found), nl=False)
+        if not found:
+            click.echo("none", err=True)
 
     _with_personal(find)
 

@@ -14,7 +14,7 @@ import msgspec
 import orjson
 
 from gateway.adapters.clock import SystemClock
-from gateway.cli.common import actor_option, with_store
+from gateway.cli.common import actor_option, note_option, with_store
 from gateway.core.audit import DECISION, TRANSITION, breaks
 from gateway.core.codec import encode_case
 from gateway.core.decide import decide, settle
@@ -106,7 +106,7 @@ def messages_list(state: str, limit: int) -> None:
 @messages.command("resolve")
 @click.argument("message_id")
 @click.option("--published/--not-published", required=True, help="What the upstream really did.")
-@click.option("--note", required=True, help="How it is known.")
+@note_option
 @actor_option
 def messages_resolve(message_id: str, published: bool, note: str, actor: str) -> None:
     """Say how a message whose upstream outcome is unknown really ended."""

@@ -9,16 +9,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
-import orjson
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlRegistrar, SqlStore
-from gateway.cli.common import actor_option, reason_option, settings, with_store, written
+from gateway.cli.common import actor_option, reason_option, registrant_line, settings, with_store, written
+from gateway.cli.histories import show_acts
 from gateway.core.audit import subject
-from gateway.core.model import STANDARD, RegistrantKind
+from gateway.core.model import STANDARD, RegistrantKind, VerificationState
 from gateway.core.policy import Policy, PolicyError
-from gateway.core.records import AuditRow
 from gateway.core.registration import (
     WORDING,
     Act,
@@ -31,6 +30,7 @@ from gateway.core.registration import (
     ReopenAccount,
     SuspendAccount,
     fulfilled,
+    worded,
 )
 from gateway.ports import Registered
 
@@ -94,7 +94,7 @@ def renew(tenant_id: str, account_id: str, term_ends: datetime, actor: str, reas
 @click.option("--violation", is_flag=True, help="Its registrant may not register another for a time.")
 @_on_account
 def close(tenant_id: str, account_id: str, violation: bool, actor: str, reason: str) -> None:
-    """Close an account; its name may not be registered again for a time."""
+    """Close an account; its name may not be registered again for a time. --violation may be said later too."""
     _carry_out(tenant_id, CloseAccount(account_id, violation), By(actor, reason))
 
 
@@ -136,17 +136,17 @@ def change(
 @click.argument("tenant_id")
 @click.argument("account_id")
 def show(tenant_id: str, account_id: str) -> None:
-    """Show an account: state, class, term, name; its registrant, authorisations and sanctions."""
+    """Show an account: state, class, term, name; its registrant, news, sanctions, and what it bars."""
 
     async def shown(store: SqlStore, _register: SqlRegister) -> None:
-        found = await SqlRegistrar(store.database).registered(tenant_id, account_id)
+        registrar = SqlRegistrar(store.database)
+        found = await registrar.registered(tenant_id, account_id)
         if found is None:
             raise click.ClickException(WORDING[Refused.ACCOUNT_UNKNOWN])
         click.echo(_line(found))
         account = found.account
         if (person := account.registrant) is not None:
-            level = f"{person.framework} {person.level}" if person.framework else "no assurance"
-            click.echo(f"registrant: {person.registrant_id}  {person.kind.value}  {person.state.value}  {level}")
+            click.echo(f"registrant: {registrant_line(person)}")
         for news in account.news:
             state = "" if news.active else "  not active"
             click.echo(
@@ -155,6 +155,8 @@ def show(tenant_id: str, account_id: str) -> None:
         for sanction in account.sanctions:
             until = "no end" if sanction.ends_at is None else written(sanction.ends_at)
             click.echo(f"sanction: {sanction.degree.value}  {written(sanction.starts_at)} to {until}")
+        for what, until_ms in await registrar.bars_by(tenant_id, account_id, SystemClock().now_ms()):
+            click.echo(f"barred: {what} until {written(until_ms)}")
 
     with_store(shown)
 
@@ -164,14 +166,14 @@ def show(tenant_id: str, account_id: str) -> None:
 @click.argument("account_id")
 @_pages
 def history(tenant_id: str, account_id: str, after: int, limit: int) -> None:
-    """List what was done with an account, oldest first: row, time, act, by whom, why."""
+    """List what was done with an account, oldest first: row, time, act, by whom, why, about what."""
 
     async def listing(store: SqlStore, _register: SqlRegister) -> None:
         registrar = SqlRegistrar(store.database)
         rows = await registrar.history(tenant_id, subject("account", account_id), after, limit)
         if not rows and await registrar.registered(tenant_id, account_id) is None:
             raise click.ClickException(WORDING[Refused.ACCOUNT_UNKNOWN])
-        _acts(rows)
+        show_acts(rows)
 
     with_store(listing)
 
@@ -188,9 +190,11 @@ def registrants_create(tenant_id: str, registrant_id: str, kind: str, actor: str
     async def created(store: SqlStore, _register: SqlRegister) -> None:
         registrar = SqlRegistrar(store.database)
         by, now_ms = By(actor, reason), SystemClock().now_ms()
-        if not await registrar.create_registrant(tenant_id, registrant_id, RegistrantKind(kind), by, now_ms):
-            raise click.ClickException(f"registrant_id: there is or was a registrant {registrant_id}; give another")
-        click.echo(f"{registrant_id}  {kind}  created")
+        added = await registrar.create_registrant(tenant_id, registrant_id, RegistrantKind(kind), by, now_ms)
+        found = await registrar.registrant(tenant_id, registrant_id)
+        if found is None or found.kind != kind or found.state is VerificationState.REDACTED:
+            raise click.ClickException(f"registrant_id: there is or was another {registrant_id}; give another id")
+        click.echo(f"{registrant_id}  {kind}  {found.state.value}{'' if added else '  (registered before)'}")
 
     with_store(created)
 
@@ -200,14 +204,14 @@ def registrants_create(tenant_id: str, registrant_id: str, kind: str, actor: str
 @click.argument("registrant_id")
 @_pages
 def registrants_history(tenant_id: str, registrant_id: str, after: int, limit: int) -> None:
-    """List what was done with a registrant and its accounts, oldest first: row, time, act, by whom, why."""
+    """List what was done with a registrant and its accounts, oldest first: row, time, act, by whom, why, about what."""
 
     async def listing(store: SqlStore, _register: SqlRegister) -> None:
         registrar = SqlRegistrar(store.database)
         rows = await registrar.history(tenant_id, subject("registrant", registrant_id), after, limit)
         if not rows and await registrar.registrant(tenant_id, registrant_id) is None:
             raise click.ClickException(f"registrant_id: there is no registrant {registrant_id}")
-        _acts(rows)
+        show_acts(rows)
 
     with_store(listing)
 
@@ -231,7 +235,10 @@ def _carry_out(tenant_id: str, act: Act, by: By) -> None:
             return result
         found = await registrar.registered(tenant_id, act.account_id)
         if found is None or not fulfilled(act, found.account, found.name):
-            raise click.ClickException(WORDING[result])
+            until_ms = None
+            if isinstance(act, CreateAccount) and result is Refused.REGISTRANT_BARRED:
+                until_ms = await registrar.barred_until(tenant_id, act.registrant_id, SystemClock().now_ms())
+            raise click.ClickException(worded(result, until_ms))
         return found
 
     click.echo(_line(with_store(carry_out)))
@@ -249,14 +256,6 @@ def _line(found: Registered) -> str:
     ends = "no end" if account.term_ends_at is None else f"until {written(account.term_ends_at)}"
     parts = [account.account_id, account.state.value, account.account_class, ends, found.name or "no name"]
     return "  ".join([*parts, "private"] if account.private else parts)
-
-
-def _acts(rows: list[AuditRow]) -> None:
-    for row in rows:
-        body = orjson.loads(row.body)
-        act = body.get("act", "Put")  # what is written as a chat app's records have it has no act of its own
-        act = f"{act} {body['verdict']}" if "verdict" in body else act
-        click.echo(f"{row.seq}  {written(row.at_ms)}  {act}  {body['actor']}  {body.get('reason', '')}".rstrip())
 
 
 def _ms(when: datetime) -> int:

@@ -25,14 +25,14 @@ class Unkept(StrEnum):
 
 
 UNKEPT_WORDING: Final[dict[Unkept, str]] = {
-    Unkept.REGISTRANT_UNKNOWN: "registrant_id: there is no such registrant; register it first",
+    Unkept.REGISTRANT_UNKNOWN: "registrant_id: there is no such registrant",
     Unkept.REGISTRANT_EXISTS: "registrant_id: there is such a registrant already; PUT its personal data to change it",
     Unkept.REGISTRANT_ERASED: "registrant_id: was erased, and cannot come back; register another",
     Unkept.REGISTRANT_BARRED: "an identifier belongs to a registrant who may not register at present",
     Unkept.IDENTIFIER_TAKEN: "an identifier belongs to another registrant; give its accounts to that one",
     Unkept.NOTHING_KEPT: "registrant_id: no personal data is kept of it",
     Unkept.REASON_MISSING: "reason: say why; it is kept in the audit chain",
-    Unkept.REASON_QUOTES: "actor, reason: the audit chain keeps them for ever; say it without the registrant's data",
+    Unkept.REASON_QUOTES: "reason: it and the actor are kept for ever; say it without the registrant's data",
     Unkept.ACCOUNTS_OPEN: "registrant_id: has accounts that are not closed; close them first, or with the erasure",
 }
 """What each refusal says: the field, and what to do."""

@@ -10,12 +10,14 @@ import unicodedata
 from enum import StrEnum
 from typing import Final, assert_never
 
+import msgspec
 from msgspec.structs import replace
 
 from classifiers.contract import Value
 from gateway.core.lookalikes import INVISIBLE, LATIN
 from gateway.core.model import STANDARD, STRANGER, Account, AccountState, Degree, Registrant, VerificationState
 from gateway.core.policy import Registration
+from gateway.core.wording import written
 
 DAY_MS: Final = 86_400_000
 
@@ -39,7 +41,8 @@ class CreateAccount(Value, frozen=True):
 
 
 class CloseAccount(Value, frozen=True):
-    """Close it for good. After a ``violation`` its registrant may not register another either."""
+    """Close it for good. After a ``violation`` its registrant may not register another either; that may be said of an
+    account that is closed already, so that nobody has to reopen it for what was forgotten."""
 
     account_id: str
     violation: bool = False
@@ -91,6 +94,7 @@ class Refused(StrEnum):
     TOO_MANY_ACCOUNTS = "too_many_accounts"
     RENEWAL_SUSPENDED = "renewal_suspended"
     TERM_NOT_LATER = "term_not_later"
+    TERM_ENDLESS = "term_endless"
 
 
 WORDING: Final[dict[Refused, str]] = {
@@ -106,14 +110,20 @@ WORDING: Final[dict[Refused, str]] = {
     Refused.TOO_MANY_ACCOUNTS: "registrant_id: has as many accounts as the policy's registration.max_accounts allows",
     Refused.RENEWAL_SUSPENDED: "account_id: a sanction suspends its renewal",
     Refused.TERM_NOT_LATER: "term_ends_at: give a later end than the present one, and one that is not past",
+    Refused.TERM_ENDLESS: "term_ends_at: the account has no end, so there is nothing to renew",
 }
 """What each refusal says: the field, and what to do."""
+
+
+def worded(refused: Refused, until_ms: int | None = None) -> str:
+    """What a refusal says, with the moment (unix ms) until which it stands, if there is one."""
+    return WORDING[refused] + ("" if until_ms is None else f"; it may again from {written(until_ms)} on")
 
 
 class Around(Value, frozen=True):
     """What an act needs to know. ``account`` and ``name`` are as they are; ``registrant`` is that of a new account;
     ``open_accounts`` the number of those of the registrant whose account is created or reopened; ``barred`` says what
-    may not be registered at this moment."""
+    may not be registered at this moment; ``bar_stands``, that its registrant was barred by the account's closing."""
 
     account: Account | None = None
     name: str | None = None
@@ -121,6 +131,7 @@ class Around(Value, frozen=True):
     open_accounts: int = 0
     name_barred: bool = False
     registrant_barred: bool = False
+    bar_stands: bool = False
 
 
 class Bars(Value, frozen=True):
@@ -139,7 +150,7 @@ class Change(Value, frozen=True):
 
 
 def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Change | Refused:
-    """What comes of an act at a moment (unix ms), or why it is refused."""
+    """What comes of an act at a moment (unix ms), which may be that everything stays as it is; or why it is refused."""
     if isinstance(act, CreateAccount):
         return _create(act, around, rules)
     account = around.account
@@ -148,7 +159,7 @@ def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Chan
     if isinstance(act, ReopenAccount):
         return _reopen(account, around, rules)
     if account.state is AccountState.CLOSED:
-        return Refused.ACCOUNT_CLOSED
+        return _violated(act, account, around, rules, at_ms)
     match act:
         case CloseAccount():
             bars = Bars(
@@ -166,6 +177,16 @@ def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Chan
             assert_never(act)
 
 
+def given(act: Act) -> dict[str, object]:
+    """What an act says by itself, for its audit row: not whom it is about, nor what is as by default. Of a name it says
+    that there is one: the audit chain keeps it for ever, and a person may be called so."""
+    said: dict[str, object] = msgspec.to_builtins(act)
+    told = {name: value for name, value in said.items() if name not in ("account_id", "registrant_id", "name")}
+    if said.get("name") is not None:
+        told["named"] = True
+    return {name: value for name, value in told.items() if value is not None}
+
+
 def fulfilled(act: Act, account: Account, name: str | None) -> bool:
     """Whether the account is already as this act would leave it: one that comes twice, because its first answer was
     lost, is then not refused."""
@@ -176,7 +197,7 @@ def fulfilled(act: Act, account: Account, name: str | None) -> bool:
             kept = (registrant_id, name, account.account_class, account.term_ends_at, account.private)
             return account.state is AccountState.ACTIVE and given == kept
         case CloseAccount():
-            return account.state is AccountState.CLOSED and not act.violation
+            return account.state is AccountState.CLOSED and not act.violation  # where it is one, it is not refused
         case SuspendAccount():
             return account.state is AccountState.SUSPENDED
         case ReopenAccount():
@@ -233,6 +254,15 @@ def _create(act: CreateAccount, around: Around, rules: Registration) -> Change |
     return Change(account, act.name)
 
 
+def _violated(act: Act, account: Account, around: Around, rules: Registration, at_ms: int) -> Change | Refused:
+    """What comes of an act on a closed account: only that it was closed for a violation may still be said."""
+    if not isinstance(act, CloseAccount) or not act.violation:
+        return Refused.ACCOUNT_CLOSED
+    if account.registrant is None or around.bar_stands:
+        return Change(account, around.name)
+    return Change(account, around.name, Bars(registrant_until_ms=at_ms + rules.registrant_bar_days * DAY_MS))
+
+
 def _reopen(account: Account, around: Around, rules: Registration) -> Change | Refused:
     holder = account.registrant
     if holder is not None and holder.state is VerificationState.REDACTED and account.state is not AccountState.ACTIVE:
@@ -255,7 +285,9 @@ def _renew(act: RenewAccount, account: Account, name: str | None, at_ms: int) ->
         in_force = sanction.starts_at <= at_ms and (sanction.ends_at is None or at_ms < sanction.ends_at)
         if in_force and sanction.degree is Degree.SUSPEND_RENEWAL:
             return Refused.RENEWAL_SUSPENDED
-    if account.term_ends_at is None or act.term_ends_at <= max(account.term_ends_at, at_ms):
+    if account.term_ends_at is None:
+        return Refused.TERM_ENDLESS
+    if act.term_ends_at <= max(account.term_ends_at, at_ms):
         return Refused.TERM_NOT_LATER
     return Change(replace(account, term_ends_at=act.term_ends_at), name)
 

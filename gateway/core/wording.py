@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
+
+ID: Final = r"^[^\x00-\x1f\x7f-\x9f/]+$"
+"""What ids are made of. Not of slashes: one could not be told from the path around it. Nor of control characters: they
+would act on the terminal of whoever lists them."""
 
 _WORDS: Final = {
     "missing": "this field is required",
@@ -37,5 +42,15 @@ _WORDS: Final = {
 
 def told(error: Mapping[str, Any]) -> str:
     """The message of one of ``ValidationError.errors()``. A kind without words of its own keeps the library's."""
+    if error["type"] == "string_pattern_mismatch" and str(error["ctx"]["pattern"]).startswith(ID):
+        return "give an id without slashes and control characters"
     words = _WORDS.get(error["type"])
     return str(error["msg"]) if words is None else words.format(**error.get("ctx", {}))
+
+
+def written(at_ms: int) -> str:
+    """Unix milliseconds in ISO 8601 (UTC); a date that no calendar has, for who means never, stays a number."""
+    try:
+        return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return str(at_ms)

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 import orjson
 
 from gateway.core.personal_acts import UNKEPT_WORDING, Unkept
-from gateway.core.registration import WORDING, Refused
+from gateway.core.registration import Refused, worded
 from gateway.publish import Refusal
 
 CONTENT_TYPE = "application/problem+json"
@@ -62,9 +62,10 @@ def bad_fields(problems: Sequence[tuple[str, str]], status: int = 400, code: str
     return Problem(status, code, detail, {"errors": errors})
 
 
-def refused(reason: Refused) -> Problem:
-    """The problem that a refused act on an account is answered with."""
-    named = [(WORDING[reason].partition(": ")[0], WORDING[reason].partition(": ")[2])]
+def refused(reason: Refused, until_ms: int | None = None) -> Problem:
+    """The problem that a refused act on an account is answered with; ``until_ms`` is how long it stands, if it ends."""
+    name, _, message = worded(reason, until_ms).partition(": ")
+    named = [(name, message)]
     match reason:
         case Refused.ACCOUNT_UNKNOWN:
             return bad_fields(named, 404, reason)
@@ -79,6 +80,7 @@ def refused(reason: Refused) -> Problem:
             | Refused.NAME_BARRED
             | Refused.TOO_MANY_ACCOUNTS
             | Refused.RENEWAL_SUSPENDED
+            | Refused.TERM_ENDLESS
         ):
             return bad_fields(named, 409, reason)
         case _:

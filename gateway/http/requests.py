@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gateway.core.records import Tenant
 from gateway.http.budget import Budget
@@ -29,6 +29,9 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+APPLICATION_KEY: Final = "application key"
+
+
 @dataclass(frozen=True, slots=True)
 class Headers:
     """The headers that a publish request is read by."""
@@ -43,8 +46,9 @@ class Disconnected(Exception):
     """The client went away before its request was whole; nothing was decided."""
 
 
-def read_headers(scope: Scope) -> Headers:
-    """Check and pick the headers. Raises `Problem`: a header given twice could be read differently behind us."""
+def read_headers(scope: Scope, asked: str = APPLICATION_KEY) -> Headers:
+    """Check and pick the headers. Raises `Problem`: a header given twice could be read differently behind us. ``asked``
+    is what is asked of a client that sends none."""
     found: dict[bytes, str] = {}
     for name, value in scope["headers"]:
         if name in _SINGLE:
@@ -53,7 +57,7 @@ def read_headers(scope: Scope) -> Headers:
             found[name] = value.decode("latin-1").strip()
     scheme, _, app_key = found.get(b"authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not app_key:
-        raise unauthorised()
+        raise unauthorised(asked)
     media_type, _, parameters = found.get(b"content-type", "application/json").partition(";")
     if media_type.strip().lower() != "application/json":
         raise Problem(415, "content_type", "Content-Type: send application/json.")
@@ -92,9 +96,9 @@ def hash_key(app_key: str) -> str:
     return hashlib.sha256(app_key.strip().encode()).hexdigest()
 
 
-def unauthorised() -> Problem:
-    """The problem of a request without a known application key."""
-    detail = "Authorization: send 'Bearer' and a known application key."
+def unauthorised(key: str = APPLICATION_KEY) -> Problem:
+    """The problem of a request without a known ``key``."""
+    detail = f"Authorization: send 'Bearer' and a known {key}."
     return Problem(401, "unauthorised", detail, headers=(("WWW-Authenticate", "Bearer"),))
 
 

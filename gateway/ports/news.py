@@ -19,6 +19,9 @@ class LicenceRefused(StrEnum):
     HOLDER_UNKNOWN = "holder_unknown"
     ACCOUNT_NOT_HOLDERS = "account_not_holders"
     """An account is not there, or another registrant stands behind it."""
+    LICENCE_UNKNOWN = "licence_unknown"
+    LICENCE_REVOKED = "licence_revoked"
+    """It has no accounts any more: only putting it again with its accounts restores it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,17 @@ class NewsRegister(NewsReader, Protocol):
     audit row, in the histories of all that it is about."""
 
     async def put_licence(self, tenant_id: str, licence: Licence, by: By, now_ms: int) -> LicenceRefused | None:
-        """Add or replace a licence, and let its accounts use it from the commit on: they get the change number."""
+        """Add or replace a licence, and let its accounts use it from the commit on: they get the change number. One
+        that is there as it is given is not written."""
 
     async def add_evidence(self, tenant_id: str, licence_id: str, evidence: Evidence, by: By, now_ms: int) -> bool:
         """Keep a record with a licence, which stays as it is at this moment; False when there is none of that id."""
 
     async def set_licence_status(
         self, tenant_id: str, licence_id: str, status: LicenceStatus, by: By, now_ms: int
-    ) -> bool:
-        """Suspend, revoke or restore a licence; False when there is none of that id. A revoked one is kept, and no
-        account uses it any more; restored, the accounts that may use it are to be given again."""
+    ) -> LicenceRefused | None:
+        """Suspend or revoke a licence, or let a suspended one count again; one of that status is not written. A revoked
+        one is kept, and no account uses it any more."""
 
     async def licence(self, tenant_id: str, licence_id: str) -> Licence | None:
         """A licence."""

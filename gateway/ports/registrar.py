@@ -26,7 +26,8 @@ class Registrar(Protocol):
     async def carry_out(
         self, tenant_id: str, act: Act, by: By, rules: Registration, now_ms: int
     ) -> Registered | Refused:
-        """Carry out an act on an account, see `gateway.core.registration`."""
+        """Carry out an act on an account, see `gateway.core.registration`. One that leaves everything as it is writes
+        nothing."""
 
     async def create_registrant(
         self, tenant_id: str, registrant_id: str, kind: RegistrantKind, by: By, now_ms: int
@@ -41,6 +42,9 @@ class Registrar(Protocol):
 
     async def accounts_of(self, tenant_id: str, registrant_id: str, after: str, limit: int) -> list[Registered]:
         """The accounts that a registrant stands behind, by id, beginning behind ``after``."""
+
+    async def barred_until(self, tenant_id: str, registrant_id: str, now_ms: int) -> int | None:
+        """Until when (unix ms) a registrant may not register accounts, None when it may."""
 
     async def history(self, tenant_id: str, subject: str, after: int, limit: int) -> list[AuditRow]:
         """What was done about a ``subject``, oldest first, beginning behind row ``after`` of the administrators' chain:

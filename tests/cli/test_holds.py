@@ -52,6 +52,23 @@ def test_who_and_why_are_not_optional(office: Office, missing: str) -> None:
     assert office.state(held.message_id) is MessageState.HELD
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "x" * 501])
+@pytest.mark.parametrize("option", ["--note", "--actor"])
+def test_who_and_why_are_said_in_some_characters(office: Office, option: str, blank: str) -> None:
+    held, unsure = office.publish(0.6), office.publish(unknown=True)
+    options = {"--note": "n", "--actor": "Ann", option: blank}
+    given = [word for pair in options.items() for word in pair]
+    for words in (
+        ("holds", "release", held.message_id),
+        ("holds", "reject", held.message_id),
+        ("messages", "resolve", unsure.message_id, "--published"),
+    ):
+        result = office.run(*words, *given)
+        assert (result.exit_code, f"{option[2:]}: " in result.output) == (1, True)
+    assert office.state(held.message_id) is MessageState.HELD
+    assert office.state(unsure.message_id) is MessageState.UNKNOWN
+
+
 def test_a_message_that_is_not_there(office: Office) -> None:
     office.publish()
     result = office.run("holds", "reject", "none", "--note", "n", "--actor", "Ann")
@@ -135,7 +152,7 @@ def test_holds_of_one_tenant(office: Office) -> None:
     assert office.run(*add).exit_code == 0
     assert office.run("holds", "list", "--tenant", "t2").output == ""
     misspelt = office.run("holds", "list", "--tenant", "t3")
-    assert (misspelt.exit_code, misspelt.output) == (1, "Error: no tenant t3\n")
+    assert (misspelt.exit_code, misspelt.output) == (1, "Error: no tenant t3; see `gateway tenants list`\n")
 
 
 def test_a_message_that_is_not_there_is_not_shown(office: Office) -> None:

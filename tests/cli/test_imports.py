@@ -51,7 +51,7 @@ def test_a_file_is_taken_once_and_again_if_told(office: Office, file: Path, tmp_
         0,
         f"{told}: this file was taken in before; --again does it once more\n",
     )
-    office.run("accounts", "put", "t1", "a", "--registrant", "p", "--actor", "Ann")
+    office.run("accounts", "put", "t1", "a", "--registrant", "p", "--kind", "person", "--actor", "Ann")
     assert take(office, file, "--rejects", str(rejects), "--again") == (0, f"{told}\n")
     assert len(rejects.read_text().splitlines()) == 2
     assert "created" in office.run("accounts", "list", "t1").output

@@ -70,7 +70,18 @@ def test_a_licence_is_put_listed_suspended_and_revoked(office: Office) -> None:
 
     assert office.run("licences", "set-status", "t1", "lic-1", "suspended", *BY).output == "lic-1: suspended\n"
     assert not account(office).news[0].active
-    assert office.run("licences", "revoke", "t1", "lic-1", *BY).output == "lic-1: revoked\n"
+    for _ in range(2):
+        assert office.run("licences", "revoke", "t1", "lic-1", *BY).output == "lic-1: revoked\n"
+    assert office.sql("SELECT count(*) FROM audit WHERE body LIKE '%revoked%'") == [(1,)]
+    rows = office.run("accounts", "history", "t1", "acc-1").output.splitlines()
+    assert [row.split("  ")[-1] for row in rows[-3:]] == [
+        "lic-1, originate, 2026-01-01T00:00:00Z to 2028-12-31T16:00:00Z",
+        "lic-1, suspended",
+        "lic-1, revoked",
+    ]
+    restored = said(office.run("licences", "set-status", "t1", "lic-1", "active", *BY))
+    assert "was revoked" in restored
+    assert "put it again with its accounts" in restored
     assert account(office).news == ()
     assert "accounts: none" in office.run("licences", "list", "t1", "--holder", "reg-1").output
     assert office.run("audit", "verify").exit_code == 0

@@ -42,16 +42,46 @@ def test_an_account_from_its_creation_to_its_end(office: Office) -> None:
         "acc-9  closed  standard  until 2097-01-31T12:00:00Z  Other News  private\n",
     ]
     shown = office.run("accounts", "show", "t9", "acc-9").output.splitlines()
-    assert shown == [lines[-1].output.strip(), "registrant: p-9  person  created  no assurance"]
+    assert shown[:2] == [lines[-1].output.strip(), "registrant: p-9  person  created  no assurance"]
+    assert [line.rpartition(" ")[0] for line in shown[2:]] == ["barred: name until", "barred: registrant until"]
+    [about] = [line for line in office.run("registrants", "show", "t9", "p-9").output.splitlines() if "barred" in line]
+    assert about.removeprefix("barred: until ") == shown[3].removeprefix("barred: registrant until ")
 
     names = ["CreateAccount", "RenewAccount", "ChangeAccount", "SuspendAccount", "ReopenAccount", "CloseAccount"]
     history = office.run("accounts", "history", "t9", "acc-9").output.splitlines()
-    assert [line.split("  ")[2:] for line in history] == [[name, "Ann", "ticket 12"] for name in names]
+    told = [
+        "acc-9, named, until 2096-01-31T00:00:00Z",
+        "acc-9, until 2097-01-31T12:00:00Z",
+        "acc-9, named, private",
+        "acc-9",
+        "acc-9",
+        "acc-9, violation",
+    ]
+    assert [line.split("  ")[2:] for line in history] == [
+        [name, "Ann", "ticket 12", about] for name, about in zip(names, told, strict=True)
+    ]
     whole = office.run("registrants", "history", "t9", "p-9").output.splitlines()
-    assert [line.split("  ")[2] for line in whole] == ["CreateRegistrant", *names]
+    assert whole[0].split("  ")[2:] == ["CreateRegistrant", "Ann", "ticket 12", "person"]
+    assert whole[1:] == history
     page = office.run("accounts", "history", "t9", "acc-9", "--after", history[1].split()[0], "--limit", "2")
     assert page.output.splitlines() == history[2:4]
     assert office.run("audit", "verify").exit_code == 0
+
+
+def test_what_the_records_said_is_in_the_history(office: Office) -> None:
+    put = ("accounts", "put", "t9", "acc-9", "--registrant", "p-9", "--verification", "verified", "--verified-until")
+    office.run(*put, "2096-01-31", "--framework", "eidas", "--level", "high", "--private", "--actor", "Ann")
+    office.run("registrants", "put", "t9", "p-9", "--verification", "expired", "--actor", "Ann")
+    rows = [line.split("  ")[2:] for line in office.run("accounts", "history", "t9", "acc-9").output.splitlines()]
+    verified = "verified eidas high until 2096-01-31T00:00:00Z"
+    assert rows == [
+        ["Put", "Ann", "", f"acc-9, active, private, person {verified}"],
+        ["Put", "Ann", "", f"person {verified.replace('verified', 'expired')}"],
+    ]
+    shown = office.run("accounts", "show", "t9", "acc-9").output.splitlines()
+    assert shown[1] == "registrant: p-9  person  expired  eidas high  until 2096-01-31T00:00:00Z"
+    about = office.run("registrants", "show", "t9", "p-9").output.splitlines()
+    assert about[0] == "p-9  person  expired  eidas high  until 2096-01-31T00:00:00Z"
 
 
 def test_a_time_that_no_calendar_has_is_shown_as_it_is(office: Office) -> None:
@@ -66,7 +96,11 @@ def test_a_time_that_no_calendar_has_is_shown_as_it_is(office: Office) -> None:
     [
         ([], ("create", "--registrant", "none"), "registrant_id: there is no such registrant; register it first"),
         ([], ("close",), "account_id: there is no such account"),
-        ([("create", "--registrant", "p-9")], ("renew", "--term-ends", "2096-01-31"), "term_ends_at: give a later end"),
+        (
+            [("create", "--registrant", "p-9")],
+            ("renew", "--term-ends", "2096-01-31"),
+            "term_ends_at: the account has no end",
+        ),
         ([("create", "--registrant", "p-9"), ("close",)], ("suspend",), "account_id: the account is closed"),
     ],
 )
@@ -82,11 +116,30 @@ def test_what_the_rules_refuse(
     assert office.sql("SELECT count(*) FROM audit") == rows
 
 
-@pytest.mark.parametrize("words", [("create", "--registrant", "p-9"), ("suspend",), ("close",)])
-def test_what_comes_twice_is_no_error(office: Office, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("create", "--registrant", "p-9"),
+        ("suspend",),
+        ("close",),
+        ("close", "--violation"),
+        ("change", "--name", "The News"),
+    ],
+)
+def test_what_comes_twice_is_no_error_and_leaves_one_trace(office: Office, words: tuple[str, ...]) -> None:
     act(office, "create", "--registrant", "p-9")
-    assert act(office, *words).exit_code == 0
-    assert act(office, *words).exit_code == 0
+    first = act(office, *words)
+    rows = office.sql("SELECT count(*) FROM audit")
+    second = act(office, *words)
+    assert (first.exit_code, second.exit_code, second.output) == (0, 0, first.output)
+    assert office.sql("SELECT count(*) FROM audit") == rows
+
+
+def test_a_forgotten_violation_is_said_without_reopening(office: Office) -> None:
+    for words in (("create", "--registrant", "p-9"), ("close",), ("close", "--violation")):
+        assert act(office, *words).exit_code == 0
+    refused = office.run("accounts", "create", "t9", "acc-8", "--registrant", "p-9", *WHY)
+    assert (refused.exit_code, "it may again from 20" in refused.output) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -132,11 +185,32 @@ def test_a_blank_reason_is_none(office: Office) -> None:
     assert office.run("operators", "add", "Ben", "--role", "viewer", *blank).exit_code == 1
 
 
+@pytest.mark.parametrize("actor", ["", " \t", "Ann\x1b[2J", "x" * 201])
+def test_who_cannot_be_told_from_nobody_is_no_actor(office: Office, actor: str) -> None:
+    before = office.sql("SELECT count(*) FROM audit")
+    given = ("--actor", actor, "--reason", "ticket 12")
+    for words in (
+        ("accounts", "create", "t9", "acc-9", "--registrant", "p-9", *given),
+        ("registrants", "create", "t9", "p-8", "--kind", "person", *given),
+        ("registrants", "put", "t9", "p-9", "--level", "high", *given[:2]),
+        ("tenants", "put", "t8", "--name", "Eight", "--upstream-url", "https://eight.example/", *given[:2]),
+        ("operators", "add", "Ben", "--role", "viewer", *given),
+        ("licences", "revoke", "t9", "lic-9", *given),
+    ):
+        result = office.run(*words)
+        assert (result.exit_code, "actor: say who does this" in result.output) == (1, True)
+    assert office.sql("SELECT count(*) FROM audit") == before
+
+
 def test_what_is_not_there(office: Office) -> None:
     for words in (("accounts", "show"), ("accounts", "history"), ("registrants", "history")):
         assert office.run(*words, "t9", "none").exit_code == 1
+    rows = office.sql("SELECT count(*) FROM audit")
     again = office.run("registrants", "create", "t9", "p-9", "--kind", "person", *WHY)
-    assert (again.exit_code, "give another" in again.output) == (1, True)
+    assert (again.exit_code, again.output) == (0, "p-9  person  created  (registered before)\n")
+    other = office.run("registrants", "create", "t9", "p-9", "--kind", "organisation", *WHY)
+    assert (other.exit_code, "give another" in other.output) == (1, True)
+    assert office.sql("SELECT count(*) FROM audit") == rows
     none = office.run("registrants", "create", "none", "p-9", "--kind", "person", *WHY)
     assert (none.exit_code, none.output) == (1, "Error: there is no tenant 'none'\n")
 

@@ -65,7 +65,7 @@ def test_one_that_is_given_up(office: Office) -> None:
     late = office.run("verifications", "cancel", "t9", again, *WHY)
     assert (late.exit_code, "it has ended; see" in late.output) == (1, True)
     history = office.run("registrants", "history", "t9", "f-9").output
-    assert history.endswith("  Verification refuse  Ann  ticket 12\n")
+    assert history.endswith("  Verification refuse  Ann  ticket 12  staff, declined\n")
 
 
 def test_one_whose_provider_is_gone_is_given_up(office: Office, tmp_path: Path) -> None:

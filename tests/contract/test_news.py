@@ -136,7 +136,8 @@ async def test_evidence_brings_no_licence_back_that_is_revoked_meanwhile(office:
     assert not await office.news.add_evidence("t1", "lic-1", more, BY, 5)
     await office.news.put_licence("t1", LICENCE_1, BY, 5)
     revoke = office.news.set_licence_status("t1", "lic-1", LicenceStatus.REVOKED, BY, 6)
-    assert all(await asyncio.gather(office.news.add_evidence("t1", "lic-1", more, BY, 6), revoke))
+    added, refused = await asyncio.gather(office.news.add_evidence("t1", "lic-1", more, BY, 6), revoke)
+    assert (added, refused) == (True, None)
     assert await office.news.add_evidence("t1", "lic-1", more, BY, 7)
     found = await office.news.licence("t1", "lic-1")
     assert found == replace(LICENCE_1, accounts=(), status=LicenceStatus.REVOKED, evidence=(EVIDENCE, more))
@@ -227,20 +228,45 @@ async def test_licences_are_listed_by_id(office: Office) -> None:
 
 async def test_a_suspended_licence_does_not_count_and_a_revoked_one_is_gone(office: Office) -> None:
     await office.news.put_licence("t1", LICENCE_1, BY, 5)
-    assert not await office.news.set_licence_status("t1", "lic-2", LicenceStatus.SUSPENDED, BY, 6)
+    unknown = await office.news.set_licence_status("t1", "lic-2", LicenceStatus.SUSPENDED, BY, 6)
+    assert unknown is LicenceRefused.LICENCE_UNKNOWN
 
-    assert await office.news.set_licence_status("t1", "lic-1", LicenceStatus.SUSPENDED, BY, 6)
+    assert not await office.news.set_licence_status("t1", "lic-1", LicenceStatus.SUSPENDED, BY, 6)
     assert await office.seen("acc-1") == (authorisation(active=False),)
     assert await office.news.licence("t1", "lic-1") == replace(LICENCE_1, status=LicenceStatus.SUSPENDED)
 
-    assert await office.news.set_licence_status("t1", "lic-1", LicenceStatus.ACTIVE, BY, 7)
+    assert not await office.news.set_licence_status("t1", "lic-1", LicenceStatus.ACTIVE, BY, 7)
     assert await office.seen("acc-1") == (authorisation(),)
 
     before, _ = await office.register.changes(0)
-    assert await office.news.set_licence_status("t1", "lic-1", LicenceStatus.REVOKED, BY, 8)
+    assert not await office.news.set_licence_status("t1", "lic-1", LicenceStatus.REVOKED, BY, 8)
     assert await office.seen("acc-1") == ()
     assert len((await office.register.changes(before))[1]) == 2
     assert await office.news.licence("t1", "lic-1") == replace(LICENCE_1, status=LicenceStatus.REVOKED, accounts=())
+
+
+async def test_a_licence_that_stays_as_it_is_is_not_written(office: Office) -> None:
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    before = await office.register.changes(0), await office.rows()
+    turned = replace(LICENCE_1, accounts=LICENCE_1.accounts[::-1])
+    assert await office.news.put_licence("t1", turned, BY, 6) is None
+    assert await office.news.set_licence_status("t1", "lic-1", LicenceStatus.ACTIVE, BY, 6) is None
+    assert (await office.register.changes(0), await office.rows()) == before
+
+
+async def test_a_revoked_licence_is_put_again_and_not_set_active(office: Office) -> None:
+    await office.news.put_licence("t1", LICENCE_1, BY, 5)
+    assert await office.news.set_licence_status("t1", "lic-1", LicenceStatus.REVOKED, BY, 6) is None
+    before = await office.register.changes(0), await office.rows()
+    for status, told in (
+        (LicenceStatus.ACTIVE, LicenceRefused.LICENCE_REVOKED),
+        (LicenceStatus.SUSPENDED, LicenceRefused.LICENCE_REVOKED),
+        (LicenceStatus.REVOKED, None),
+    ):
+        assert await office.news.set_licence_status("t1", "lic-1", status, BY, 7) is told
+    assert (await office.register.changes(0), await office.rows()) == before
+    await office.news.put_licence("t1", LICENCE_1, BY, 8)
+    assert await office.news.licence("t1", "lic-1") == LICENCE_1
 
 
 async def test_every_write_is_in_the_history_of_what_it_is_about(office: Office) -> None:

@@ -133,7 +133,7 @@ FULL: list[Act] = [new("acc-1"), new("acc-2")]
         ([*FULL, SuspendAccount("acc-1")], new("acc-3"), Refused.TOO_MANY_ACCOUNTS),
         ([new("acc-0"), CloseAccount("acc-0"), *FULL], ReopenAccount("acc-0"), Refused.TOO_MANY_ACCOUNTS),
         ([new("acc-1")], ReopenAccount("acc-1"), Refused.ACCOUNT_ACTIVE),
-        ([new("acc-1")], RenewAccount("acc-1", NOW_MS + 1), Refused.TERM_NOT_LATER),
+        ([new("acc-1")], RenewAccount("acc-1", NOW_MS + 1), Refused.TERM_ENDLESS),
         ([*CLOSED, new("acc-2")], ChangeAccount("acc-2", name="taken"), Refused.NAME_BARRED),
         *[
             (before, what, refused)
@@ -158,6 +158,46 @@ async def test_what_is_refused_leaves_nothing_behind(
     assert await act(registrar, what) is refused
     assert await written(store, register) == was
     assert await registrar.registered("t1", what.account_id) == account
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        SuspendAccount("acc-1"),
+        ChangeAccount("acc-1", name="Other"),
+        ChangeAccount("acc-1", account_class="shop", private=True),
+        CloseAccount("acc-1", violation=True),
+    ],
+)
+async def test_an_act_that_leaves_everything_as_it_is_writes_nothing(
+    store: Store, register: Register, registrar: Registrar, what: Act
+) -> None:
+    await done(registrar, new("acc-1", name="Name"))
+    first = await act(registrar, what)
+    was = await written(store, register)
+    assert await act(registrar, what, NOW_MS + 1) == first
+    assert await written(store, register) == was
+
+
+async def test_a_violation_may_be_said_of_an_account_that_is_closed(registrar: Registrar) -> None:
+    for what in CLOSED:
+        await done(registrar, what)
+    later = NOW_MS + DAY_MS
+    account = await done(registrar, CloseAccount("acc-1", violation=True), later)
+    assert account.state is AccountState.CLOSED
+    until = later + RULES.registrant_bar_days * DAY_MS
+    assert await act(registrar, new("acc-2"), until - 1) is Refused.REGISTRANT_BARRED
+    # It is not barred for longer because it is said again, and the name no longer than it was.
+    await done(registrar, CloseAccount("acc-1", violation=True), until - 1)
+    await done(registrar, new("acc-2", name="Taken"), until)
+
+
+async def test_a_bar_that_another_account_made_is_no_reason_to_make_none(registrar: Registrar) -> None:
+    for what in (*BANNED, ReopenAccount("acc-1"), new("acc-2"), CloseAccount("acc-2"), CloseAccount("acc-1", True)):
+        await done(registrar, what)
+    await done(registrar, CloseAccount("acc-2", violation=True))
+    await done(registrar, ReopenAccount("acc-1"))
+    assert await act(registrar, new("acc-3")) is Refused.REGISTRANT_BARRED
 
 
 async def test_a_closed_account_makes_room_for_another(registrar: Registrar) -> None:
@@ -278,7 +318,7 @@ async def test_every_act_is_in_the_histories_of_all_that_it_is_about(registrar: 
         ChangeAccount("acc-1", name="Another Name"),
         SuspendAccount("acc-1"),
         ReopenAccount("acc-1"),
-        CloseAccount("acc-1"),
+        CloseAccount("acc-1", violation=True),
     ]
     for number, what in enumerate(acts):
         result = await registrar.carry_out("t1", what, By(f"actor-{number}", f"why {number}"), RULES, NOW_MS + number)
@@ -294,8 +334,15 @@ async def test_every_act_is_in_the_histories_of_all_that_it_is_about(registrar: 
     assert [row.at_ms for row in of_account] == [NOW_MS + number for number in range(len(acts))]
     assert [body["account"]["state"] for body in bodies[3:]] == ["suspended", "active", "closed"]
     whole = "".join([row.body for row in of_registrant])
-    assert "person-1" not in whole
-    assert "Name" not in whole
+    assert not [said for said in ("person-1", "A Name", "Another Name") if said in whole]
+    assert [body.get("given") for body in bodies] == [
+        {"named": True, "term_ends_at": NOW_MS + 1},
+        {"term_ends_at": NOW_MS + 2},
+        {"named": True},
+        None,
+        None,
+        {"violation": True},
+    ]
     assert {row.chain for row in of_registrant} == {ADMINISTRATORS}
     await assert_chains_whole(store)
 
@@ -313,6 +360,26 @@ async def test_accounts_of_a_registrant_come_in_order_and_in_pages(registrar: Re
     ]
     assert await registrar.accounts_of("t1", "firm-1", "acc-1", 1) == everything[1:2]
     assert await registrar.accounts_of("t1", "nobody", "", 100) == []
+
+
+async def test_it_is_known_what_is_barred_until_when(registrar: Registrar, store: Store) -> None:
+    bars_by = registrar_of(store).bars_by
+    for what in (new("acc-1", name="Taken"), CloseAccount("acc-1"), new("acc-2")):
+        await done(registrar, what)
+    name_until = NOW_MS + RULES.name_bar_days * DAY_MS
+    assert await bars_by("t1", "acc-1", NOW_MS) == [("name", name_until)]
+    assert await bars_by("t1", "acc-2", NOW_MS) == []
+    assert await registrar.barred_until("t1", "person-1", NOW_MS) is None
+    await done(registrar, CloseAccount("acc-2", violation=True))
+    until = NOW_MS + RULES.registrant_bar_days * DAY_MS
+    assert await bars_by("t1", "acc-2", NOW_MS) == [("registrant", until)]
+    assert await registrar.barred_until("t1", "person-1", until - 1) == until
+    await done(registrar, CloseAccount("acc-1", violation=True), NOW_MS + 5)
+    assert await registrar.barred_until("t1", "person-1", until - 1) == until + 5
+    assert await bars_by("t1", "acc-1", name_until) == [("registrant", until + 5)]
+    assert await registrar.barred_until("t1", "person-1", until + 5) is None
+    assert await registrar.barred_until("t1", "person-2", NOW_MS) is None
+    assert await registrar.barred_until("t2", "person-1", NOW_MS) is None
 
 
 async def test_tenants_know_nothing_of_each_other(registrar: Registrar) -> None:

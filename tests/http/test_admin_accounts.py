@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.core.registration import Refused
+from gateway.core.wording import written
 from gateway.http.problems import refused
 from tests.fakes import NOW_MS
 from tests.http.keeping import DAY_MS, HERE, Keeping
@@ -75,7 +76,6 @@ async def test_pages_of_accounts_and_histories(desk: Keeping) -> None:
         ("POST", "/accounts/none:close", {}, 404, "account_unknown", "account_id"),
         ("GET", "/accounts?registrant_id=person-1&after=%00", None, 400, "bad_address", "after"),
         ("PATCH", "/accounts/acc-3", {"name": "x"}, 409, "account_closed", "account_id"),
-        ("POST", "/accounts/acc-3:close", {"violation": True}, 409, "account_closed", "account_id"),
         ("POST", "/accounts/acc-3:suspend", {}, 409, "account_closed", "account_id"),
         ("POST", "/accounts/acc-1:renew", {"term_ends_at": NOW_MS}, 422, "term_not_later", "term_ends_at"),
         ("PATCH", "/accounts/acc-1", {"name": "name 3"}, 409, "name_barred", "name"),
@@ -138,6 +138,28 @@ async def test_a_barred_registrant(desk: Keeping) -> None:
     body = {"account_id": "acc-9", "registrant_id": "person-1", **WHY}
     response = await desk.ask("key-admin", "POST", f"{HERE}/accounts", body)
     assert (response.status_code, response.json()["code"]) == (409, "registrant_barred")
+    days = desk.world.policy.policy.registration.registrant_bar_days
+    until = written(NOW_MS + days * DAY_MS)
+    [error] = response.json()["errors"]
+    assert error["message"].endswith(f"one of its accounts was closed; it may again from {until} on")
+
+
+async def test_what_has_no_end_is_not_renewed(desk: Keeping) -> None:
+    await desk.done("POST", "/accounts", {"account_id": "acc-9", "registrant_id": "firm-1", **WHY})
+    body = {"term_ends_at": NOW_MS + DAY_MS, **WHY}
+    response = await desk.ask("key-admin", "POST", f"{HERE}/accounts/acc-9:renew", body)
+    assert (response.status_code, response.json()["code"]) == (409, "term_endless")
+
+
+@pytest.mark.parametrize("account_id", ["a/b", "", "a\x00b"])
+async def test_what_an_id_is_made_of_is_said_in_words(desk: Keeping, account_id: str) -> None:
+    body = {"account_id": account_id, "registrant_id": "firm-1", **WHY}
+    response = await desk.ask("key-admin", "POST", f"{HERE}/accounts", body)
+    [error] = response.json()["errors"]
+    told = "give at least 1 characters" if not account_id else "give an id without slashes and control characters"
+    assert error == {"field": "account_id", "message": told}
+    response = await desk.ask("key-admin", "GET", f"{HERE}/accounts?registrant_id=a/b")
+    assert response.json()["errors"][0]["message"] == "give an id without slashes and control characters"
 
 
 async def test_a_class_of_the_policy_in_force(desk: Keeping) -> None:
@@ -147,6 +169,15 @@ async def test_a_class_of_the_policy_in_force(desk: Keeping) -> None:
     assert changed["account_class"] == "desk"
 
 
+LICENCE = {
+    "holder": "person-1",
+    "scheme": "manual",
+    "kind": "originate",
+    "valid_from": 0,
+    "valid_to": NOW_MS + DAY_MS,
+    "accounts": ["acc-2", "acc-1"],
+    **WHY,
+}
 NEW = {"account_id": "acc-9", "registrant_id": "firm-1", "name": "New", "term_ends_at": NOW_MS + DAY_MS, **WHY}
 
 
@@ -155,14 +186,23 @@ NEW = {"account_id": "acc-9", "registrant_id": "firm-1", "name": "New", "term_en
     [
         ("POST", "/accounts", NEW),
         ("POST", "/accounts/acc-1:close", WHY),
+        ("POST", "/accounts/acc-1:close", {"violation": True, **WHY}),
+        ("POST", "/accounts/acc-3:close", {"violation": True, **WHY}),
         ("POST", "/accounts/acc-1:suspend", WHY),
         ("POST", "/accounts/acc-2:reopen", WHY),
         ("POST", "/accounts/acc-1:renew", {"term_ends_at": NOW_MS + 2 * DAY_MS, **WHY}),
         ("PATCH", "/accounts/acc-1", {"name": "Other", **WHY}),
+        ("PUT", "/registrants/person-2/personal", {"personal": {"legal_name": "Example Name"}, **WHY}),
+        ("PUT", "/licences/l-9", LICENCE),
+        ("POST", "/licences/l-1:revoke", WHY),
     ],
 )
 async def test_what_comes_twice_is_answered_alike(desk: Keeping, method: str, path: str, body: dict[str, Any]) -> None:
-    assert await desk.done(method, path, body) == await desk.done(method, path, body)
+    await desk.done("PUT", "/licences/l-1", LICENCE)
+    first = await desk.done(method, path, body)
+    before = await desk.acts()
+    assert await desk.done(method, path, body) == first
+    assert await desk.acts() == before
 
 
 async def test_an_id_may_look_like_an_act(desk: Keeping) -> None:

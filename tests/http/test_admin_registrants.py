@@ -69,7 +69,6 @@ async def test_personal_data_is_kept_found_told_and_erased(desk: Keeping) -> Non
         "RevealPersonal",
         "RevealPersonal",
         "PutPersonal",
-        "PutPersonal",
         "EraseRegistrant",
     ]
 
@@ -104,6 +103,22 @@ async def test_erasing_closes_the_accounts_only_where_it_is_asked_for(desk: Keep
     assert erased["barred_until_ms"] is not None
     assert (await desk.done("GET", "/accounts/acc-1"))["state"] == "closed"
     assert (await desk.ask("key-admin", "GET", f"{THERE}/accounts/acc-1")).json()["state"] == "active"
+
+
+async def test_who_is_not_there_is_not_to_be_registered_for_it(desk: Keeping) -> None:
+    for method, path, body in (
+        ("GET", "/registrants/none", None),
+        ("POST", "/registrants/none:erase", WHY),
+        ("PUT", "/registrants/none/personal", {"personal": HOLDER, **WHY}),
+    ):
+        response = await desk.ask("key-admin", method, HERE + path, body)
+        assert response.json()["errors"] == [{"field": "registrant_id", "message": "there is no such registrant"}]
+
+
+async def test_a_reason_that_quotes_is_the_field_that_is_named(desk: Keeping) -> None:
+    body = {"personal": HOLDER, "reason": f"asked by {HOLDER['legal_name']}"}
+    response = await desk.ask("key-admin", "PUT", f"{HERE}/registrants/person-2/personal", body)
+    assert (response.status_code, [error["field"] for error in response.json()["errors"]]) == (422, ["reason"])
 
 
 SECRET = "Zxqv-Wrtp"

@@ -120,12 +120,20 @@ async def test_nobody_else_is_let_in(desk: Keeping, case: Case) -> None:
     for key in ("key-one", "no-such-key"):  # an application's key opens nothing here
         response = await desk.ask(key, case.method, HERE + case.path, case.body)
         assert (response.status_code, response.json()["code"]) == (401, "unauthorised")
+        assert response.json()["detail"] == "Authorization: send 'Bearer' and a known operator's key."
     # Another tenant's register is not there for an operator of the first, whatever the role; nor is one of no tenant.
     elsewhere = await desk.ask("scoped-admin", case.method, THERE + case.path, case.body)
     nowhere = await desk.ask("key-admin", case.method, "/v1/admin/tenants/none" + case.path, case.body)
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (404, "tenant_unknown")
     assert (nowhere.status_code, nowhere.json()) == (404, elsewhere.json())
     assert await desk.acts() == before
+
+
+async def test_who_sends_no_key_is_told_which(desk: Keeping) -> None:
+    async with desk.client("key-admin") as client:
+        client.headers.pop("Authorization")
+        response = await client.get(f"{HERE}/accounts/acc-1")
+    assert (response.status_code, "operator's key" in response.json()["detail"]) == (401, True)
 
 
 @each

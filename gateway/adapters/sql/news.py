@@ -30,8 +30,8 @@ FIRST_POSITION: Final = 1_000
 class _Undone(Exception):
     """Ends a transaction without writing anything."""
 
-    def __init__(self, refused: LicenceRefused) -> None:
-        super().__init__(refused.value)
+    def __init__(self, refused: LicenceRefused | None = None) -> None:
+        super().__init__()
         self.refused = refused
 
 
@@ -46,6 +46,9 @@ class SqlNews(SqlSources):
                 change = await next_change(connection)
                 if (refused := await _refused(connection, tenant_id, licence)) is not None:
                     raise _Undone(refused)
+                given = replace(licence, accounts=tuple(sorted(licence.accounts)))
+                if await _read(connection, _named(tenant_id, licence.licence_id)) == [given]:
+                    raise _Undone
                 await self._write(connection, tenant_id, licence, change)
                 body = act_body(by, change, tenant_id, "PutLicence", **licence_fields(licence))
                 await record(connection, tenant_id, body, now_ms, _subjects(licence))
@@ -69,18 +72,25 @@ class SqlNews(SqlSources):
 
     async def set_licence_status(
         self, tenant_id: str, licence_id: str, status: LicenceStatus, by: By, now_ms: int
-    ) -> bool:
+    ) -> LicenceRefused | None:
         check_text(by.actor, by.reason)
-        async with self._database.writing("licence") as connection:
-            change = await next_change(connection)
-            found = await _read(connection, _named(tenant_id, licence_id))
-            if not found:
-                return False
-            licence = replace(found[0], status=status)
-            await self._write(connection, tenant_id, licence, change)
-            body = act_body(by, change, tenant_id, "SetLicenceStatus", licence_id=licence_id, status=status)
-            await record(connection, tenant_id, body, now_ms, _subjects(licence))
-            return True
+        try:
+            async with self._database.writing("licence") as connection:
+                change = await next_change(connection)
+                found = await _read(connection, _named(tenant_id, licence_id))
+                if not found:
+                    raise _Undone(LicenceRefused.LICENCE_UNKNOWN)
+                if found[0].status is status:
+                    raise _Undone
+                if found[0].status is LicenceStatus.REVOKED:
+                    raise _Undone(LicenceRefused.LICENCE_REVOKED)
+                licence = replace(found[0], status=status)
+                await self._write(connection, tenant_id, licence, change)
+                body = act_body(by, change, tenant_id, "SetLicenceStatus", licence_id=licence_id, status=status)
+                await record(connection, tenant_id, body, now_ms, _subjects(licence))
+        except _Undone as undone:
+            return undone.refused
+        return None
 
     async def licence(self, tenant_id: str, licence_id: str) -> Licence | None:
         async with self._database.reading("licence") as connection:

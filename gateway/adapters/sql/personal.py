@@ -49,6 +49,8 @@ class SqlPersonal:
         for _ in range(_TRIES):
             before = await self._row(tenant_id, registrant_id)
             old = {} if before is None else await self._keys.open(tenant_id, registrant_id, *before)
+            if before is not None and old == dict(fields):
+                return Kept(False)
             changed = before is not None and is_changed(old, fields)
             [sealed] = await self._keys.seal(tenant_id, [(registrant_id, fields)])
             done = await self._put(tenant_id, sealed, before, sorted(fields), by, now_ms, changed=changed)

@@ -26,10 +26,12 @@ from gateway.core.registration import (
     Bars,
     By,
     ChangeAccount,
+    CloseAccount,
     CreateAccount,
     Refused,
     ReopenAccount,
     carry_out,
+    given,
     name_digest,
 )
 from gateway.ports import Registered, StoreUnavailable
@@ -38,9 +40,9 @@ from gateway.ports import Registered, StoreUnavailable
 class _Undone(Exception):
     """Ends a transaction without writing anything."""
 
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.value)
-        self.refused = refused
+    def __init__(self, result: Registered | Refused) -> None:
+        super().__init__()
+        self.result = result
 
 
 class SqlRegistrar:
@@ -62,14 +64,19 @@ class SqlRegistrar:
                 result = carry_out(act, around, rules, now_ms)
                 if isinstance(result, Refused):
                     raise _Undone(result)
+                registered = Registered(result.account, result.name)
+                if (result.account, result.name, result.bars) == (around.account, around.name, Bars()):
+                    raise _Undone(registered)
                 await _write(connection, tenant_id, result.account, result.name, change)
                 await self._bar(connection, tenant_id, result.account, result.name, result.bars, now_ms)
-                fields = account_fields(result.account)
-                body = act_body(by, change, tenant_id, type(act).__name__, account=fields)
+                fields: dict[str, object] = {"account": account_fields(result.account)}
+                if said := given(act):
+                    fields["given"] = said
+                body = act_body(by, change, tenant_id, type(act).__name__, **fields)
                 await record(connection, tenant_id, body, now_ms, _subjects(result.account))
-                return Registered(result.account, result.name)
+                return registered
         except _Undone as undone:
-            return undone.refused
+            return undone.result
 
     async def create_registrant(
         self, tenant_id: str, registrant_id: str, kind: RegistrantKind, by: By, now_ms: int
@@ -109,6 +116,23 @@ class SqlRegistrar:
             for row in found.all():
                 groups.setdefault(row.account_id, []).append(row)
         return [Registered(account_of(rows), rows[0].name) for rows in groups.values()]
+
+    async def barred_until(self, tenant_id: str, registrant_id: str, now_ms: int) -> int | None:
+        async with self._database.reading("bars") as connection:
+            marks = await _marks(connection, tenant_id, registrant_id)
+            return await _barred_until(connection, tenant_id, now_ms, marks)
+
+    async def bars_by(self, tenant_id: str, account_id: str, now_ms: int) -> list[tuple[str, int]]:
+        """What an account's closing bars at this moment ("name", "registrant"), and until when."""
+        mine = and_(bars.c.tenant_id == tenant_id, bars.c.account_id == account_id, bars.c.until_ms > now_ms)
+        wanted = (
+            select(bars.c.what, func.max(bars.c.until_ms))
+            .where(mine, bars.c.what.in_(("name", "registrant")))
+            .group_by(bars.c.what)
+            .order_by(bars.c.what)
+        )
+        async with self._database.reading("bars") as connection:
+            return [(row[0], row[1]) for row in await connection.execute(wanted)]
 
     async def history(self, tenant_id: str, subject: str, after: int, limit: int) -> list[AuditRow]:
         columns = [audit.c[name] for name in AuditRow.__struct_fields__]
@@ -188,20 +212,25 @@ def _identifiers(tenant_id: str, registrant_id: str) -> AnySelect:
 async def _around(connection: AsyncConnection, tenant_id: str, act: Act, now_ms: int) -> Around:
     found = await _registered(connection, tenant_id, act.account_id)
     account, name = (found.account, found.name) if found is not None else (None, None)
-    given = act.name if isinstance(act, CreateAccount | ChangeAccount) else None
-    name_barred = given is not None and await _barred(connection, tenant_id, now_ms, [("name", name_digest(given))])
+    wanted = act.name if isinstance(act, CreateAccount | ChangeAccount) else None
+    name_barred = (
+        wanted is not None
+        and await _barred_until(connection, tenant_id, now_ms, [("name", name_digest(wanted))]) is not None
+    )
     if isinstance(act, ReopenAccount) and account is not None and account.registrant is not None:
         open_accounts = await _open_accounts(connection, tenant_id, account.registrant.registrant_id)
         return Around(account, name, open_accounts=open_accounts)
+    if isinstance(act, CloseAccount) and account is not None and account.registrant is not None:
+        stands = await _bar_stands(connection, tenant_id, act.account_id, account.registrant.registrant_id)
+        return Around(account, name, bar_stands=stands)
     if not isinstance(act, CreateAccount):
         return Around(account, name, name_barred=name_barred)
     registrant = await registrant_row(connection, tenant_id, act.registrant_id)
     if registrant is None:
         return Around(account, name)
-    marks = [("registrant", act.registrant_id)]
-    marks += [(row.field, row.digest) for row in await connection.execute(_identifiers(tenant_id, act.registrant_id))]
+    marks = await _marks(connection, tenant_id, act.registrant_id)
     open_accounts = await _open_accounts(connection, tenant_id, act.registrant_id)
-    registrant_barred = await _barred(connection, tenant_id, now_ms, marks)
+    registrant_barred = await _barred_until(connection, tenant_id, now_ms, marks) is not None
     return Around(account, name, registrant, open_accounts, name_barred, registrant_barred)
 
 
@@ -215,10 +244,26 @@ async def _open_accounts(connection: AsyncConnection, tenant_id: str, registrant
     return found
 
 
-async def _barred(connection: AsyncConnection, tenant_id: str, now_ms: int, marks: Sequence[tuple[str, str]]) -> bool:
-    """Whether one of these may not be registered at this moment."""
+async def _marks(connection: AsyncConnection, tenant_id: str, registrant_id: str) -> list[tuple[str, str]]:
+    """What a registrant may be barred by."""
+    known = await connection.execute(_identifiers(tenant_id, registrant_id))
+    return [("registrant", registrant_id), *[(row.field, row.digest) for row in known]]
+
+
+async def _barred_until(
+    connection: AsyncConnection, tenant_id: str, now_ms: int, marks: Sequence[tuple[str, str]]
+) -> int | None:
+    """Until when one of these may not be registered; None where all may be at this moment."""
     any_of = or_(*[and_(bars.c.what == what, bars.c.digest == digest) for what, digest in marks])
-    wanted = select(bars.c.until_ms).where(bars.c.tenant_id == tenant_id, bars.c.until_ms > now_ms, any_of).limit(1)
+    wanted = select(func.max(bars.c.until_ms)).where(bars.c.tenant_id == tenant_id, bars.c.until_ms > now_ms, any_of)
+    until: int | None = await connection.scalar(wanted)
+    return until
+
+
+async def _bar_stands(connection: AsyncConnection, tenant_id: str, account_id: str, registrant_id: str) -> bool:
+    """Whether this account's closing barred this registrant, be it for a time that is over."""
+    mine = and_(bars.c.tenant_id == tenant_id, bars.c.what == "registrant", bars.c.digest == registrant_id)
+    wanted = select(bars.c.until_ms).where(mine, bars.c.account_id == account_id)
     return await connection.scalar(wanted) is not None
 
 

@@ -139,7 +139,7 @@ async def renew(by: ByRegistrar, tenant_id: TenantId, account_id: AccountId, bod
 
 @router.post("/{account_id}:close", summary="Close an account", response_model=AccountOut, responses=_CONFLICT)
 async def close(by: ByRegistrar, tenant_id: TenantId, account_id: AccountId, body: Closing, desk: Served) -> Response:
-    """Its name may not be registered again for a time."""
+    """Its name may not be registered again for a time. A violation may be said of one that is closed already."""
     return await _carry_out(desk, tenant_id, CloseAccount(account_id, body.violation), by, body)
 
 
@@ -166,7 +166,10 @@ async def _carry_out(
     found = await desk.registrar.registered(tenant_id, act.account_id)
     if found is not None and fulfilled(act, found.account, found.name):
         return answered(AccountOut.of(found))
-    raise refused(result)
+    until_ms = None
+    if isinstance(act, CreateAccount) and result is Refused.REGISTRANT_BARRED:
+        until_ms = await desk.registrar.barred_until(tenant_id, act.registrant_id, desk.clock.now_ms())
+    raise refused(result, until_ms)
 
 
 def _check_class(desk: Desk, account_class: str) -> None:

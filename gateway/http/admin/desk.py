@@ -12,6 +12,7 @@ from fastapi import Depends, Path, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
+from gateway.core import wording
 from gateway.core.operators import Operator, Role
 from gateway.core.personal import FIELDS
 from gateway.core.policy import PolicyInForce
@@ -26,10 +27,9 @@ from gateway.verify import Verify
 BODY_LIMIT: Final = 64 * 1024
 """Bytes of a request body that is no file."""
 
-ID: Final = r"^[^\x00-\x1f\x7f-\x9f/]+$"
-"""What ids are made of. Not of slashes: one could not be told from the path around it. Nor of control characters: they
-would act on the terminal of whoever lists them."""
+ID: Final = wording.ID
 _LONGEST_ID: Final = 255
+_KEY: Final = "operator's key"
 
 Responses = dict[int | str, dict[str, Any]]
 """What a route may answer beside what all of them may, as the framework takes it."""
@@ -90,9 +90,9 @@ def allowed(role: Role) -> Callable[..., Awaitable[Operator]]:
 
     async def operator(request: Request, desk: Served) -> Operator:
         tenant_id: str = request.path_params["tenant_id"]
-        found = await desk.operators.by_key(read_headers(request.scope).key_hash)
+        found = await desk.operators.by_key(read_headers(request.scope, _KEY).key_hash)
         if found is None:
-            raise unauthorised()
+            raise unauthorised(_KEY)
         if not found.may(role):
             detail = f"Authorization: this needs the role {role}, and {found.name} has {found.role}."
             raise Problem(403, "role_missing", detail)

@@ -131,16 +131,9 @@ async def put(by: ByRegistrar, tenant_id: TenantId, licence_id: LicenceId, body:
     if before is not None:
         licence = replace(licence, evidence=before.evidence)
     refused = await desk.news.put_licence(tenant_id, licence, By(by.name, body.reason), desk.clock.now_ms())
-    match refused:
-        case None:
-            return answered(LicenceOut.of(licence))
-        case LicenceRefused.HOLDER_UNKNOWN:
-            raise bad_fields([("holder", "there is no such registrant; register it first")], 422, refused)
-        case LicenceRefused.ACCOUNT_NOT_HOLDERS:
-            told = "one is not there, or another registrant stands behind it"
-            raise bad_fields([("accounts", told)], 422, refused)
-        case _:
-            assert_never(refused)
+    if refused is not None:
+        raise _refused(refused)
+    return answered(LicenceOut.of(licence))
 
 
 @router.get("", summary="Licences", response_model=LicencesOut)
@@ -182,15 +175,28 @@ async def history(
 @router.post("/{licence_id}:revoke", summary="Revoke a licence", response_model=LicenceOut)
 async def revoke(by: ByRegistrar, tenant_id: TenantId, licence_id: LicenceId, body: Reason, desk: Served) -> Response:
     """No account uses it any more. It is kept, and putting it again with its accounts restores it."""
+    reason, now_ms = By(by.name, body.reason), desk.clock.now_ms()
+    refused = await desk.news.set_licence_status(tenant_id, licence_id, LicenceStatus.REVOKED, reason, now_ms)
     found = await desk.news.licence(tenant_id, licence_id)
-    if found is not None and found.status is not LicenceStatus.REVOKED:
-        reason, now_ms = By(by.name, body.reason), desk.clock.now_ms()
-        await desk.news.set_licence_status(tenant_id, licence_id, LicenceStatus.REVOKED, reason, now_ms)
-        found = await desk.news.licence(tenant_id, licence_id)
-    if found is None:
-        raise _unknown()
+    if refused is not None or found is None:
+        raise _refused(refused or LicenceRefused.LICENCE_UNKNOWN)
     return answered(LicenceOut.of(found))
 
 
 def _unknown() -> Problem:
-    return bad_fields([("licence_id", "there is no such licence")], 404, "licence_unknown")
+    return _refused(LicenceRefused.LICENCE_UNKNOWN)
+
+
+def _refused(reason: LicenceRefused) -> Problem:
+    match reason:
+        case LicenceRefused.HOLDER_UNKNOWN:
+            return bad_fields([("holder", "there is no such registrant; register it first")], 422, reason)
+        case LicenceRefused.ACCOUNT_NOT_HOLDERS:
+            told = "one is not there, or another registrant stands behind it"
+            return bad_fields([("accounts", told)], 422, reason)
+        case LicenceRefused.LICENCE_UNKNOWN:
+            return bad_fields([("licence_id", "there is no such licence")], 404, reason)
+        case LicenceRefused.LICENCE_REVOKED:
+            return bad_fields([("licence_id", "it was revoked; put it again with its accounts")], 409, reason)
+        case _:
+            assert_never(reason)
