@@ -29,7 +29,8 @@ class Progress(Value, frozen=True):
 
 
 class SealedPerson(Protocol):
-    """What is written of one registrant: the wrapped data key, the sealed fields, and (field, digest) for look-ups."""
+    """What is written of one registrant: the wrapped data key, the sealed fields, and (field, digest) for look-ups;
+    ``index_key`` tells the key of those digests from any other."""
 
     @property
     def registrant_id(self) -> str: ...
@@ -39,6 +40,8 @@ class SealedPerson(Protocol):
     def fields(self) -> bytes: ...
     @property
     def index(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def index_key(self) -> str: ...
 
 
 class PersonalSealer(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 
 import orjson
 import pytest
@@ -29,7 +30,7 @@ from gateway.core.news import Licence
 from gateway.core.policy import Registration
 from gateway.core.register_rows import AccountRow, Problem, RegistrantRow
 from gateway.core.registration import By, CloseAccount, CreateAccount, Refused
-from gateway.ports import Chunk, Progress, Register, SealedPerson, Store, StoreUnavailable
+from gateway.ports import Chunk, OtherIndexKey, Progress, Register, SealedPerson, Store, StoreUnavailable
 from tests.contract.places import InDatabase, InMemory, Place
 from tests.contract.samples import ACCOUNT, TENANT
 
@@ -276,6 +277,29 @@ async def test_registrants_with_personal_data(
     assert await registrar.registrant("t1", "p") == Registrant("p", RegistrantKind.PERSON, VerificationState.CREATED)
     assert await personal.reveal("t1", "p", None, BY, 8) == other
     assert await personal.find("t1", "vat", "DE123", BY, 8) == []
+
+
+@in_databases
+async def test_personal_data_under_another_index_key_is_refused(
+    imports: SqlImports, store: Store, keys: PersonalKeys, rejects: Rejects, tmp_path: Path
+) -> None:
+    assert isinstance(store, SqlStore)
+    new_keys(tmp_path / "other.json")
+    other = PersonalKeys(FileMasterKey(tmp_path / "other.json"))
+    start, fields = Progress(ID, "t1", "registrants"), {"vat": "DE123"}
+    rows, nothing = [registrant(2, "p", fields=fields)], [registrant(3, "q")]
+    people = await sealed(keys, {2: ("p", fields)})
+    first = await imports.registrants(start, chunk(2), rows, people, BY, rejects, 5)
+
+    wrong = await sealed(other, {3: ("q", fields)})
+    with pytest.raises(OtherIndexKey):
+        await imports.registrants(first, chunk(3), [registrant(3, "q", fields=fields)], wrong, BY, rejects, 6)
+    with pytest.raises(OtherIndexKey):
+        await SqlPersonal(store.database, other).find("t1", "vat", "DE123", BY, 6)
+    second = await imports.registrants(first, chunk(3), nothing, {}, BY, rejects, 6)
+    again = await sealed(keys, {4: ("p", fields)})
+    done = await imports.registrants(second, chunk(4), [registrant(4, "p", fields=fields)], again, BY, rejects, 7)
+    assert (done.taken, rejects.lines) == (3, [])
 
 
 @in_databases

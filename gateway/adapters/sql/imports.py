@@ -8,9 +8,10 @@ from typing import Final, Self
 
 from gateway.adapters.sql.bulk import Bulk, open_bulk
 from gateway.adapters.sql.imports_known import Lookups
+from gateway.adapters.sql.index_key import PERSONAL, is_ours
 from gateway.adapters.sql.plan import Heads
 from gateway.adapters.sql.tables import accounts, audit, registrants
-from gateway.adapters.sql.tables_register import audit_subjects, bars, imports, personal, personal_index
+from gateway.adapters.sql.tables_register import audit_subjects, bars, imports, index_keys, personal, personal_index
 from gateway.core.admission import Admitted, admit_accounts, admit_registrants
 from gateway.core.audit import ADMINISTRATORS, REGISTRY, act_body, subject
 from gateway.core.policy import Registration
@@ -46,6 +47,7 @@ WHERE tenant_id = $1 AND registrant_id IN each($2)
 _UNMARK: Final = """
 DELETE FROM personal_index WHERE tenant_id = $1 AND registrant_id IN each($2)
 """
+_INDEX_KEY: Final = "SELECT digest FROM index_keys WHERE name = $1"
 _HEAD: Final = "SELECT slot, epoch, expires_ms, seq, hash FROM chains WHERE slot = $1 FOR UPDATE"
 _NEW_HEAD: Final = "UPDATE chains SET seq = $2, hash = $3 WHERE slot = $1"
 
@@ -55,6 +57,7 @@ class SqlImports:
 
     def __init__(self, bulk: Bulk) -> None:
         self._bulk = bulk
+        self._ours = False
 
     @classmethod
     @asynccontextmanager
@@ -120,6 +123,8 @@ class SqlImports:
     ) -> Progress:
         tenant_id = progress.tenant_id
         async with self._whole(progress) as change:
+            if people:
+                await self._check_keys(next(iter(people.values())))
             lookups = Lookups(self._bulk, tenant_id, now_ms)
             known = await lookups.around_registrants({row.registrant_id for row in rows})
             await lookups.around_people(known, people.values())
@@ -152,10 +157,18 @@ class SqlImports:
         if result.refreshed:  # all accounts of one registrant stand on the same proof
             await self._bulk.ask(_TOUCH, change, tenant_id, sorted(result.refreshed))
 
+    async def _check_keys(self, person: SealedPerson) -> None:
+        """Look, until it is known, whether it was sealed with the keys of what is kept. Raises `OtherIndexKey`."""
+        if not self._ours:
+            rows = await self._bulk.ask(_INDEX_KEY, PERSONAL)
+            self._ours = is_ours(rows[0][0] if rows else None, person.index_key)
+
     async def _put_people(self, tenant_id: str, people: Sequence[SealedPerson]) -> None:
         newest = {person.registrant_id: person for person in people}
         if not newest:
             return
+        if not self._ours:
+            await self._bulk.put(index_keys, ("name", "digest"), [(PERSONAL, people[0].index_key)])
         await self._bulk.ask(_UNMARK, tenant_id, list(newest))
         rows = [(tenant_id, person.registrant_id, person.wrapped, person.fields) for person in newest.values()]
         await self._bulk.put(personal, ("tenant_id", "registrant_id", "wrapped", "fields"), rows)

@@ -89,6 +89,15 @@ personal_index: Final = Table(
     Index("personal_index_by_registrant", "tenant_id", "registrant_id"),
 )
 
+index_keys: Final = Table(
+    "index_keys",
+    metadata,
+    # With which key the digests of personal data are made: its digest of a text of its own, in one row.
+    Column("name", Key, nullable=False),
+    Column("digest", Text, nullable=False),
+    PrimaryKeyConstraint("name"),
+)
+
 licences: Final = Table(
     "licences",
     metadata,

@@ -79,6 +79,12 @@ def _registrants() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "field", "digest", "registrant_id"),
     )
     op.create_index("personal_index_by_registrant", "personal_index", ["tenant_id", "registrant_id"])
+    op.create_table(
+        "index_keys",
+        sa.Column("name", KEY, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
 
 
 def _news() -> None:
