@@ -213,5 +213,9 @@ imports: Final = Table(
     Column("rejected", BigInteger, nullable=False),
     Column("rejects_bytes", BigInteger, nullable=False),
     Column("done_ms", BigInteger),
+    # Of the rows written: what was not there, what changed, and accounts that have another registrant now.
+    Column("added", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("moved", BigInteger, nullable=False),
     PrimaryKeyConstraint("import_id"),
 )

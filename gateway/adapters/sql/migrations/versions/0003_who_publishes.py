@@ -187,5 +187,8 @@ def _records() -> None:
         sa.Column("rejected", sa.BigInteger(), nullable=False),
         sa.Column("rejects_bytes", sa.BigInteger(), nullable=False),
         sa.Column("done_ms", sa.BigInteger(), nullable=True),
+        sa.Column("added", sa.BigInteger(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.Column("moved", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("import_id"),
     )
