@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Final, Generic, NoReturn, TypeVar
 import orjson
 
 from gateway.core.register_rows import Problem
+from gateway.core.wording import shown
 
 T = TypeVar("T")
 Read = Callable[[int, Sequence[str]], T | Problem]
@@ -130,11 +131,13 @@ class RowsFile(Generic[T]):
         known = ", ".join(self._columns)
         for place, name in enumerate(names, start=1):
             if name in names[: place - 1]:
-                raise FileError(f"line 1: column {place} ({_shown(name)}) is there twice; the columns are {known}")
+                raise FileError(
+                    f"line 1: column {place} ({shown(name, _NAME_LIMIT)}) is there twice; the columns are {known}"
+                )
             if name not in self._columns:
                 # Where no column is known the line may be no header, but somebody's data: that is not shown.
-                shown = f" ({_shown(name)})" if any(other in self._columns for other in names) else ""
-                raise FileError(f"line 1: column {place}{shown} is not known; the columns are {known}")
+                which = f" ({shown(name, _NAME_LIMIT)})" if any(other in self._columns for other in names) else ""
+                raise FileError(f"line 1: column {place}{which} is not known; the columns are {known}")
         if missing := [name for name in self._needed if name not in names]:
             raise FileError(f"line 1: no column {', '.join(missing)}")
         return names
@@ -143,11 +146,6 @@ class RowsFile(Generic[T]):
         if isinstance(error, EOFError):
             raise FileError(f"{self._path} ends too soon: the gzip data is cut off") from error
         raise FileError(f"{self._path} cannot be read: {type(error).__name__}") from error
-
-
-def _shown(name: str) -> str:
-    """The name of a field as the file has it, if not all of it, without signs that would move in a terminal."""
-    return repr(name if len(name) <= _NAME_LIMIT else f"{name[:_NAME_LIMIT]}...")
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -202,7 +200,9 @@ def _split_json(columns: Sequence[str]) -> _Split:
             return Problem(number, "", "is not a JSON object")
         if not given.keys() <= known:
             name = next(name for name in given if name not in known)
-            return Problem(number, "", f"has a field that is not known: {_shown(name)}; known are {', '.join(columns)}")
+            return Problem(
+                number, "", f"has a field that is not known: {shown(name, _NAME_LIMIT)}; known are {', '.join(columns)}"
+            )
         values: list[str] = []
         for name in columns:
             value = _text(given.get(name))

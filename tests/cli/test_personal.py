@@ -274,6 +274,11 @@ async def test_the_master_key_may_be_in_a_key_management_system(
     assert json.loads(told.output) == PERSON
     assert "1 registrants' keys wrapped anew" in rewrapped.output
     assert (sealed.exit_code, "is sealed" in sealed.output) == (1, True)
+    monkeypatch.delenv("GATEWAY_KMS__URL")
+    file = await asyncio.to_thread(
+        office.run, "registrants", "find", "t9", "legal_name", *BY, given=PERSON["legal_name"]
+    )
+    assert (file.exit_code, "or GATEWAY_KMS__URL" in file.output) == (1, True)
     [(wrapped,)] = office.sql("SELECT wrapped FROM personal")
     assert isinstance(wrapped, bytes)
     assert wrapped.startswith(b"vault:v2:")

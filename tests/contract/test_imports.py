@@ -288,9 +288,10 @@ async def test_registrants_with_personal_data(
 
 @in_databases
 async def test_personal_data_under_another_index_key_is_refused(
-    imports: SqlImports, store: Store, keys: PersonalKeys, rejects: Rejects, tmp_path: Path
+    imports: SqlImports, store: Store, place: Place, keys: PersonalKeys, rejects: Rejects, tmp_path: Path
 ) -> None:
     assert isinstance(store, SqlStore)
+    assert isinstance(place, InDatabase)
     new_keys(tmp_path / "other.json")
     other = PersonalKeys(FileMasterKey(tmp_path / "other.json"))
     start, fields = Progress(ID, "t1", "registrants"), {"vat": "DE123"}
@@ -307,6 +308,13 @@ async def test_personal_data_under_another_index_key_is_refused(
     again = await sealed(keys, {4: ("p", fields)})
     done = await imports.registrants(second, chunk(4), [registrant(4, "p", fields=fields)], again, BY, rejects, 7)
     assert (done.taken, rejects.lines) == (3, [])
+
+    await SqlPersonal(store.database, other).erase("t1", "p", RULES, BY, 8, close=False)
+    async with SqlImports.open(place.url) as later:
+        people = await sealed(other, {5: ("q", fields)})
+        rows = [registrant(5, "q", fields=fields)]
+        await later.registrants(done, chunk(5), rows, people, BY, rejects, 9)
+    assert await SqlPersonal(store.database, other).find("t1", "vat", "DE123", BY, 9) == ["q"]
 
 
 @in_databases

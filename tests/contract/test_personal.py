@@ -422,6 +422,25 @@ async def test_personal_data_is_kept_and_sought_under_one_index_key(site: Site) 
     assert await wrong.erase("t1", "r1", RULES, BY, NOW, close=False) == Erased((), None)
 
 
+async def test_another_index_key_may_begin_once_no_digest_is_left(site: Site) -> None:
+    other = site.file.with_name("other.json")
+    new_keys(other)
+    lost = SqlPersonal(site.store.database, PersonalKeys(FileMasterKey(other)))
+    await site.registrar.create_registrant("t2", "p1", RegistrantKind.PERSON, BY, NOW)
+    await site.personal.put("t1", "r1", PERSON, BY, NOW)
+    await site.personal.erase("t1", "r1", RULES, BY, NOW, close=False)
+
+    assert await lost.put("t1", "r2", PERSON, BY, NOW) == Kept(restarted=False)
+    with pytest.raises(OtherIndexKey):
+        await site.personal.put("t2", "p1", PERSON, BY, NOW)
+
+    await site.account("a1", "r2")
+    await site.registrar.carry_out("t1", CloseAccount("a1"), BY, RULES, NOW)
+    await lost.erase("t1", "r2", RULES, BY, NOW, close=False)
+    with pytest.raises(OtherIndexKey):  # it would not meet the bar
+        await site.personal.put("t2", "p1", PERSON, BY, NOW)
+
+
 @pytest.mark.parametrize("site", ["sqlite"], indirect=True)
 async def test_a_sqlite_file_has_nothing_left_of_the_erased(site: Site) -> None:
     await site.personal.put("t1", "r1", PERSON, BY, NOW)

@@ -14,6 +14,7 @@ from gateway.adapters.sql.tables import accounts, audit, registrants
 from gateway.adapters.sql.tables_register import audit_subjects, bars, imports, index_keys, personal, personal_index
 from gateway.core.admission import Admitted, Allowed, admit_accounts, admit_registrants
 from gateway.core.audit import ADMINISTRATORS, REGISTRY, act_body, subject
+from gateway.core.personal import IDENTIFIERS
 from gateway.core.register_rows import AccountRow, RegistrantRow
 from gateway.core.registration import DAY_MS, By, name_digest
 from gateway.ports import Chunk, Progress, SealedPerson, StoreUnavailable
@@ -46,7 +47,10 @@ WHERE tenant_id = $1 AND registrant_id IN each($2)
 _UNMARK: Final = """
 DELETE FROM personal_index WHERE tenant_id = $1 AND registrant_id IN each($2)
 """
-_INDEX_KEY: Final = "SELECT digest FROM index_keys WHERE name = $1"
+_INDEX_KEY: Final = """
+SELECT digest FROM index_keys
+WHERE name = $1 AND (EXISTS (SELECT 1 FROM personal) OR EXISTS (SELECT 1 FROM bars WHERE what IN each($2)))
+"""
 _HEAD: Final = "SELECT slot, epoch, expires_ms, seq, hash FROM chains WHERE slot = $1 FOR UPDATE"
 _NEW_HEAD: Final = "UPDATE chains SET seq = $2, hash = $3 WHERE slot = $1"
 
@@ -159,7 +163,7 @@ class SqlImports:
     async def _check_keys(self, person: SealedPerson) -> None:
         """Look, until it is known, whether it was sealed with the keys of what is kept. Raises `OtherIndexKey`."""
         if not self._ours:
-            rows = await self._bulk.ask(_INDEX_KEY, PERSONAL)
+            rows = await self._bulk.ask(_INDEX_KEY, PERSONAL, list(IDENTIFIERS))
             self._ours = is_ours(rows[0][0] if rows else None, person.index_key)
 
     async def _put_people(self, tenant_id: str, people: Sequence[SealedPerson]) -> None:

@@ -216,7 +216,7 @@ class SqlPersonal:
                 return refused
             if registrant is None and kind is not None:
                 await add_registrant(self._database, connection, tenant_id, registrant_id, kind, by, now_ms)
-            await index_key_.remember(connection, sealed.index_key)
+            await index_key_.remember(self._database, connection, sealed.index_key)
             await self._write(connection, tenant_id, sealed)
             if changed:
                 await restart(connection, tenant_id, registrant_id, now_ms)
