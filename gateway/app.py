@@ -36,6 +36,7 @@ from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
+from gateway.adapters.watched_upstream import WatchedUpstream
 from gateway.adapters.webhooks import HttpWebhooks
 from gateway.core.records import Lease
 from gateway.examine import Examine
@@ -147,8 +148,9 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     if sealer is not None:
         named = {listener.name: listener for listener in listeners}
         upstream = SealedUpstream(native, origin, sealer, named, settings.upstream_seconds)
+    watched = WatchedUpstream(upstream, clock)
 
-    perform = Perform(store, upstream, clock, lease)
+    perform = Perform(store, watched, clock, lease)
     review = Review(
         registry=registry,
         classifiers=classifiers,
@@ -238,7 +240,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         registry_trusted=registry.trusted,
         policy=policy.current,
         policy_problem=lambda: policy.problem,
-        upstreams_failing=lambda: native.failing,
+        upstreams_failing=lambda: watched.failing,
     ).components()
     app.state.desk = Desk(
         registrar=SqlRegistrar(store.database),

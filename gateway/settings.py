@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -139,9 +139,9 @@ class SettingsError(ValueError):
     """The environment does not make valid settings; the text names each variable."""
 
 
-def load_settings() -> Settings:
-    """Read the settings. Raises `SettingsError` for a bad value, and for a variable that is no setting: a typing
-    error must not leave a default in force."""
+def load_settings(**given: Any) -> Settings:
+    """Read the settings; what is ``given`` comes before the environment. Raises `SettingsError` for a bad value, and
+    for a variable that is no setting: a typing error must not leave a default in force."""
     known = {f"GATEWAY_{name}".upper() for name in Settings.model_fields}
     unknown = [
         name for name in os.environ if name.startswith("GATEWAY_") and name.partition("__")[0].upper() not in known
@@ -149,7 +149,7 @@ def load_settings() -> Settings:
     if unknown:
         raise SettingsError(f"unknown settings: {', '.join(sorted(unknown))}")
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         raise SettingsError("; ".join([_problem(e["loc"], told(e)) for e in error.errors()])) from error
 

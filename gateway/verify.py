@@ -18,7 +18,7 @@ from gateway.core.personal_acts import Unkept
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted
 from gateway.core.verification import Verdict, Verification, VerificationEvent
-from gateway.ports import Applied, Checker, CheckUnavailable, Clock, Fault, Personal, Verifications
+from gateway.ports import Applied, Begun, Checker, CheckUnavailable, Clock, Fault, Personal, Verifications
 from gateway.providers.aliyun import ASKED
 from gateway.providers.config import DAY_MS, WEBHOOKS, Provider
 from gateway.providers.readers import READERS
@@ -82,8 +82,9 @@ class Verify:
 
     async def start(
         self, tenant_id: str, registrant_id: str, provider_name: str, reference: str | None, by: By
-    ) -> Verification | Unstarted:
-        """Begin a verification; a provider that answers at once is asked at once. Raises `StoreUnavailable`."""
+    ) -> Begun | Unstarted:
+        """Begin a verification, if there is none that it repeats; a provider that answers at once is asked at once.
+        Raises `StoreUnavailable`."""
         provider = self._providers.get(provider_name)
         if provider is None or tenant_id not in provider.tenants:
             return Unstarted.PROVIDER_UNKNOWN
@@ -93,7 +94,7 @@ class Verify:
         if not tells and reference is not None:
             return Unstarted.REFERENCE_NOT_TAKEN
         now_ms = self._clock.now_ms()
-        begun = Verification(
+        wanted = Verification(
             verification_id=self._clock.new_id(),
             registrant_id=registrant_id,
             provider=provider.name,
@@ -104,23 +105,33 @@ class Verify:
             framework=provider.framework,
             level=provider.level,
         )
-        if not await self._kept.begin(tenant_id, begun, by, now_ms):
+        begun = await self._kept.begin(tenant_id, wanted, by, now_ms)
+        if begun is None:
             return Unstarted.REGISTRANT_UNKNOWN
-        if provider.name in self._checkers:
-            await self._ask(tenant_id, begun, provider)
-            return await self._kept.verification(tenant_id, begun.verification_id) or begun
+        if begun.new and provider.name in self._checkers:
+            await self._ask(tenant_id, wanted, provider)
+            return Begun(await self._kept.verification(tenant_id, wanted.verification_id) or wanted, new=True)
         return begun
 
-    async def submit_again(self, tenant_id: str, verification_id: str, by: By) -> Applied:
-        """The registrant has sent what was missing. Raises `StoreUnavailable`."""
+    async def submit_again(self, tenant_id: str, verification_id: str, by: By) -> Verification | Applied:
+        """The registrant has sent what was missing; the verification as it is then. Raises `StoreUnavailable`."""
         now_ms = self._clock.now_ms()
         result = await self._kept.happen(tenant_id, verification_id, VerificationEvent.SUBMIT, None, by, now_ms)
-        if result is Applied.APPLIED:
-            verification = await self._kept.verification(tenant_id, verification_id)
-            provider = self._providers.get(verification.provider) if verification is not None else None
-            if verification is not None and provider is not None and provider.name in self._checkers:
-                await self._ask(tenant_id, verification, provider)
-        return result
+        verification = await self._kept.verification(tenant_id, verification_id)
+        if result is not Applied.APPLIED or verification is None:
+            return result
+        if verification.provider not in self._checkers:
+            return verification
+        await self._ask(tenant_id, verification, self._providers[verification.provider])
+        return await self._kept.verification(tenant_id, verification_id) or verification
+
+    async def cancel(self, tenant_id: str, verification_id: str, by: By) -> Verification | Applied:
+        """Give up a verification that is open, whether or not its provider is still here: what stood before stands.
+        One that is canceled is answered as it is. Raises `StoreUnavailable`."""
+        now_ms, event = self._clock.now_ms(), VerificationEvent.CANCEL
+        result = await self._kept.happen(tenant_id, verification_id, event, None, by, now_ms, open_only=True)
+        found = await self._kept.verification(tenant_id, verification_id)
+        return found if found is not None and found.state is VerificationState.CANCELED else result
 
     async def webhook(self, provider_name: str, headers: Headers, body: bytes) -> Applied | Rejection | None:
         """Take what a provider sends, counted by what became of it; None for a provider that is not here. ``headers``

@@ -53,16 +53,23 @@ class CachedSources:
         if whitelist is None:
             return SourceFact(False)
         publisher = whitelist.source(repost)
+        if publisher is not None:
+            article = await self._article(tenant_id, repost, publisher)
+        else:
+            article = await siteless_article(self._news, tenant_id, whitelist, repost.url, repost.publisher)
+            publisher = whitelist.siteless(article.publisher) if article is not None else None
         if publisher is None:
             return SourceFact(False, version)
-        return SourceFact(True, version, publisher, await self._likeness(tenant_id, repost, publisher, texts))
+        likeness = await self._likeness(repost, article, texts) if article is not None else None
+        return SourceFact(True, version, publisher, likeness)
 
-    async def _likeness(self, tenant_id: str, repost: Repost, publisher: str, texts: Sequence[str]) -> Likeness | None:
+    async def _article(self, tenant_id: str, repost: Repost, publisher: str) -> Article | None:
         page = page_key(repost.url) if repost.url else None
         title = title_key(publisher, repost.title) if repost.title else None
         article = await self._news.article(tenant_id, page, title)
-        if article is None or name_key(article.publisher) != name_key(publisher):
-            return None
+        return article if article is not None and name_key(article.publisher) == name_key(publisher) else None
+
+    async def _likeness(self, repost: Repost, article: Article, texts: Sequence[str]) -> Likeness:
         source = f"{article.title}\n\n{article.text}"
         credit = _credit(repost, article)
         if len(source) + sum(map(len, texts)) <= _AT_ONCE:
@@ -100,6 +107,20 @@ class CachedSources:
     def _drop(self) -> None:
         while len(self._whitelists) > 1 and sum([len(each.sources) for each in self._whitelists.values()]) > _LISTED:
             self._whitelists.popitem(last=False)
+
+
+async def siteless_article(
+    news: NewsReader, tenant_id: str, whitelist: Whitelist, url: str | None, publisher: str | None
+) -> Article | None:
+    """The article imported for a page that makes it the page of a publisher listed without a site: one of that very
+    publisher. It is found by the address only: a title can be anybody's. Without ``publisher`` any such one will do."""
+    page = page_key(url) if url and whitelist.has_siteless else None
+    if page is None or (publisher and whitelist.siteless(publisher) is None):
+        return None
+    article = await news.article(tenant_id, page, None)
+    if article is None or whitelist.siteless(article.publisher) is None:
+        return None
+    return article if not publisher or name_key(article.publisher) == name_key(publisher) else None
 
 
 def _credit(repost: Repost, article: Article) -> list[str]:

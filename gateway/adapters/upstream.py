@@ -35,27 +35,9 @@ class HttpUpstream:
     def __init__(self, limits: UpstreamLimits) -> None:
         self._limits = limits
         self._pools: dict[tuple[str, str], Pool] = {}
-        self._failing: dict[str, str] = {}
-
-    @property
-    def failing(self) -> dict[str, str]:
-        """The tenants whose newest forward failed on the upstream's side, and how."""
-        return dict(self._failing)
 
     async def forward(self, tenant: Tenant, message_id: str, request: Request, content_hash: str) -> UpstreamAnswer:
         """See `gateway.ports.Upstream`. An idempotent upstream that closed without an answer is asked once more."""
-        try:
-            answer = await self._forward(tenant, message_id, request, content_hash)
-        except (UpstreamNotReached, UpstreamUnknown) as fault:
-            self._failing[tenant.tenant_id] = str(fault)
-            raise
-        if answer.status >= 500:
-            self._failing[tenant.tenant_id] = f"the upstream answered {answer.status}"
-        else:
-            self._failing.pop(tenant.tenant_id, None)
-        return answer
-
-    async def _forward(self, tenant: Tenant, message_id: str, request: Request, content_hash: str) -> UpstreamAnswer:
         url, data = _prepare(tenant, message_id, request, content_hash)
         pool = self._pools.get((url.scheme, url.netloc))
         if pool is None:

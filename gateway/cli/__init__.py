@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from gateway.cli.holds import holds
 from gateway.cli.imports_kept import imported
 from gateway.cli.keys import credentials, keys
 from gateway.cli.news import articles, licences, whitelist
 from gateway.cli.operators import operators
 from gateway.cli.personal import COMMANDS as PERSONAL
 from gateway.cli.platforms import platforms
-from gateway.cli.records import audit, decisions, holds, messages
+from gateway.cli.records import audit, decisions, messages
 from gateway.cli.register import ACCOUNTS, REGISTRANTS
 from gateway.cli.registry import accounts, registrants
 from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve

@@ -11,6 +11,7 @@ import click
 from msgspec.structs import replace
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.sources import siteless_article
 from gateway.adapters.sql.news import SqlNews
 from gateway.cli.common import actor_option, reason_option, with_store, written
 from gateway.core.articles import BadArticle, moment_ms, read_article
@@ -18,7 +19,7 @@ from gateway.core.evidence import BadEvidence, Proposed, read_organisation, read
 from gateway.core.model import NewsKind
 from gateway.core.news import SCHEMES, Article, BadLicence, Licence, LicenceStatus, check_licence
 from gateway.core.registration import By
-from gateway.core.whitelists import BadWhitelist, in_force, read_csv
+from gateway.core.whitelists import BadWhitelist, Whitelist, in_force, read_csv
 from gateway.ports import LicenceRefused
 
 T = TypeVar("T")
@@ -260,17 +261,28 @@ def whitelist_check(tenant_id: str, url: str | None, publisher: str | None, at_m
         raise click.UsageError("give --url, --publisher or both")
     moment = SystemClock().now_ms() if at_ms is None else at_ms
 
-    async def look(news: SqlNews) -> tuple[int | None, str | None]:
+    if url and "://" not in url:
+        raise click.UsageError(f"--url: https:// is missing; give https://{url}")
+
+    async def look(news: SqlNews) -> tuple[Whitelist | None, Article | None]:
         version = in_force([(each.version, each.valid_from) for each in await news.versions(tenant_id)], moment)
         found = await news.whitelist(tenant_id, version) if version is not None else None
-        return version, found.publisher(url, publisher) if found is not None else None
+        return found, await siteless_article(news, tenant_id, found, url, publisher) if found is not None else None
 
-    version, found = _with_news(look)
-    if version is None:
-        raise click.ClickException("no version is in force at that time")
+    found, article = _with_news(look)
     if found is None:
-        raise click.ClickException(f"not listed in version {version}")
-    click.echo(f"{found}: listed in version {version}")
+        raise click.ClickException("no version is in force at that time")
+    siteless = found.siteless(publisher) if publisher else None
+    if (listed := found.publisher(url, publisher)) is not None:
+        beside = ", without a site: for pages whose imported article names it" if siteless and not url else ""
+        click.echo(f"{listed}: listed in version {found.version}{beside}")
+    elif article is not None:
+        click.echo(f"{found.siteless(article.publisher)}: listed in version {found.version}, by that page's article")
+    elif siteless:
+        why = f"{siteless} is listed without a site, and no article imported for that page names it"
+        raise click.ClickException(f"not listed in version {found.version}: {why}")
+    else:
+        raise click.ClickException(f"not listed in version {found.version}")
 
 
 @click.group()

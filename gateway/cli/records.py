@@ -1,9 +1,10 @@
-"""Commands on what was decided: explain it, see it, resolve it, verify the chain."""
+"""Commands on what was decided: explain it, see how it went, verify the chain."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,11 +18,11 @@ from gateway.cli.common import actor_option, with_store
 from gateway.core.audit import DECISION, TRANSITION, breaks
 from gateway.core.codec import encode_case
 from gateway.core.decide import decide, settle
-from gateway.core.model import Case, Decision, MessageState, Outcome
+from gateway.core.model import Case, Decision, MessageState
 from gateway.core.policy import PolicyInForce, parse_policy
 from gateway.core.records import AuditRow, Stored, Transition
 from gateway.ports import Register, Store
-from gateway.review import ADMINISTRATORS, EXPIRED, PERSON, ReleaseForbidden, resolve_by_person
+from gateway.review import ADMINISTRATORS, EXPIRED, PERSON
 
 _PAGE = 500
 """Audit rows whose decisions are looked up at once."""
@@ -60,7 +61,7 @@ def decisions_explain(decision_id: str) -> None:
         if case.decision.rule in (PERSON, EXPIRED):
             click.echo("A person decided this; there is nothing to compute again.")
             return True
-        policy = await _policy(store, case.decision.policy_version)
+        policy = await kept_policy(store, case.decision.policy_version)
         again: Decision | None = settle(stored.message, case.facts, policy) if not case.answers else None
         again = again or decide(stored.message, case.facts, case.answers, policy)
         same = again == case.decision
@@ -81,7 +82,7 @@ def messages_show(message_id: str) -> None:
     """Print a message's state and history."""
 
     async def show(store: Store, _register: Register) -> None:
-        stored = await _stored(store, message_id)
+        stored = await stored_message(store, message_id)
         _show("message", {"message_id": message_id, "state": stored.state, "account": stored.message.account_id})
         for row in await store.history(message_id):
             _show(row.kind, orjson.loads(row.body))
@@ -118,41 +119,6 @@ def messages_resolve(message_id: str, published: bool, note: str, actor: str) ->
         click.echo(f"{message_id}: {state.value}")
 
     with_store(resolve)
-
-
-@click.group()
-def holds() -> None:
-    """Messages that wait for a person."""
-
-
-@holds.command("list")
-@click.option("--limit", default=50, show_default=True)
-def holds_list(limit: int) -> None:
-    """List held messages, oldest first."""
-
-    async def listing(store: Store, _register: Register) -> None:
-        for stored in await store.in_state(MessageState.HELD, limit):
-            _row(stored)
-
-    with_store(listing)
-
-
-@holds.command("release")
-@click.argument("message_id")
-@click.option("--note", required=True, help="Why.")
-@actor_option
-def holds_release(message_id: str, note: str, actor: str) -> None:
-    """Release a held message; a running gateway forwards it."""
-    _resolve_hold(message_id, Outcome.ALLOW, note, actor)
-
-
-@holds.command("reject")
-@click.argument("message_id")
-@click.option("--note", required=True, help="Why.")
-@actor_option
-def holds_reject(message_id: str, note: str, actor: str) -> None:
-    """Reject a held message."""
-    _resolve_hold(message_id, Outcome.BLOCK, note, actor)
 
 
 @click.group()
@@ -193,21 +159,6 @@ async def _changed_case(store: Store, rows: Sequence[AuditRow]) -> str | None:
     return None
 
 
-def _resolve_hold(message_id: str, outcome: Outcome, note: str, actor: str) -> None:
-    async def resolve(store: Store, register: Register) -> None:
-        stored = await _stored(store, message_id)
-        # The policy that judged it last, and not this command's file, which may be another than the gateway's.
-        policy = await _policy(store, (await store.cases(message_id))[-1][1].decision.policy_version)
-        try:
-            if not await resolve_by_person(store, register, SystemClock(), policy, stored, outcome, actor, note):
-                raise click.ClickException(f"{message_id} is {stored.state.value}, not held")
-        except ReleaseForbidden as error:
-            raise click.ClickException(f"{message_id} is not released and stays held: {error}") from error
-        click.echo(f"{message_id}: {(await _stored(store, message_id)).state.value}")
-
-    with_store(resolve)
-
-
 def _committed(decision_id: str, case: Case, rows: Sequence[AuditRow]) -> bool:
     """Whether the audit chain has the hash of this very case."""
     decided = [body for row in rows if (body := _decided(row)) is not None]
@@ -223,24 +174,41 @@ def _decided(row: AuditRow) -> dict[str, Any] | None:
     return body if row.kind == DECISION else body.get("decision")
 
 
-async def _policy(store: Store, version: str) -> PolicyInForce:
+async def kept_policy(store: Store, version: str) -> PolicyInForce:
+    """A policy that was once in force; an unknown one ends the command."""
     text = await store.policy(version)
     if text is None:
         raise click.ClickException(f"policy {version} is not kept")
     return parse_policy(text)
 
 
-async def _stored(store: Store, message_id: str) -> Stored:
+async def stored_message(store: Store, message_id: str) -> Stored:
+    """A message; an unknown one ends the command."""
     stored = await store.message(message_id)
     if stored is None:
         raise click.ClickException(f"no message {message_id}")
     return stored
 
 
+def visible(text: str) -> str:
+    """A text as a person may safely read it: what is no visible character, or would move or turn round others, as an
+    escape. So is the backslash, lest a text pretend to hold one."""
+    return "".join([char.encode("unicode_escape").decode() if _hidden(char) else char for char in text])
+
+
+def _hidden(char: str) -> bool:
+    return char == "\\" or unicodedata.category(char)[0] == "C" or unicodedata.category(char) in ("Zl", "Zp")
+
+
+def created(stored: Stored) -> str:
+    """When a message came, for lists."""
+    return datetime.fromtimestamp(stored.created_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
 def _row(stored: Stored) -> None:
     message, decision = stored.message, stored.first.decision
-    created = datetime.fromtimestamp(stored.created_ms / 1000, UTC).isoformat(timespec="seconds")
-    click.echo(f"{stored.message_id}  {message.tenant_id}/{message.account_id}  {decision.rule}  {created}")
+    account = visible(f"{message.tenant_id}/{message.account_id}")
+    click.echo(f"{stored.message_id}  {account}  {decision.rule}  {created(stored)}")
 
 
 def _show(name: str, value: Any) -> None:

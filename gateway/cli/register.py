@@ -255,6 +255,7 @@ def _acts(rows: list[AuditRow]) -> None:
     for row in rows:
         body = orjson.loads(row.body)
         act = body.get("act", "Put")  # what is written as a chat app's records have it has no act of its own
+        act = f"{act} {body['verdict']}" if "verdict" in body else act
         click.echo(f"{row.seq}  {written(row.at_ms)}  {act}  {body['actor']}  {body.get('reason', '')}".rstrip())
 
 

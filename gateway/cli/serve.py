@@ -33,7 +33,7 @@ from gateway.embedded import embedded_judge
 from gateway.platforms.listeners import Listener, ListenersError
 from gateway.providers.config import ProvidersError
 from gateway.server import Line, listen, run
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError, load_settings
 from gateway.supervisor import supervise
 
 
@@ -62,13 +62,19 @@ def serve(host: str, port: int, workers: int, fds: str | None, line: str | None)
 @click.option("--bots-port", default=8082, show_default=True)
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=Path(".data"), show_default=True)
 def demo(port: int, upstream_port: int, bots_port: int, data: Path) -> None:
-    """Run gateway, classifiers and a chat app to publish to, all on this machine, with demo accounts."""
+    """Run gateway, classifiers and a chat app to publish to, all on this machine, with demo accounts.
+
+    Database, key file and listeners are its own, in --data; other settings come from the environment.
+    """
     upstream_url = f"http://127.0.0.1:{upstream_port}"
-    chosen = _demo_settings(data, bots_port, upstream_url)
+    chosen = _demo_settings(data)
+    _demo_files(chosen, bots_port, upstream_url)
     logs.configure(chosen.log_level)
     checked_policy(chosen.policy_file)
-    listening = [*_listen("127.0.0.1", [port]), *_listen("127.0.0.1", [bots_port], "--bots-port")]
-    for each in _listen("127.0.0.1", [upstream_port], "--upstream-port"):
+    check_providers(chosen.providers_file)
+    checked_listeners(chosen.listeners_file)
+    listening = [*_demo_listen(port, "--port"), *_demo_listen(bots_port, "--bots-port")]
+    for each in _demo_listen(upstream_port, "--upstream-port"):
         each.close()
     asyncio.run(_seed(chosen, upstream_url))
     upstream = [sys.executable, "-m", "gateway", "demo-upstream", "--port", str(upstream_port), "--data", str(data)]
@@ -157,13 +163,13 @@ def check_providers(file: Path | None) -> None:
         sys.exit(2)
 
 
-def _listen(host: str, ports: Sequence[int], option: str = "--port") -> list[socket.socket]:
+def _listen(host: str, ports: Sequence[int], way: str = "--port") -> list[socket.socket]:
     """A listening socket on each port: what connects from now on is served once the process is ready. A taken port
     ends the command."""
     try:
         return listen(host, ports)
     except OSError as error:
-        raise click.ClickException(f"{error}; choose another with {option}") from error
+        raise click.ClickException(f"{error}; choose another with {way}") from error
 
 
 def _serve(chosen: Settings, sockets: list[socket.socket], line: Line | None) -> int:
@@ -178,19 +184,32 @@ def _line(text: str | None) -> Line | None:
     return Line(int(life), int(ready))
 
 
-def _demo_settings(data: Path, bots_port: int, upstream_url: str) -> Settings:
-    """The demo's settings, with the files that they name, made where they are not there yet."""
-    data.mkdir(parents=True, exist_ok=True)
-    keys_file, listeners_file = data / "keys.json", data / "listeners.yaml"
-    if not keys_file.exists():
-        new_keys(keys_file)
-    listeners_file.write_text(listeners(bots_port, upstream_url), encoding="utf-8")
-    return Settings(
-        database_url=f"sqlite+aiosqlite:///{data.resolve()}/gateway.db",
-        keys_file=keys_file,
-        listeners_file=listeners_file,
-        log_level="warning",
-    )
+def _demo_listen(port: int, option: str) -> list[socket.socket]:
+    # The whole command: `make run`, from which it mostly comes, takes no options.
+    return _listen("127.0.0.1", [port], f"`.venv/bin/python -m gateway demo {option} N`")
+
+
+def _demo_settings(data: Path) -> Settings:
+    """The demo's settings; a bad one ends the command with what is wrong."""
+    try:
+        return load_settings(
+            database_url=f"sqlite+aiosqlite:///{data.resolve()}/gateway.db",
+            keys_file=data / "keys.json",
+            listeners_file=data / "listeners.yaml",
+            log_level="warning",
+        )
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _demo_files(chosen: Settings, bots_port: int, upstream_url: str) -> None:
+    """Make the files that the demo's settings name; the keys stay, for what they sealed is still there."""
+    if chosen.keys_file is None or chosen.listeners_file is None:
+        raise ValueError("these are not the demo's settings")
+    chosen.keys_file.parent.mkdir(parents=True, exist_ok=True)
+    if not chosen.keys_file.exists():
+        new_keys(chosen.keys_file)
+    chosen.listeners_file.write_text(listeners(bots_port, upstream_url), encoding="utf-8")
 
 
 async def _seed(chosen: Settings, upstream_url: str) -> None:

@@ -38,13 +38,16 @@ def verifications() -> None:
 @actor_option
 @reason_option
 def start(tenant_id: str, registrant_id: str, provider: str, reference: str | None, actor: str, reason: str) -> None:
-    """Begin a verification; a provider that answers at once is asked at once."""
+    """Begin a verification; a provider that answers at once is asked at once. Shows the one that is open with this
+    provider, or was begun with this reference, if there is one."""
 
     async def begin(verify: Verify) -> None:
         begun = await verify.start(tenant_id, registrant_id, provider, reference, By(actor, reason))
         if isinstance(begun, Unstarted):
             raise click.ClickException(begun.value)
-        click.echo(_line(begun))
+        if not begun.new:
+            click.echo("it was begun before; nothing was written", err=True)
+        click.echo(_line(begun.verification))
 
     _with_verify(begin)
 
@@ -86,6 +89,36 @@ def review(tenant_id: str, verification_id: str, approve: bool, actor: str, reas
     _with_verify(judge)
 
 
+@verifications.command("submit")
+@click.argument("tenant_id")
+@click.argument("verification_id")
+@actor_option
+@reason_option
+def submit(tenant_id: str, verification_id: str, actor: str, reason: str) -> None:
+    """Say that what was missing is there now; a provider that answers at once is asked once more."""
+
+    async def again(verify: Verify) -> None:
+        result = await verify.submit_again(tenant_id, verification_id, By(actor, reason))
+        _show(result, verification_id, "it does not wait for more")
+
+    _with_verify(again)
+
+
+@verifications.command("cancel")
+@click.argument("tenant_id")
+@click.argument("verification_id")
+@actor_option
+@reason_option
+def cancel(tenant_id: str, verification_id: str, actor: str, reason: str) -> None:
+    """Give up a verification that has not ended. What was proved before stands."""
+
+    async def give_up(verify: Verify) -> None:
+        result = await verify.cancel(tenant_id, verification_id, By(actor, reason))
+        _show(result, verification_id, "it has ended")
+
+    _with_verify(give_up)
+
+
 def _with_verify(work: Callable[[Verify], Awaitable[T]]) -> T:
     chosen = settings()
 
@@ -100,6 +133,15 @@ def _with_verify(work: Callable[[Verify], Awaitable[T]]) -> T:
         return with_store(run)
     except (ProvidersError, KeysError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _show(result: Verification | Applied, verification_id: str, otherwise: str) -> None:
+    if isinstance(result, Verification):
+        click.echo(_line(result))
+    elif result is Applied.UNKNOWN:
+        raise click.ClickException(f"no verification {verification_id}")
+    else:
+        raise click.ClickException(f"{otherwise}; see `gateway verifications list`")
 
 
 def _line(one: Verification) -> str:

@@ -36,7 +36,8 @@ _TEXTS: Final = {
     ),
     "news_source_unlisted": (
         "The source that repost_of names is not in the whitelist in force, or its url is not on a site of that "
-        "publisher. Re-publish from a listed source, and name it as it is listed."
+        "publisher. Re-publish from a listed source, and name it as it is listed. A publisher listed without a site "
+        "counts for pages whose article is known here."
     ),
     "news_source_unseen": (
         "The text of the source that repost_of names is not known here, so nothing could be compared. Give the url and "

@@ -43,6 +43,7 @@ _WITH_VERIFIER: Final = (State.PENDING, State.PROCESSING, State.NEEDS_INPUT, Sta
 
 OPEN: Final = frozenset(_OPEN)
 """The states of a verification that has not ended."""
+_SETTLED: Final = (State.VERIFIED, State.DECLINED)
 
 TABLE: Final[dict[tuple[State, VerificationEvent], State]] = {
     (State.CREATED, VerificationEvent.SUBMIT): State.PENDING,
@@ -108,19 +109,66 @@ class Proof(Value, frozen=True):
     expires_at: int | None = None
 
 
+def repeats(new: Verification, there: Verification) -> bool:
+    """Whether beginning ``new`` would repeat what is ``there`` for the same registrant: the same session of a provider,
+    or, where there are no sessions, one that the same provider has not ended."""
+    if new.provider != there.provider or new.reference != there.reference:
+        return False
+    return new.reference is not None or there.state in OPEN
+
+
+def stands(one: Proof | Verification, at_ms: int) -> bool:
+    """Whether it proves something at a moment."""
+    return one.state is State.VERIFIED and (one.expires_at is None or at_ms < one.expires_at)
+
+
 def proof(verifications: Sequence[Verification], at_ms: int) -> Proof:
     """What these verifications of one registrant amount to at a moment.
 
     A verification that holds stands while the next one is under way, so that renewing ahead of time interrupts
-    nothing; one that was declined after it ends it. Otherwise the newest says how far the review has come.
+    nothing; one that was begun after it and declined ends it. Otherwise the newest says how far the review has come.
     """
     if not verifications:
         return Proof(State.CREATED)
-    settled = [one for one in verifications if one.state in (State.VERIFIED, State.DECLINED)]
+    # Not before it was begun here, whatever the provider's clock says.
+    proved_ms = max((max(one.event_ms, one.created_ms) for one in verifications if stands(one, at_ms)), default=0)
+    settled = [one for one in verifications if one.state in _SETTLED and not _left_over(one, proved_ms)]
     last = max(settled, key=lambda one: (one.event_ms, one.created_ms), default=None)
-    if last is not None and last.state is State.VERIFIED and (last.expires_at is None or at_ms < last.expires_at):
-        return Proof(State.VERIFIED, last.framework, last.level, last.expires_at)
+    if last is not None and stands(last, at_ms):
+        return _proof_of(last)
     newest = max(verifications, key=lambda one: (one.created_ms, one.verification_id))
     if newest.state is State.VERIFIED:
         return Proof(State.EXPIRED, newest.framework, newest.level, newest.expires_at)
     return Proof(newest.state)
+
+
+def proof_after(
+    held: Proof, was: Verification | None, now: Verification, others: Sequence[Verification], at_ms: int
+) -> Proof:
+    """What a registrant amounts to once one of its verifications, which ``was`` something else or not there, is as it
+    is ``now``; ``others`` are its other verifications.
+
+    ``held`` is what the registrant amounted to before, which may come from elsewhere (imported, or put by an
+    administrator) and overrules what stands here. So only an approval raises it, a step that settles nothing leaves a
+    proof that stands as it is, and a proof that ends ends what it had proved itself only.
+    """
+    if was is not None and was.state is State.VERIFIED and now.state is not State.VERIFIED:
+        return proof([*others, now], at_ms) if held == _proof_of(was) else held
+    if now.state is State.VERIFIED:
+        return proof([*others, now], at_ms)
+    if stands(held, at_ms):
+        declined = proof([*others, now], at_ms) if now.state is State.DECLINED else held
+        return held if stands(declined, at_ms) else declined
+    counting = [one for one in others if not stands(one, at_ms)]
+    if now.state is State.CANCELED and counting:  # as if it had never been begun
+        return proof(counting, at_ms)
+    return proof([*counting, now], at_ms)
+
+
+def _left_over(one: Verification, proved_ms: int) -> bool:
+    """Whether it was declined, but begun before what stands was proved: then another attempt has answered it."""
+    return one.state is State.DECLINED and one.created_ms < proved_ms
+
+
+def _proof_of(one: Verification) -> Proof:
+    return Proof(one.state, one.framework, one.level, one.expires_at)

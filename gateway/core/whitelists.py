@@ -41,6 +41,8 @@ class Whitelist:
             self._names.setdefault(key, source.publisher)
             if source.domain is not None:
                 self._domains.setdefault(source.domain, {}).setdefault(key, source.publisher)
+        sited = {key for owners in self._domains.values() for key in owners}
+        self._siteless = {key: name for key, name in self._names.items() if key not in sited}
 
     def publisher(self, url: str | None, publisher: str | None) -> str | None:
         """The publisher, as listed, of a page and a publisher's name; None if it is not listed, or if the page is not
@@ -57,6 +59,16 @@ class Whitelist:
         if named is not None:
             return owners.get(named)
         return next(iter(owners.values()), None)
+
+    def siteless(self, publisher: str) -> str | None:
+        """The publisher, as listed, of a name that is listed without any site; None for any other. No address can
+        prove that a page is such a publisher's, but an article can that somebody imported for that page."""
+        return self._siteless.get(name_key(publisher)) if self._siteless else None
+
+    @property
+    def has_siteless(self) -> bool:
+        """Whether there is any `siteless` publisher."""
+        return bool(self._siteless)
 
     def source(self, repost: Repost) -> str | None:
         """The listed publisher of what a repost names as its source."""

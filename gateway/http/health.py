@@ -30,7 +30,7 @@ class Component:
 class Checks:
     """The checks of a running gateway. ``registry_trusted`` tells whether the registry cache answers,
     ``policy_problem`` why the policy file is not in force, ``upstreams_failing`` the tenants whose newest forward
-    failed, and how."""
+    failed, how, and since when."""
 
     store: Store
     lease: LeaseKeeper

@@ -222,9 +222,9 @@ class Moderate:
                     listener, match, AnswerKind.UNAVAILABLE, "The platform did not confirm it.", "upstream", result
                 )
             case Outcome.HOLD:
-                return self._native(
-                    listener, match, AnswerKind.HELD, decision.reasons[0].message, decision.rule, result
-                )
+                # In words too: most formats have one code for held and blocked, and many SDKs show no headers.
+                told = f"Held for review as {result.message_id}: {decision.reasons[0].message}"
+                return self._native(listener, match, AnswerKind.HELD, told, decision.rule, result)
             case Outcome.BLOCK:
                 limited = decision.rule == "sanction_restrict"
                 kind = AnswerKind.LIMITED if limited else AnswerKind.BLOCKED

@@ -36,13 +36,14 @@ from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.store import KeyTaken, References, Store
-from gateway.ports.verifications import Applied, Checker, CheckUnavailable, Verifications
+from gateway.ports.verifications import Applied, Begun, Checker, CheckUnavailable, Verifications
 
 __all__ = [
     "CHANGES",
     "EVERYTHING",
     "Applied",
     "Appointed",
+    "Begun",
     "CheckUnavailable",
     "Checker",
     "Chunk",

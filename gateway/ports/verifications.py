@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted
@@ -27,14 +27,22 @@ class Applied(StrEnum):
     """It cannot happen to a verification in that state."""
 
 
+class Begun(NamedTuple):
+    """A verification that is there after it was asked for: ``new``, or begun before, when nothing was written."""
+
+    verification: Verification
+    new: bool
+
+
 class Verifications(Protocol):
     """The verifications of registrants. Every change is one transaction, with its audit row (in the registrant's
-    history, without personal data), the registrant's own row (see `gateway.core.verification.proof`) and, where that
+    history, without personal data), the registrant's own row (`gateway.core.verification.proof_after`) and, where that
     changed, the change number of all its accounts. All methods raise `StoreUnavailable`."""
 
-    async def begin(self, tenant_id: str, verification: Verification, by: By, now_ms: int) -> bool:
-        """Add a verification. False, with nothing added, when the tenant has no such registrant, or an erased one, or
-        the provider's reference is that of another."""
+    async def begin(self, tenant_id: str, verification: Verification, by: By, now_ms: int) -> Begun | None:
+        """Add a verification, if there is none that it repeats (`gateway.core.verification.repeats`). None, with
+        nothing added, when the tenant has no such registrant, or an erased one, or the provider's reference is that of
+        another."""
 
     async def advance(self, event: ProviderEvent, valid_ms: int | None, tenants: Sequence[str], now_ms: int) -> Applied:
         """Apply what a provider said, if it is new, not late, possible, and about a registrant of one of the
@@ -49,8 +57,11 @@ class Verifications(Protocol):
         valid_ms: int | None,
         by: By,
         now_ms: int,
+        *,
+        open_only: bool = False,
     ) -> Applied:
-        """Apply what happened here and now: an answer to our question, the end of time, a change of mind."""
+        """Apply what happened here and now: an answer to our question, the end of time, a change of mind.
+        ``open_only``: it is impossible where the verification has ended or stands."""
 
     async def judge(
         self, tenant_id: str, verification_id: str, verdict: Verdict, valid_ms: int | None, reason: str

@@ -240,3 +240,37 @@ async def test_those_who_need_a_version_wait_for_one_reading(sources: CachedSour
     await sources.refresh()
     await asyncio.gather(*[sources.source("t1", REPOST, POST, 5) for _ in range(5)])
     assert news.read.count("whitelist 1") == 1
+
+
+ELSEWHERE = "https://someone.test/wire/1"
+"""A page that is on no listed site."""
+
+
+@pytest.mark.parametrize(
+    ("url", "publisher", "listed"),
+    [
+        (ELSEWHERE, "paper only", True),
+        ("http://www.someone.test/wire/1?utm_source=x#y", "Paper Only", True),
+        (ELSEWHERE, None, True),
+        (ELSEWHERE, "The News", False),
+        (ELSEWHERE, "Nobody", False),
+        ("https://someone.test/wire/2", "Paper Only", False),  # has its title, but is another page
+        ("https://someone.test@evil.test/wire/1", "Paper Only", False),
+        ("https://someone.test/others", "Paper Only", False),
+        ("https://someone.test/others", None, False),
+    ],
+)
+async def test_a_publisher_without_a_site_is_listed_for_the_pages_of_its_articles(
+    sources: CachedSources, news: CountedNews, url: str, publisher: str | None, listed: bool
+) -> None:
+    await put_list(news, 0, LISTED, Source("Paper Only"))
+    await put_article(news, url=ELSEWHERE, publisher="Paper Only")
+    await put_article(news, url="https://someone.test/others", publisher="Nobody")
+    found = await sources.source("t1", Repost(url, publisher, None, "Bridge closes"), POST[:2], 5)
+    assert found == (SourceFact(True, 1, "Paper Only", Likeness.EXACT) if listed else SourceFact(False, 1))
+
+
+async def test_a_publisher_with_a_site_is_listed_for_that_site_only(sources: CachedSources, news: CountedNews) -> None:
+    await put_list(news, 0, LISTED, Source("The News"))
+    await put_article(news, url=ELSEWHERE)
+    assert await sources.source("t1", Repost(ELSEWHERE, "The News"), POST, 5) == SourceFact(False, 1)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from classifiers.contract import Score, Span
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.sql import open_store
 from gateway.cli import main
-from gateway.core.model import MessageState
+from gateway.core.model import Message, MessageState
 from gateway.http.requests import hash_key
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform, Performed
@@ -34,9 +36,11 @@ class Office:
         """Give one command, with ``given`` on its standard input."""
         return CliRunner().invoke(main, list(words), input=given, catch_exceptions=False)
 
-    def publish(self, spam: float = 0.0, unknown: bool = False) -> Performed:
-        """Let a gateway process decide a message."""
-        return asyncio.run(self._publish(spam, unknown))
+    def publish(
+        self, spam: float = 0.0, unknown: bool = False, message: Message | None = None, spans: tuple[Span, ...] = ()
+    ) -> Performed:
+        """Let a gateway process decide a message, in which a classifier marks these spans."""
+        return asyncio.run(self._publish(spam, unknown, message, spans))
 
     def state(self, message_id: str) -> MessageState:
         """Where a message is."""
@@ -52,7 +56,7 @@ class Office:
         finally:
             connection.close()
 
-    async def _publish(self, spam: float, unknown: bool) -> Performed:
+    async def _publish(self, spam: float, unknown: bool, message: Message | None, spans: tuple[Span, ...]) -> Performed:
         clock = SystemClock()
         async with open_store(self.url) as (store, register):
             await register.put_tenant(TENANT, hash_key(KEY), "test", clock.now_ms())
@@ -61,7 +65,7 @@ class Office:
             lease = await store.lease("test", 1, TTL_MS, clock.now_ms())
             assert lease is not None
             classifiers, upstream = ScriptedClassifiers(), ScriptedUpstream([])
-            classifiers.say("text", "spam", spam)
+            classifiers.scores["text"] = (Score("spam", spam, spans),)
             upstream.fault = UpstreamUnknown("no answer") if unknown else None
             publish = Publish(
                 registry=register,
@@ -72,7 +76,8 @@ class Office:
                 clock=clock,
                 limit=1,
             )
-            result = await publish(submission())
+            given = submission()
+            result = await publish(replace(given, message=message) if message is not None else given)
             assert isinstance(result, Performed)
             return result
 

@@ -156,12 +156,40 @@ def test_a_whitelist_is_imported_listed_and_checked(office: Office, tmp_path: Pa
     check = ("whitelist", "check", "t1")
     assert office.run(*check, "--url", "https://a.news.example/1").output == "The News: listed in version 2\n"
     at_2022 = office.run(*check, "--publisher", "新 华 社", "--at", "2022-01-01")
-    assert at_2022.output == "新华社: listed in version 1\n"
+    assert at_2022.output.startswith("新华社: listed in version 1, without a site")
     assert "not listed in version 2" in said(office.run(*check, "--publisher", "新华社"))
     assert "not listed" in said(
         office.run(*check, "--url", "https://news.example.evil.test", "--publisher", "The News")
     )
     assert office.run(*check).exit_code == 2
+
+
+def test_a_publisher_without_a_site_is_checked_by_the_article_of_the_page(office: Office, tmp_path: Path) -> None:
+    put_list(office, tmp_path / "list.csv", "2021-10-20", "publisher,domain\nThe News,news.example\nPaper Only,\n")
+    check = ("whitelist", "check", "t1")
+    by_name = office.run(*check, "--publisher", "paper only").output
+    assert by_name == "Paper Only: listed in version 1, without a site: for pages whose imported article names it\n"
+    page = ("--url", "https://someone.test/1")
+    why = "Paper Only is listed without a site, and no article imported for that page names it"
+    for _ in range(2):
+        assert (
+            said(office.run(*check, *page, "--publisher", "Paper Only")) == f"Error: not listed in version 1: {why}\n"
+        )
+        line = {"publisher": "Nobody", "title": "T", "text": "x", "published_at": "2026-01-01", "url": page[1]}
+        office.run("articles", "import", "t1", "-", *BY, given=json.dumps(line))
+    office.run("articles", "import", "t1", "-", *BY, given=json.dumps({**line, "publisher": "PAPER ONLY"}))
+    for words in (("--publisher", "Paper Only"), ()):
+        found = office.run(*check, *page, *words).output
+        assert found == "Paper Only: listed in version 1, by that page's article\n"
+    assert said(office.run(*check, *page, "--publisher", "The News")) == "Error: not listed in version 1\n"
+
+
+def test_an_address_without_a_scheme_is_no_unlisted_one(office: Office, tmp_path: Path) -> None:
+    put_list(office, tmp_path / "list.csv", "2021-10-20", "publisher,domain\nThe News,news.example\n")
+    result = office.run("whitelist", "check", "t1", "--url", "news.example/1")
+    assert result.exit_code == 2
+    assert "--url: https:// is missing; give https://news.example/1" in result.output
+    assert "not listed" not in result.output
 
 
 def test_a_bad_whitelist_changes_nothing(office: Office, tmp_path: Path) -> None:

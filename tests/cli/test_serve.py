@@ -28,11 +28,10 @@ def taken() -> Iterator[int]:
 
 
 @pytest.fixture
-def free() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port
+def free() -> list[int]:
+    """Two ports that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        return [listening.getsockname()[1] for listening in (one, two)]
 
 
 def command(*words: str) -> list[str]:
@@ -58,17 +57,58 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path, taken: int, words:
     assert (done.returncode, done.stderr) == (1, f"Error: {why}\n")
 
 
-@pytest.mark.parametrize("option", ["--port", "--upstream-port"])
-def test_the_demo_does_not_invite_to_a_port_that_it_does_not_have(
-    tmp_path: Path, taken: int, free: int, option: str
-) -> None:
-    other = "--upstream-port" if option == "--port" else "--port"
-    words = ("demo", option, str(taken), other, str(free), "--data", str(tmp_path))
-    done = subprocess.run(
-        command(*words), cwd=HOME, env=dict(os.environ), capture_output=True, text=True, timeout=60, check=False
+def demo(directory: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a demo that does not get far, on ports that do not matter unless they are given."""
+    return subprocess.run(
+        command("demo", "--data", str(directory / "data"), *words),
+        cwd=HOME,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert f"port {taken}: Address already in use; choose another with {option}" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--port", "--bots-port", "--upstream-port"])
+def test_the_demo_does_not_invite_to_a_port_that_it_does_not_have(
+    tmp_path: Path, taken: int, free: list[int], option: str
+) -> None:
+    others = [name for name in ("--port", "--bots-port", "--upstream-port") if name != option]
+    given = [str(word) for pair in zip(others, free, strict=True) for word in pair]
+    done = demo(tmp_path, option, str(taken), *given)
+    why = f"cannot listen on 127.0.0.1 port {taken}: Address already in use"
+    way = f"choose another with `.venv/bin/python -m gateway demo {option} N`"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {why}; {way}\n")
+
+
+def test_the_demo_refuses_a_variable_that_is_no_setting_as_serve_does(tmp_path: Path) -> None:
+    done = demo(tmp_path, GATEWAY_PROVIDER_FILE="providers.yaml")
+    told = "Error: unknown settings: GATEWAY_PROVIDER_FILE\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_demo_says_what_is_wrong_with_a_file_before_it_invites_to_anything(tmp_path: Path) -> None:
+    file = tmp_path / "providers.yaml"
+    file.write_text("providers: []\n")
+    done = demo(tmp_path, GATEWAY_PROVIDERS_FILE=str(file))
+    told = f"{file}: line 1: providers: give at least 1\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+    done = demo(tmp_path, "--bots-port", "65536")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{tmp_path}/data/listeners.yaml: line 2: listeners.0.port: ")
+
+
+def test_the_demo_has_keys_and_listeners_of_its_own(tmp_path: Path, taken: int) -> None:
+    others = {
+        "GATEWAY_LISTENERS_FILE": str(tmp_path / "none.yaml"),
+        "GATEWAY_DATABASE_URL": "sqlite+aiosqlite:///none/x",
+    }
+    done = demo(tmp_path, "--port", str(taken), **others)
+    assert "Address already in use" in done.stderr
+    assert sorted(each.name for each in (tmp_path / "data").iterdir()) == ["keys.json", "listeners.yaml"]
 
 
 def test_the_log_says_where_and_when_it_is_ready(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from gateway.core.records import Tenant
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted
 from gateway.core.verification import Verdict, Verification, VerificationEvent
-from gateway.ports import Applied, Register, Store, StoreUnavailable
+from gateway.ports import Applied, Begun, Register, Store, StoreUnavailable
 from gateway.providers.webhooks import ProviderEvent
 
 pytestmark = pytest.mark.parametrize("place", ["sqlite", "postgres"], indirect=True)
@@ -173,7 +173,7 @@ async def test_a_verification_begins_for_a_registrant_that_is_there(register: Re
     assert not await kept.begin("t2", attempt(), BY, NOW_MS)
     assert await kept.begin("t1", attempt(), BY, NOW_MS)
     assert not await kept.begin("t1", attempt("v2", FIRM, reference="ref-v1"), BY, NOW_MS)
-    assert not await kept.begin("t1", attempt(), BY, NOW_MS)
+    assert await kept.begin("t1", attempt("v4"), BY, NOW_MS)
     erased = replace(await registrant(register, FIRM), state=State.REDACTED)
     await register.put_registrant("t1", erased, "test", NOW_MS)
     assert not await kept.begin("t1", attempt("v3", FIRM), BY, NOW_MS)
@@ -181,8 +181,10 @@ async def test_a_verification_begins_for_a_registrant_that_is_there(register: Re
 
 
 async def test_many_verifications_need_no_reference(kept: SqlVerifications) -> None:
-    for number in (1, 2):
-        assert await kept.begin("t1", attempt(f"v{number}", reference=None), BY, NOW_MS)
+    for verification_id, registrant_id in (("v1", MAN), ("v2", FIRM)):
+        begun = await kept.begin("t1", attempt(verification_id, registrant_id, reference=None), BY, NOW_MS)
+        assert begun is not None
+        assert begun.new
 
 
 async def test_text_that_no_database_takes_is_refused(kept: SqlVerifications) -> None:
@@ -190,6 +192,30 @@ async def test_text_that_no_database_takes_is_refused(kept: SqlVerifications) ->
         await kept.begin("t1", attempt(reference="a\x00"), BY, NOW_MS)
     with pytest.raises(StoreUnavailable):
         await advance(kept, said(Event.APPROVE, reference="a\x00"))
+
+
+async def test_one_that_is_open_or_has_the_same_session_is_not_begun_again(
+    store: Store, kept: SqlVerifications
+) -> None:
+    session, review = attempt(), attempt("v2", provider="staff", reference=None, state=State.REVIEW)
+    for one in (session, review):
+        assert await kept.begin("t1", one, BY, NOW_MS) == Begun(one, new=True)
+    before = await everything(store, kept)
+
+    again = [replace(one, verification_id="v9", created_ms=NOW_MS + 1) for one in (session, review)]
+    for there, one in zip((session, review), again, strict=True):
+        assert await kept.begin("t1", one, By("ops-2"), NOW_MS + 1) == Begun(there, new=False)
+
+    assert await everything(store, kept) == before
+    assert isinstance(await kept.judge("t1", "v2", yes("ann"), None, ""), Verification)
+    assert await kept.begin("t1", again[1], BY, NOW_MS + 1) == Begun(again[1], new=True)
+
+
+async def test_two_that_begin_at_once_make_one(kept: SqlVerifications) -> None:
+    review = [attempt(f"v{number}", provider="staff", reference=None, state=State.REVIEW) for number in range(4)]
+    begun = await asyncio.gather(*[kept.begin("t1", one, BY, NOW_MS) for one in review])
+    assert sorted(each.new for each in begun if each is not None) == [False, False, False, True]
+    assert len(await kept.of_registrant("t1", MAN)) == 1
 
 
 async def test_renewing_ahead_of_time_interrupts_nothing(register: Register, kept: SqlVerifications) -> None:
@@ -216,6 +242,47 @@ async def test_one_that_was_verified_elsewhere_stays_so_until_something_is_settl
     assert await registrant(register) == imported
 
     await advance(kept, said(Event.DECLINE, event_id="e2"))
+    assert (await registrant(register)).state is State.DECLINED
+
+
+async def test_beginning_and_giving_up_leave_what_was_said_after_an_older_proof(
+    register: Register, kept: SqlVerifications
+) -> None:
+    await kept.begin("t1", attempt(framework="manual", level="seen"), BY, NOW_MS)
+    await advance(kept, said(Event.APPROVE))
+    put = Registrant(MAN, RegistrantKind.PERSON, State.VERIFIED, "eidas", "high")
+    await register.put_registrant("t1", put, "ops-1", NOW_MS + 6)
+    before, _ = await register.changes(0)
+
+    await kept.begin("t1", attempt("v2", provider="staff", reference=None, state=State.REVIEW), BY, NOW_MS + 7)
+    assert await registrant(register) == put
+    assert await kept.happen("t1", "v2", Event.CANCEL, None, BY, NOW_MS + 8, open_only=True) is Applied.APPLIED
+    assert await kept.happen("t1", "v1", Event.EXPIRE, None, BY, NOW_MS + 10 * DAY_MS) is Applied.APPLIED
+    assert await registrant(register) == put
+    assert (await register.changes(before))[1] == []
+
+
+async def test_what_is_left_over_when_another_was_approved_does_not_undo_it(
+    register: Register, kept: SqlVerifications
+) -> None:
+    await kept.begin("t1", attempt(), BY, NOW_MS)
+    await kept.begin("t1", attempt("v2", provider="staff", reference=None, state=State.REVIEW), BY, NOW_MS + 1)
+    await advance(kept, said(Event.APPROVE, NOW_MS + 2))
+    proved = await registrant(register)
+
+    refused = await kept.judge("t1", "v2", Verdict("ann", False, NOW_MS + 3), None, "not needed")
+
+    assert isinstance(refused, Verification)
+    assert (refused.state, await registrant(register)) == (State.DECLINED, proved)
+
+
+async def test_a_renewal_that_is_declined_ends_what_was_proved_before_it(
+    register: Register, kept: SqlVerifications
+) -> None:
+    await kept.begin("t1", attempt(), BY, NOW_MS)
+    await advance(kept, said(Event.APPROVE))
+    await kept.begin("t1", attempt("v2", created_ms=NOW_MS + 6), BY, NOW_MS + 6)
+    assert await advance(kept, said(Event.DECLINE, NOW_MS + 9, "e2", "ref-v2")) is Applied.APPLIED
     assert (await registrant(register)).state is State.DECLINED
 
 
@@ -357,9 +424,40 @@ async def test_canceling_what_stands_ends_it(register: Register, kept: SqlVerifi
     assert (await registrant(register)).state is State.CANCELED
 
 
+async def test_only_what_is_open_is_given_up(store: Store, register: Register, kept: SqlVerifications) -> None:
+    await kept.begin("t1", attempt(), BY, NOW_MS)
+    await advance(kept, said(Event.DECLINE))
+    await kept.begin("t1", attempt("v2", created_ms=NOW_MS + 6), BY, NOW_MS + 6)
+    assert (await registrant(register)).state is State.PENDING
+
+    assert await kept.happen("t1", "v2", Event.CANCEL, None, BY, NOW_MS + 7, open_only=True) is Applied.APPLIED
+
+    assert (await registrant(register)).state is State.DECLINED
+    assert await advance(kept, said(Event.APPROVE, NOW_MS + 8, "e2", "ref-v2")) is Applied.IMPOSSIBLE
+    await kept.begin("t1", attempt("v3", created_ms=NOW_MS + 9), BY, NOW_MS + 9)
+    await advance(kept, said(Event.APPROVE, NOW_MS + 10, "e3", "ref-v3"))
+    before = await everything(store, kept)
+    for verification_id in ("v1", "v2", "v3"):
+        result = await kept.happen("t1", verification_id, Event.CANCEL, None, BY, NOW_MS + 11, open_only=True)
+        assert result is Applied.IMPOSSIBLE
+    assert await everything(store, kept) == before
+
+
+async def test_the_history_says_what_a_reviewer_said(registrar: SqlRegistrar, kept: SqlVerifications) -> None:
+    await in_review(kept, FIRM)
+    await kept.judge("t1", "v1", yes("ann"), None, "papers seen")
+    await kept.judge("t1", "v1", Verdict("bob", False, NOW_MS + 9), None, "the seal is not theirs")
+    rows = (await registrar.history("t1", subject("registrant", FIRM), 0, 10))[-2:]
+    told = [orjson.loads(row.body) for row in rows]
+    assert [(row["actor"], row["verdict"], row["to"]) for row in told] == [
+        ("ann", "approve", "review"),
+        ("bob", "refuse", "declined"),
+    ]
+
+
 async def test_what_waits_and_what_ends_is_listed_first_things_first(kept: SqlVerifications) -> None:
     for number, name in ((3, "c"), (1, "a"), (2, "b")):
-        one = attempt(name, provider="aliyun", reference=None, created_ms=NOW_MS + number)
+        one = attempt(name, provider="aliyun", created_ms=NOW_MS + number)
         await kept.begin("t1", one, BY, NOW_MS)
     await kept.begin("t1", attempt("other"), BY, NOW_MS)
     waiting = await kept.pending("aliyun", NOW_MS + 3, 10)

@@ -79,6 +79,15 @@ def test_who_is_listed(url: str | None, publisher: str | None, found: str | None
     assert LIST.source(Repost(url=url, publisher=publisher)) == found
 
 
+def test_who_is_listed_without_any_site() -> None:
+    assert LIST.siteless("paper ONLY") == "Paper Only"
+    assert LIST.siteless("The News") is None
+    assert LIST.siteless("Nobody") is None
+    both = Whitelist(8, 1000, [Source("The News"), Source("the news", "news.example")])
+    assert both.siteless("The News") is None
+    assert not both.has_siteless
+
+
 @pytest.mark.parametrize(
     ("name", "plain"),
     [

@@ -23,6 +23,7 @@ from gateway.core.records import Tenant
 from gateway.core.registration import By
 from gateway.core.verification import Verification
 from gateway.embedded import embedded_judge
+from gateway.ports import Begun
 from gateway.settings import Settings
 from gateway.verify import Verify
 from tests.http.documented import Documented
@@ -62,8 +63,9 @@ class Site:
     async def begin(self, provider: str, reference: str | None = None, registrant_id: str = "r1") -> Verification:
         """A verification that must begin."""
         begun = await self.verify.start("t1", registrant_id, provider, reference, BY)
-        assert isinstance(begun, Verification)
-        return begun
+        assert isinstance(begun, Begun)
+        assert begun.new
+        return begun.verification
 
     async def send(self, provider: str, webhook: Webhook) -> httpx.Response:
         """Send a webhook."""

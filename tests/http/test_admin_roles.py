@@ -63,6 +63,7 @@ CASES = [
     Case("POST", f"{REGISTRANT}/verifications", "/registrants/firm-1/verifications", START, 201, REGISTRARS),
     Case("GET", f"{REGISTRANT}/verifications", "/registrants/person-1/verifications", None, 200, ALL),
     Case("POST", "/verifications/{verification_id}:submit", "/verifications/v-2-t1:submit", WHY, 200, REGISTRARS),
+    Case("POST", "/verifications/{verification_id}:cancel", "/verifications/v-1-t1:cancel", WHY, 200, REGISTRARS),
     Case("POST", "/verifications/{verification_id}:review", "/verifications/v-1-t1:review", YES, 200, REVIEWERS),
     Case("PUT", LICENCE, "/licences/l-1", GRANT, 200, REGISTRARS),
     Case("GET", "/licences", "/licences?holder=person-1", None, 200, ALL),

@@ -82,6 +82,36 @@ async def test_a_session_of_a_provider_is_begun_once(desk: Keeping) -> None:
     assert await desk.acts() == before
 
 
+async def test_a_review_that_is_open_is_not_begun_again(desk: Keeping) -> None:
+    verification = await begin(desk, "firm-1")
+    before = await desk.acts()
+    start = {"provider": "staff", **WHY}
+    again = await desk.ask("key-registrar", "POST", f"{HERE}/registrants/firm-1/verifications", start)
+    assert (again.status_code, again.json()["verification_id"]) == (200, verification)
+    assert await desk.acts() == before
+
+
+async def test_what_is_given_up_is_over(desk: Keeping) -> None:
+    path = f"{HERE}/verifications/{await begin(desk, 'firm-1')}"
+    canceled = await desk.ask("key-registrar", "POST", f"{path}:cancel", WHY)
+    assert (canceled.status_code, canceled.json()["state"]) == (200, "canceled")
+    before = await desk.acts()
+    again = await desk.ask("key-registrar", "POST", f"{path}:cancel", WHY)
+    assert (again.status_code, again.json()) == (200, canceled.json())
+    assert (await desk.ask("key-reviewer", "POST", f"{path}:review", YES)).status_code == 409
+    assert await desk.acts() == before
+    last = (await desk.done("GET", "/registrants/firm-1/history"))["history"][-1]
+    assert (last["actor"], last["reason"]) == ("the registrar", "ticket 12")
+    await begin(desk, "firm-1")
+
+
+async def test_what_was_proved_is_not_given_up(desk: Keeping) -> None:
+    await desk.ask("key-reviewer", "POST", f"{HERE}/verifications/v-1-t1:review", YES)
+    refused = await desk.ask("key-registrar", "POST", f"{HERE}/verifications/v-1-t1:cancel", WHY)
+    assert (refused.status_code, refused.json()["code"]) == (409, "verification_state")
+    assert (await desk.done("GET", "/registrants/person-1"))["state"] == "verified"
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "code", "field"),
     [
@@ -98,6 +128,7 @@ async def test_a_session_of_a_provider_is_begun_once(desk: Keeping) -> None:
         ("/verifications/none:review", {"approve": True}, 404, "verification_unknown", "verification_id"),
         ("/verifications/v-1-t2:review", {"approve": True}, 404, "verification_unknown", "verification_id"),
         ("/verifications/v-1-t2:submit", {}, 404, "verification_unknown", "verification_id"),
+        ("/verifications/v-2-t2:cancel", {}, 404, "verification_unknown", "verification_id"),
         ("/verifications/v-2-t1:review", {"approve": True}, 409, "verification_state", "verification_id"),
         ("/verifications/v-1-t1:submit", {}, 409, "verification_state", "verification_id"),
         ("/verifications/v-1-t1:review", {"approve": "yes"}, 400, "bad_body", "approve"),

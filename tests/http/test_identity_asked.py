@@ -23,6 +23,7 @@ from gateway.core.records import Tenant
 from gateway.core.registration import By
 from gateway.core.verification import Verification
 from gateway.embedded import embedded_judge
+from gateway.ports import Begun
 from gateway.settings import Settings
 from gateway.verify import Verify
 from tests.adapters.test_aliyun import KEY_ID, SECRET, Vendor
@@ -69,12 +70,16 @@ async def test_what_the_register_has_is_compared_and_another_name_starts_again(
 
             async def begin() -> Verification:
                 begun = await verify.start("t1", "r1", "cn", None, BY)
-                assert isinstance(begun, Verification)
-                return begun
+                assert isinstance(begun, Begun)
+                return begun.verification
 
-            assert (await begin()).state is State.NEEDS_INPUT  # nothing is kept of it yet
+            first = await begin()
+            assert first.state is State.NEEDS_INPUT  # nothing is kept of it yet
             assert await personal.put("t1", "r1", FIELDS, BY, 1) == Kept(restarted=False)
-            assert (await begin()).state is State.VERIFIED
+            assert await begin() == first
+            again = await verify.submit_again("t1", first.verification_id, BY)
+            assert isinstance(again, Verification)
+            assert again.state is State.VERIFIED
             assert vendor.asked[-1]["EntName"] == FIELDS["legal_name"]
 
             await personal.put("t1", "r1", {**FIELDS, "legal_name": "Quetzal Canary Media"}, BY, 2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,10 +13,17 @@ from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.adapters.sql import open_store
+from gateway.app import create_app
+from gateway.core.records import Tenant
+from gateway.embedded import embedded_judge
 from gateway.http.health import Checks, Component, starting
+from gateway.http.requests import hash_key
 from gateway.ports import StoreUnavailable, UpstreamNotReached
+from gateway.settings import Settings
 from gateway.upkeep import Upkeep
-from tests.world import TTL_MS, World
+from tests.http.conftest import client_of
+from tests.world import ACCOUNT, KEY, TTL_MS, World
 
 ALL = {"store", "lease", "replies", "bus", "registry", "policy", "upkeep", "upstreams"}
 
@@ -123,6 +132,23 @@ async def test_tenants_whose_upstream_fails_are_named_and_not_all_of_many(
     assert "t6" not in detail
 
 
+async def test_a_gateway_says_whose_upstream_is_not_reached_and_since_when(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
+    async with open_store(url) as (_, register):
+        await register.put_tenant(Tenant("t1", "One", "http://127.0.0.1:1/"), hash_key(KEY), "test", 0)
+        await register.put_account("t1", ACCOUNT, "test", 0)
+    app = create_app(Settings(database_url=url), embedded_judge())
+    async with app.router.lifespan_context(app), client_of(app) as client:
+        for _ in range(2):
+            body = {"account_id": ACCOUNT.account_id, "text": "Good morning!"}
+            assert (await client.post("/v1/messages", json=body)).status_code == 502
+        found = await ailing(client)
+    assert re.search(r"t1: no connection.* \(since 20\S+Z, last at 20\S+Z\)$", found["upstreams"])
+    assert [record.msg for record in caplog.records if record.name.endswith("watched_upstream")] == ["upstream fails"]
+
+
 async def test_forwards_are_counted_for_their_tenant(client: httpx.AsyncClient, world: World) -> None:
     def forwards(result: str) -> float:
         labels = {"tenant": "t1", "result": result}
@@ -176,3 +202,28 @@ async def test_no_page_loads_scripts_from_elsewhere(app: FastAPI, path: str) -> 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as browser:
         assert (await browser.get(path)).status_code == 404
         assert (await browser.get("/openapi.json")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("GET", "/nowhere", 404, None),
+        ("POST", "/v1/messages/", 404, None),
+        ("GET", "/v1/messages", 405, "POST"),
+        ("PUT", "/v1/decisions", 405, "POST"),
+        ("DELETE", "/v1/messages/m-1", 405, "GET"),
+        ("PUT", "/healthz", 405, "GET"),
+        ("PUT", "/cgi-bin/token", 405, "GET, POST"),
+        ("POST", "/openapi.json", 405, "GET, HEAD"),
+    ],
+)
+async def test_what_there_is_not_is_a_problem_that_says_what_there_is(
+    app: FastAPI, method: str, path: str, status: int, allowed: str | None
+) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as anybody:
+        answer = await anybody.request(method, path)
+    problem = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (problem["status"], problem["code"]) == (status, "path" if allowed is None else "method")
+    assert answer.headers.get("allow") == allowed
+    assert (allowed or "/openapi.json") in problem["detail"]

@@ -53,6 +53,8 @@ async def test_a_blocked_request_goes_nowhere(chatty: Site) -> None:
     answer = await chatty.post("bad")
 
     assert (answer.status_code, answer.json()["kind"]) == (403, "blocked")
+    assert answer.headers["x-moderation"] == "blocked"
+    assert "Held" not in answer.json()["error"]
     assert answer.headers["content-type"] == "application/json"
     assert len(chatty.peer.requests) == 1, "only who calls was asked"
     assert await chatty.states() == [MessageState.BLOCKED]
@@ -63,7 +65,10 @@ async def test_a_held_request_waits_sealed_and_is_sent_once_when_it_is_released(
     chatty.world.classifiers.silences["text"] = Silence.TIMEOUT
     answer = await chatty.post("hello there")
     assert (answer.status_code, answer.json()["kind"]) == (202, "held")
-    stored = await chatty.world.stored(answer.json()["id"])
+    message_id = answer.json()["id"]
+    assert answer.json()["error"].startswith(f"Held for review as {message_id}: ")
+    assert (answer.headers["x-moderation"], answer.headers["x-moderation-message"]) == ("held", message_id)
+    stored = await chatty.world.stored(message_id)
     assert stored.request.content_type == SEALED
     assert b"hello there" not in stored.request.body
     assert BOT.encode() not in stored.request.body

@@ -34,6 +34,7 @@ BY = By("Keeper", "letter 7")
 HOLDER = Registrant("reg-1", RegistrantKind.ORGANISATION, VerificationState.VERIFIED, "eidas", "high")
 TITLE = "Harbour bridge closes"
 TEXT = "The harbour bridge will close on 3 May for repairs. Drivers should use the tunnel until 10 June."
+ELSEWHERE = "https://someone.test/wire/1"
 DAY_MS = 86_400_000
 
 Publish = Callable[..., Awaitable[dict[str, Any]]]
@@ -94,10 +95,13 @@ async def running(tmp_path: Path, netloc: str) -> AsyncIterator[Publish]:
             ends = now_ms + days * DAY_MS
             licence = Licence(f"lic-{name}", "reg-1", "manual", kind, now_ms - 1, ends, (f"acc-{name}",))
             assert await news.put_licence("t1", licence, BY, now_ms) is None
-        await news.put_whitelist("t1", "units", 0, [Source("The News", "news.example")], "a" * 64, BY, now_ms)
-        page = page_key("https://news.example/1")
-        assert page is not None
-        await news.put_articles("t1", [Article(page, "The News", TITLE, TEXT, 0)], BY, now_ms)
+        await news.put_whitelist(
+            "t1", "units", 0, [Source("The News", "news.example"), Source("Paper Only")], "a" * 64, BY, now_ms
+        )
+        for address, publisher in (("https://news.example/1", "The News"), (ELSEWHERE, "Paper Only")):
+            page = page_key(address)
+            assert page is not None
+            await news.put_articles("t1", [Article(page, publisher, TITLE, TEXT, 0)], BY, now_ms)
 
     app = create_app(Settings(database_url=url), judge)
     async with (
@@ -177,6 +181,13 @@ def outcome(answer: dict[str, Any]) -> tuple[str, list[str]]:
             "acc-re",
             TEXT,
             {"repost_of": {**NAMED, "url": "https://news.example@evil.test/1"}},
+            ("hold", ["news_source_unlisted"]),
+        ),
+        ("acc-re", TEXT, {"repost_of": {"url": ELSEWHERE, "publisher": "paper only"}}, ("allow", [])),
+        (
+            "acc-re",
+            TEXT,
+            {"repost_of": {"url": f"{ELSEWHERE}0", "publisher": "Paper Only"}},
             ("hold", ["news_source_unlisted"]),
         ),
     ],

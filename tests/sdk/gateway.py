@@ -75,7 +75,7 @@ class GatewayProcess:
 
     def holds(self) -> set[str]:
         """The ids of the messages that it holds."""
-        return {line.split()[0] for line in self.command("holds", "list", "--limit", "10000").splitlines()}
+        return {line.split()[0] for line in self.command("holds", "list", "--limit", "10000").splitlines()[1:]}
 
     def release(self, message_id: str) -> dict[str, Any]:
         """Let a held message go; it, as the chat app sees it once it has ended."""

@@ -59,12 +59,13 @@ async def test_an_allowed_picture_with_caption_arrives_as_it_was_sent(site: Site
 @pytest.mark.parametrize("text", [*TEXTS["block"], *TEXTS["hold"]])
 async def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[Telegram], text: str) -> None:
     async with bot_at(site.url) as bot:
-        await site.arefused(
+        errors = await site.arefused(
             Forbidden,
             bot.send_message(CHANNEL, text),
             bot.edit_message_text(text, CHANNEL, 7),
             bot.send_photo(CHANNEL, InputFile(b"\x89PNG picture", "p.png"), caption=text),
         )
+    assert {"Held for review as " in error.message for error in errors} == {text in TEXTS["hold"]}
 
 
 async def test_a_restricted_account_gets_the_ordinary_error(

@@ -73,6 +73,7 @@ def writes(client: Client, text: str) -> list[Callable[[], Any]]:
 def test_what_is_not_allowed_raises_the_ordinary_error(site: Site[WeChat], text: str) -> None:
     errors = site.refused(WeChatClientException, *writes(client_at(site.url), text))
     assert {error.errcode for error in errors} == {BLOCKED}
+    assert {error.errmsg.startswith("Held for review as ") for error in errors} == {text in TEXTS["hold"]}
 
 
 def test_a_restricted_account_gets_the_ordinary_error(site: Site[WeChat]) -> None:

@@ -18,7 +18,7 @@ from gateway.core.records import Tenant
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted
 from gateway.core.verification import Verification
-from gateway.ports import Applied, StoreUnavailable
+from gateway.ports import Applied, Begun, StoreUnavailable
 from gateway.providers.config import DAY_MS, parse_providers
 from gateway.providers.webhooks import Endpoint
 from gateway.verify import Unstarted, Verify
@@ -51,8 +51,9 @@ class Office:
     async def begin(self, provider: str = "aliyun", reference: str | None = None) -> Verification:
         """A verification of r1 that must begin."""
         begun = await self.verify.start("t1", "r1", provider, reference, BY)
-        assert isinstance(begun, Verification)
-        return begun
+        assert isinstance(begun, Begun)
+        assert begun.new
+        return begun.verification
 
     async def registrant(self) -> Registrant:
         """r1 as the hot path finds it."""
@@ -122,8 +123,9 @@ async def test_not_found_is_asked_again_with_better_particulars(office: Office) 
     office.vendor.result = {"BizCode": "3"}
     begun = await office.begin()
     office.vendor.result = {"BizCode": "1"}
-    assert await office.verify.submit_again("t1", begun.verification_id, BY) is Applied.APPLIED
-    assert (await office.registrant()).state is State.VERIFIED
+    again = await office.verify.submit_again("t1", begun.verification_id, BY)
+    assert isinstance(again, Verification)
+    assert (again.state, (await office.registrant()).state) == (State.VERIFIED, State.VERIFIED)
     assert await office.verify.submit_again("t1", begun.verification_id, BY) is Applied.IMPOSSIBLE
     assert await office.verify.submit_again("t1", "nothing", BY) is Applied.UNKNOWN
 
@@ -169,8 +171,8 @@ async def test_one_that_is_never_answered_keeps_no_other_from_being_asked(office
         await office.store.register.put_account("t1", account, "test", 0)
         office.clock.now += 1
         one = await office.verify.start("t1", registrant_id, "aliyun", None, BY)
-        assert isinstance(one, Verification)
-        begun.append(one.verification_id)
+        assert isinstance(one, Begun)
+        begun.append(one.verification.verification_id)
     office.fields = FIELDS
     for _ in range(4):
         office.clock.now += DAY_MS
@@ -210,7 +212,37 @@ async def test_why_a_verification_does_not_begin(
 
 async def test_a_session_belongs_to_one_verification(office: Office) -> None:
     assert (await office.begin("stripe", "vs_1")).state is State.PENDING
-    assert await office.verify.start("t1", "r1", "stripe", "vs_1", BY) is Unstarted.REGISTRANT_UNKNOWN
+    other = Registrant("r2", RegistrantKind.PERSON, State.CREATED)
+    await office.store.register.put_account("t1", Account("acc-2", AccountState.ACTIVE, other), "test", 0)
+    assert await office.verify.start("t1", "r2", "stripe", "vs_1", BY) is Unstarted.REGISTRANT_UNKNOWN
+    assert (await office.begin("stripe", "vs_2")).state is State.PENDING
+
+
+async def test_what_is_open_with_a_provider_is_not_begun_again(office: Office) -> None:
+    office.fields = None
+    asked, reviewed = await office.begin(), await office.begin("staff")
+    session = await office.begin("stripe", "vs_1")
+    office.fields = FIELDS
+    for provider, reference, there in (("aliyun", None, asked), ("staff", None, reviewed), ("stripe", "vs_1", session)):
+        assert await office.verify.start("t1", "r1", provider, reference, BY) == Begun(there, new=False)
+    assert office.vendor.asked == []
+
+
+async def test_what_is_given_up_can_be_begun_again(office: Office) -> None:
+    begun = await office.begin("staff")
+    canceled = await office.verify.cancel("t1", begun.verification_id, BY)
+    assert isinstance(canceled, Verification)
+    assert canceled.state is State.CANCELED
+    assert await office.verify.cancel("t1", begun.verification_id, BY) == canceled
+    assert await office.verify.judge("t1", begun.verification_id, "ann", True, "") is Applied.IMPOSSIBLE
+    assert await office.verify.cancel("t1", "nothing", BY) is Applied.UNKNOWN
+    await office.begin("staff")
+
+
+async def test_what_was_proved_is_not_given_up(office: Office) -> None:
+    begun = await office.begin()
+    assert await office.verify.cancel("t1", begun.verification_id, BY) is Applied.IMPOSSIBLE
+    assert (await office.registrant()).state is State.VERIFIED
 
 
 async def test_people_are_counted_once(office: Office) -> None:

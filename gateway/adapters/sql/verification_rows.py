@@ -18,13 +18,12 @@ from gateway.adapters.sql.tables_register import verifications
 from gateway.core.audit import act_body, subject
 from gateway.core.model import Registrant, VerificationState
 from gateway.core.registration import By
-from gateway.core.verification import Verdict, Verification, VerificationEvent, after, proof
+from gateway.core.verification import Proof, Verdict, Verification, VerificationEvent, after, proof_after
 from gateway.ports import Applied
 
 _FIELDS: Final = Verification.__struct_fields__
 ROWS: Final = select(verifications.c.tenant_id, *[verifications.c[name] for name in _FIELDS])
 """Verifications, each with its tenant."""
-_SETTLED: Final = (VerificationState.VERIFIED, VerificationState.DECLINED)
 
 _encoder = msgspec.json.Encoder()
 _verdicts = msgspec.json.Decoder(tuple[Verdict, ...])
@@ -96,17 +95,17 @@ async def move(
     by: By,
     change: int,
     now_ms: int,
+    **more: object,
 ) -> None:
-    """Write a verification as it is now, with all that follows from it."""
+    """Write a verification as it is now, with all that follows from it; ``more`` is for the audit row."""
     registrant = await registrant_row(connection, tenant_id, verification.registrant_id)
     before = await of_registrant(connection, tenant_id, verification.registrant_id)
     await write(connection, tenant_id, changed)
-    left = [changed if one.verification_id == changed.verification_id else one for one in before]
+    others = [one for one in before if one.verification_id != changed.verification_id]
     if registrant is not None:
-        await project(connection, tenant_id, registrant, before, left, change, now_ms)
-    await record_move(
-        connection, tenant_id, changed, by, change, now_ms, "Verification", was=verification.state, to=changed.state
-    )
+        await project(connection, tenant_id, registrant, verification, changed, others, change, now_ms)
+    was, to = verification.state, changed.state
+    await record_move(connection, tenant_id, changed, by, change, now_ms, "Verification", was=was, to=to, **more)
 
 
 async def write(connection: AsyncConnection, tenant_id: str, verification: Verification) -> None:
@@ -119,36 +118,27 @@ async def project(
     connection: AsyncConnection,
     tenant_id: str,
     registrant: Registrant,
-    before: Sequence[Verification],
-    left: Sequence[Verification],
+    was: Verification | None,
+    now: Verification,
+    others: Sequence[Verification],
     change: int,
     now_ms: int,
 ) -> None:
-    """Bring the registrant's row in line with its verifications.
-
-    One that was verified elsewhere (imported, or put by an administrator) stays so until a verification here is
-    settled: beginning to renew it must not interrupt it.
-    """
+    """Bring the registrant's row in line with what one of its verifications ``was`` and is ``now``."""
     if registrant.state is VerificationState.REDACTED:
         return
-    stands = registrant.state is VerificationState.VERIFIED and (
-        registrant.expires_at is None or now_ms < registrant.expires_at
-    )
-    if stands and not any(one.state in _SETTLED for one in (*before, *left)):
-        return
-    await set_proof(connection, tenant_id, registrant, left, change, now_ms)
+    held = Proof(registrant.state, registrant.framework, registrant.level, registrant.expires_at)
+    await set_proof(connection, tenant_id, registrant, proof_after(held, was, now, others, now_ms), change)
 
 
 async def set_proof(
     connection: AsyncConnection,
     tenant_id: str,
     registrant: Registrant,
-    left: Sequence[Verification],
+    proved: Proof,
     change: int,
-    now_ms: int,
 ) -> None:
-    """Bring the registrant's row in line with what is ``left``, whatever it says."""
-    proved = proof(left, now_ms)
+    """Write what a registrant amounts to now into its row."""
     values = {name: getattr(proved, name) for name in proved.__struct_fields__}
     if all(getattr(registrant, name) == value for name, value in values.items()):
         return
@@ -168,8 +158,10 @@ async def record_move(
     *,
     to: VerificationState,
     was: VerificationState | None = None,
+    **more: object,
 ) -> None:
-    """Leave the audit row of a change, in the registrant's history, without the registrant's id."""
+    """Leave the audit row of a change, in the registrant's history, without the registrant's id; ``more`` is what else
+    it says."""
     fields = {
         "verification_id": verification.verification_id,
         "provider": verification.provider,
@@ -178,6 +170,7 @@ async def record_move(
         "framework": verification.framework,
         "level": verification.level,
         "expires_at": verification.expires_at,
+        **more,
     }
     body = act_body(by, change, tenant_id, act, **fields)
     await record(connection, tenant_id, body, now_ms, [subject("registrant", verification.registrant_id)])

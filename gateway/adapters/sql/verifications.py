@@ -37,8 +37,8 @@ from gateway.adapters.sql.writes import check_text
 from gateway.core.model import VerificationState
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted, outcome
-from gateway.core.verification import OPEN, Verdict, Verification, VerificationEvent, after
-from gateway.ports import Applied, StoreUnavailable
+from gateway.core.verification import OPEN, Verdict, Verification, VerificationEvent, after, proof, repeats
+from gateway.ports import Applied, Begun, StoreUnavailable
 from gateway.providers.webhooks import ProviderEvent
 
 _OF_AN_ATTEMPT: Final = (VerificationEvent.EXPIRE, VerificationEvent.CANCEL)
@@ -53,13 +53,21 @@ class _NotCounted(Exception):
         self.why = why
 
 
+class _BegunBefore(Exception):
+    """Ends a transaction without writing anything: what was to begin is there."""
+
+    def __init__(self, there: Verification) -> None:
+        super().__init__(there.verification_id)
+        self.there = there
+
+
 class SqlVerifications:
     """See `gateway.ports.Verifications`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, tenant_id: str, verification: Verification, by: By, now_ms: int) -> bool:
+    async def begin(self, tenant_id: str, verification: Verification, by: By, now_ms: int) -> Begun | None:
         """See `gateway.ports.Verifications`, as for every method below."""
         this = verification
         check_text(tenant_id, this.verification_id, this.registrant_id, this.provider, this.reference or "")
@@ -71,15 +79,20 @@ class SqlVerifications:
                 if registrant is None or registrant.state is VerificationState.REDACTED:
                     raise Undone(Applied.UNKNOWN)
                 before = await of_registrant(connection, tenant_id, this.registrant_id)
+                for there in before:
+                    if repeats(this, there):
+                        raise _BegunBefore(there)
                 values = {"tenant_id": tenant_id, **values_of(this)}
                 added = await connection.execute(insert_new(self._database, verifications).values(**values))
                 if added.rowcount == 0:
                     raise Undone(Applied.REPLAYED)
-                await project(connection, tenant_id, registrant, before, [*before, this], change, now_ms)
+                await project(connection, tenant_id, registrant, None, this, before, change, now_ms)
                 await record_move(connection, tenant_id, this, by, change, now_ms, "BeginVerification", to=this.state)
-                return True
+                return Begun(this, new=True)
         except Undone:
-            return False
+            return None
+        except _BegunBefore as before_now:
+            return Begun(before_now.there, new=False)
 
     async def advance(self, event: ProviderEvent, valid_ms: int | None, tenants: Sequence[str], now_ms: int) -> Applied:
         check_text(event.reference, event.event_id)
@@ -115,12 +128,16 @@ class SqlVerifications:
         valid_ms: int | None,
         by: By,
         now_ms: int,
+        *,
+        open_only: bool = False,
     ) -> Applied:
         check_text(by.actor, by.reason)
         try:
             async with self._database.writing("verification") as connection:
                 change = await next_change(connection)
                 _, verification = await only(connection, is_this(tenant_id, verification_id))
+                if open_only and verification.state not in OPEN:
+                    raise Undone(Applied.IMPOSSIBLE)
                 changed = moved(verification, event, now_ms, valid_ms)
                 if event is VerificationEvent.SUBMIT:
                     # The verifier's clock may be behind ours, and what it says next must not be late.
@@ -149,7 +166,8 @@ class SqlVerifications:
                 changed = verification if event is None else moved(verification, event, verdict.at_ms, valid_ms)
                 changed = replace(changed, verdicts=(*verification.verdicts, verdict))
                 by = By(verdict.reviewer, reason)
-                await move(connection, tenant_id, verification, changed, by, change, verdict.at_ms)
+                said = "approve" if verdict.approve else "refuse"
+                await move(connection, tenant_id, verification, changed, by, change, verdict.at_ms, verdict=said)
                 return changed
         except Undone as undone:
             return undone.result
@@ -177,7 +195,7 @@ class SqlVerifications:
                 )
             registrant = await registrant_row(connection, tenant_id, registrant_id)
             if registrant is not None and registrant.state is not VerificationState.REDACTED:
-                await set_proof(connection, tenant_id, registrant, left, change, now_ms)
+                await set_proof(connection, tenant_id, registrant, proof(left, now_ms), change)
             return ended
 
     async def verification(self, tenant_id: str, verification_id: str) -> Verification | None:

@@ -28,7 +28,7 @@ from gateway.http.admin.desk import (
 from gateway.http.admin.models import Id, ReasonBody
 from gateway.http.admin.registrants import registrant_unknown
 from gateway.http.problems import Problem, bad_fields
-from gateway.ports import Applied
+from gateway.ports import Applied, Begun
 from gateway.verify import Unstarted, Verify
 
 router = APIRouter(prefix=PREFIX)
@@ -80,10 +80,10 @@ class VerificationsOut(BaseModel):
 
 Starting = Annotated[StartBody, Depends(body_of(StartBody))]
 Reviewing = Annotated[ReviewBody, Depends(body_of(ReviewBody))]
-Submitting = Annotated[ReasonBody, Depends(body_of(ReasonBody))]
+Reasoned = Annotated[ReasonBody, Depends(body_of(ReasonBody))]
 
 _STARTED: Responses = {
-    200: {"description": "It was begun before, with this reference"},
+    200: {"description": "It was begun before with this reference, or is open with this provider"},
     201: {"model": VerificationOut, "description": "Begun"},
     409: {"description": "The registrant was erased, or the reference is another's"},
     422: {"description": "No such provider, or a reference that is needed or not taken"},
@@ -106,15 +106,12 @@ async def start(
     if desk.verify is None:
         raise _problem(Unstarted.PROVIDER_UNKNOWN, 422)
     begun = await desk.verify.start(tenant_id, registrant_id, body.provider, body.reference, By(by.name, body.reason))
-    if isinstance(begun, Verification):
-        return answered(_out(begun), 201)
+    if isinstance(begun, Begun):
+        return answered(_out(begun.verification), 201 if begun.new else 200)
     match begun:
         case Unstarted.PROVIDER_UNKNOWN | Unstarted.REFERENCE_NEEDED | Unstarted.REFERENCE_NOT_TAKEN:
             raise _problem(begun, 422)
         case Unstarted.REGISTRANT_UNKNOWN:
-            for one in await desk.verifications.of_registrant(tenant_id, registrant_id):
-                if body.reference is not None and (one.provider, one.reference) == (body.provider, body.reference):
-                    return answered(_out(one))
             raise _problem(begun, 409)
         case _:
             assert_never(begun)
@@ -140,14 +137,29 @@ async def of_registrant(by: ByViewer, tenant_id: TenantId, registrant_id: Regist
     responses=_STATE,
 )
 async def submit(
-    by: ByRegistrar, tenant_id: TenantId, verification_id: VerificationId, body: Submitting, desk: Served
+    by: ByRegistrar, tenant_id: TenantId, verification_id: VerificationId, body: Reasoned, desk: Served
 ) -> Response:
     """A provider that answers at once is asked once more."""
     result = await _verify(desk).submit_again(tenant_id, verification_id, By(by.name, body.reason))
-    found = await desk.verifications.verification(tenant_id, verification_id)
-    if result is not Applied.APPLIED or found is None:
-        raise _not_applied(result)
-    return answered(_out(found))
+    if isinstance(result, Verification):
+        return answered(_out(result))
+    raise _not_applied(result)
+
+
+@router.post(
+    "/verifications/{verification_id}:cancel",
+    summary="Give up a verification that has not ended",
+    response_model=VerificationOut,
+    responses=_STATE,
+)
+async def cancel(
+    by: ByRegistrar, tenant_id: TenantId, verification_id: VerificationId, body: Reasoned, desk: Served
+) -> Response:
+    """What was proved before stands; what its provider says of it later changes nothing."""
+    result = await _verify(desk).cancel(tenant_id, verification_id, By(by.name, body.reason))
+    if isinstance(result, Verification):
+        return answered(_out(result))
+    raise _not_applied(result)
 
 
 @router.post(

@@ -310,17 +310,3 @@ async def test_bytes_that_were_not_judged_are_not_sent(upstream: HttpUpstream, t
     with pytest.raises(UpstreamNotReached, match="judged"):
         await upstream.forward(tenant, "m1", Request(b"other", "application/json"), HASH)
     assert peer.requests == []
-
-
-async def test_the_newest_forward_of_each_tenant_says_how_its_upstream_is(
-    upstream: HttpUpstream, peer: Peer, tenant: Tenant
-) -> None:
-    other = Tenant("t2", "Tenant Two", "http://127.0.0.1:1/publish")
-    with pytest.raises(UpstreamNotReached):
-        await upstream.forward(other, "m1", REQUEST, HASH)
-    peer.plays.append(Play(OK.replace(b"200 OK", b"503 No")))
-    await upstream.forward(tenant, "m2", REQUEST, HASH)
-    assert upstream.failing["t1"] == "the upstream answered 503"
-    assert upstream.failing["t2"].startswith("no connection")
-    await upstream.forward(tenant, "m3", REQUEST, HASH)
-    assert list(upstream.failing) == ["t2"]
