@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from gateway.core.policy import Registration
+from gateway.core.admission import Allowed
 from gateway.core.register_rows import AccountRow, Problem, RegistrantRow
 from gateway.core.registration import By
 from gateway.ports import Chunk, Clock, Imports, PersonalSealer, Progress
@@ -39,7 +39,7 @@ async def import_accounts(
     imports: Imports,
     batches: Iterator[Rows[AccountRow]],
     progress: Progress,
-    rules: Registration,
+    allowed: Allowed,
     by: By,
     keep: Keep,
     clock: Clock,
@@ -49,7 +49,7 @@ async def import_accounts(
     the file raises; chunks that were committed stay."""
 
     async def write(progress: Progress, batch: Rows[AccountRow]) -> Progress:
-        return await imports.accounts(progress, _chunk(batch), batch.rows, rules, by, keep, clock.now_ms())
+        return await imports.accounts(progress, _chunk(batch), batch.rows, allowed, by, keep, clock.now_ms())
 
     return await _all(batches, progress, write, told)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.ports import Fault
+from gateway.ports import Fault, Unopened
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,10 @@ LOOK_SECONDS = 0.5
 
 class KeysError(Fault):
     """A key file that cannot be used, or something sealed that cannot be opened."""
+
+
+class NotOpened(KeysError, Unopened):
+    """Something sealed that no key here opens."""
 
 
 @dataclass(frozen=True, slots=True)

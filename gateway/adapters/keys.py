@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from gateway.adapters.key_file import KeyFile, Keys
+from gateway.adapters.key_file import KeyFile, Keys, NotOpened
 from gateway.adapters.key_file import KeysError as KeysError
 from gateway.adapters.key_file import add_key as add_key
 from gateway.adapters.key_file import new_keys as new_keys
@@ -38,6 +38,7 @@ class FileSealer:
         """Read the file; without a ``purpose`` its keys are used as they are, with one those derived for it. ``now``
         is a clock in seconds. Raises `KeysError`."""
         self._purpose = purpose.encode()
+        self._index: bytes | None = None
         self._file = KeyFile(path, self._take, now)
 
     def seal(self, data: bytes, context: str) -> bytes:
@@ -48,16 +49,17 @@ class FileSealer:
 
     def open(self, sealed: bytes, context: str) -> bytes:
         if len(sealed) < 2 or sealed[:1] != _VERSION or len(sealed) < 2 + sealed[1] + _NONCE:
-            raise KeysError("not something that was sealed")
+            raise NotOpened("not something that was sealed")
         self._file.look_now_and_then()  # a key that was dropped opens nothing any more
         at = 2 + sealed[1]
         try:
             cipher = self._cipher(sealed[2:at].decode())
             return cipher.decrypt(sealed[at : at + _NONCE], sealed[at + _NONCE :], context.encode())
         except (InvalidTag, UnicodeDecodeError) as error:
-            raise KeysError("sealed for something else, under another key, or changed since") from error
+            raise NotOpened("sealed for something else, under another key, or changed since") from error
 
     def index(self, text: str) -> str:
+        assert self._index is not None  # noqa: S101 - it was read with the file
         return hmac.digest(self._index, text.encode(), "sha256").hex()
 
     def mark(self) -> bytes:
@@ -66,7 +68,10 @@ class FileSealer:
         return self._mark
 
     def _take(self, keys: Keys) -> None:
-        self._index = self._derived(keys.index)
+        index = self._derived(keys.index)
+        if self._index not in (None, index):  # what is looked up by the first one would not be found any more
+            raise KeysError("the index key is another one, and it cannot be replaced")
+        self._index = index
         self._ciphers = {name: AESGCM(self._derived(key)) for name, key in keys.seal.items()}
         self._newest = self._ciphers[keys.newest]
         self._mark = mark_of(keys.newest)
@@ -79,7 +84,7 @@ class FileSealer:
         if name not in self._ciphers:
             self._file.look()  # anybody can name a key that was never there; then the file has not changed
         if name not in self._ciphers:
-            raise KeysError(f"{self._file.path} has no key {name}")
+            raise NotOpened(f"{self._file.path} has no key {name}")
         return self._ciphers[name]
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gateway.adapters.key_file import NotOpened
 from gateway.adapters.keys import FileSealer
 
 PURPOSE = "moderation-gateway registrants 1"
@@ -27,11 +28,17 @@ class FileMasterKey:
     async def unwrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes]:
         return [self._sealer.open(key, context) for key, context in wrapped]
 
-    async def rewrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes]:
-        return [self._sealer.seal(self._sealer.open(key, context), context) for key, context in wrapped]
+    async def rewrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes | None]:
+        return [self._rewrapped(key, context) for key, context in wrapped]
 
     async def mark(self) -> bytes:
         return self._sealer.mark()
 
     async def digests(self, texts: Sequence[str]) -> list[str]:
         return [self._sealer.index(text) for text in texts]
+
+    def _rewrapped(self, key: bytes, context: str) -> bytes | None:
+        try:
+            return self._sealer.seal(self._sealer.open(key, context), context)
+        except NotOpened:
+            return None

@@ -15,10 +15,12 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.adapters.key_file import KeysError
+from gateway.adapters.key_file import KeysError, NotOpened
 from gateway.core.personal import INDEXED, normalised
 from gateway.ports import MasterKey
 
+_INDEX_KEY = "the index key of registrants"
+"""No text that a digest is made of: those begin with a number, see `_indexed`."""
 _KEY = 32
 _NONCE = 12
 _encode = msgspec.msgpack.Encoder().encode
@@ -27,12 +29,14 @@ _decode = msgspec.msgpack.Decoder(dict[str, bytes]).decode
 
 @dataclass(frozen=True, slots=True)
 class SealedPerson:
-    """What is written of one registrant: the wrapped data key, the sealed fields, and (field, digest) for look-ups."""
+    """What is written of one registrant: the wrapped data key, the sealed fields, and (field, digest) for look-ups;
+    ``index_key`` tells the key of those digests from any other."""
 
     registrant_id: str
     wrapped: bytes
     fields: bytes
     index: tuple[tuple[str, str], ...]
+    index_key: str
 
 
 class PersonalKeys:
@@ -40,6 +44,13 @@ class PersonalKeys:
 
     def __init__(self, master: MasterKey) -> None:
         self.master = master
+        self._index_key: str | None = None
+
+    async def index_key(self) -> str:
+        """What tells the key of the digests from any other: the digest of a text of its own. Asked for once."""
+        if self._index_key is None:
+            [self._index_key] = await self.master.digests([_INDEX_KEY])
+        return self._index_key
 
     async def seal(self, tenant_id: str, people: Sequence[tuple[str, Mapping[str, str]]]) -> list[SealedPerson]:
         """Seal the fields of many registrants, each given with its id, under new data keys."""
@@ -64,19 +75,22 @@ class PersonalKeys:
             names.append([name for name, _ in pairs])
             texts.extend([text for _, text in pairs])
         wrapped = await self.master.wrap(keys)
-        digests = iter(await self.master.digests(texts))
+        digests, index_key = iter(await self.master.digests(texts)), await self.index_key()
         return [
-            SealedPerson(registrant_id, key, blob, tuple([(name, next(digests)) for name in indexed]))
+            SealedPerson(registrant_id, key, blob, tuple([(name, next(digests)) for name in indexed]), index_key)
             for (registrant_id, _), key, blob, indexed in zip(people, wrapped, blobs, names, strict=True)
         ]
 
     async def open(
         self, tenant_id: str, registrant_id: str, wrapped: bytes, fields: bytes, wanted: Iterable[str] | None = None
     ) -> dict[str, str]:
-        """The fields of a registrant, only those ``wanted`` if any are named. Raises `KeysError` for what was sealed
+        """The fields of a registrant, only those ``wanted`` if any are named. Raises `NotOpened` for what was sealed
         for another one, under another key, or was changed since."""
-        whose = _whose(tenant_id, registrant_id)
-        [key] = await self.master.unwrap([(wrapped, whose)])
+        whose, none = _whose(tenant_id, registrant_id), f"no key here opens what is kept of {registrant_id!r}"
+        try:
+            [key] = await self.master.unwrap([(wrapped, whose)])
+        except NotOpened as error:
+            raise NotOpened(f"{none}: {error}") from error
         try:
             cipher = AESGCM(key)
             sealed = _decode(fields)
@@ -86,10 +100,11 @@ class PersonalKeys:
                 for name in names
             }
         except (InvalidTag, ValueError) as error:
-            raise KeysError("fields sealed for another registrant, under another key, or changed since") from error
+            raise NotOpened(f"{none}: sealed for another registrant, or under another key") from error
 
-    async def rewrap(self, tenant_id: str, wrapped: Sequence[tuple[str, bytes]]) -> list[bytes]:
-        """Wrap registrants' data keys, each given with the registrant's id, under the newest master key."""
+    async def rewrap(self, tenant_id: str, wrapped: Sequence[tuple[str, bytes]]) -> list[bytes | None]:
+        """Wrap registrants' data keys, each given with the registrant's id, under the newest master key; None for what
+        no key opens."""
         return await self.master.rewrap([(key, _whose(tenant_id, registrant_id)) for registrant_id, key in wrapped])
 
     async def digests(self, tenant_id: str, fields: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Final, Generic, NoReturn, TypeVar
 import orjson
 
 from gateway.core.register_rows import Problem
+from gateway.core.wording import shown
 
 T = TypeVar("T")
 Read = Callable[[int, Sequence[str]], T | Problem]
@@ -29,11 +30,13 @@ _Split = Callable[[int, str], Sequence[str] | Problem]
 _BLOCK: Final = 1 << 20
 _LINE_LIMIT: Final = 1 << 20
 """Bytes of a line. Verified claims may be long; a file without line breaks is not read into memory as a whole."""
+_NAME_LIMIT: Final = 40
+"""Characters that are shown of the name of a field."""
 _GZIP: Final = b"\x1f\x8b"
 
 
 class FileError(ValueError):
-    """The file cannot be read, or is not what it should be; the text says where, and quotes nothing of it."""
+    """The file cannot be read, or is not what it should be; the text says where, and quotes no value of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +128,23 @@ class RowsFile(Generic[T]):
             names = [name.strip() for name in next(csv.reader([line.decode().rstrip("\r")], strict=True), [])]
         except (UnicodeDecodeError, csv.Error) as error:
             raise FileError("line 1 is no CSV header in UTF-8") from error
+        known = ", ".join(self._columns)
         for place, name in enumerate(names, start=1):
-            if name not in self._columns or name in names[: place - 1]:
-                known = ", ".join(self._columns)
-                raise FileError(f"line 1: column {place} is not known, or there twice; the columns are {known}")
+            if name in names[: place - 1]:
+                raise FileError(
+                    f"line 1: column {place} ({shown(name, _NAME_LIMIT)}) is there twice; the columns are {known}"
+                )
+            if name not in self._columns:
+                # Where no column is known the line may be no header, but somebody's data: that is not shown.
+                which = f" ({shown(name, _NAME_LIMIT)})" if any(other in self._columns for other in names) else ""
+                raise FileError(f"line 1: column {place}{which} is not known; the columns are {known}")
         if missing := [name for name in self._needed if name not in names]:
             raise FileError(f"line 1: no column {', '.join(missing)}")
         return names
 
     def _unreadable(self, error: BaseException) -> NoReturn:
+        if isinstance(error, EOFError):
+            raise FileError(f"{self._path} ends too soon: the gzip data is cut off") from error
         raise FileError(f"{self._path} cannot be read: {type(error).__name__}") from error
 
 
@@ -188,7 +199,10 @@ def _split_json(columns: Sequence[str]) -> _Split:
         if not isinstance(given, dict):
             return Problem(number, "", "is not a JSON object")
         if not given.keys() <= known:
-            return Problem(number, "", f"has a field that is not known; known are {', '.join(columns)}")
+            name = next(name for name in given if name not in known)
+            return Problem(
+                number, "", f"has a field that is not known: {shown(name, _NAME_LIMIT)}; known are {', '.join(columns)}"
+            )
         values: list[str] = []
         for name in columns:
             value = _text(given.get(name))

@@ -19,6 +19,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +29,7 @@ import httptools
 import msgspec
 
 from gateway.adapters.http1 import ClosedEarly, Connection
-from gateway.adapters.key_file import KeysError
+from gateway.adapters.key_file import KeysError, NotOpened
 from gateway.adapters.pool import Address, Pool
 from gateway.core.records import UpstreamAnswer
 from gateway.ports import UpstreamNotReached
@@ -91,13 +92,27 @@ class TransitMasterKey:
         if not self._bound:
             await self._policy()
         items = [{"plaintext": _text(key), "context": _text(context.encode())} for key, context in keys]
-        return await self._batch("encrypt", self._transit.key, items, "ciphertext", str.encode)
+        return await self._batch("encrypt", self._transit.key, items, lambda item: str.encode(item["ciphertext"]))
 
     async def unwrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes]:
-        return await self._batch("decrypt", self._transit.key, _wrapped(wrapped), "plaintext", base64.b64decode)
+        def read(item: dict[str, Any]) -> bytes:
+            if item.get("error"):
+                raise NotOpened("the key management system opens it under no version of its key")
+            return base64.b64decode(item["plaintext"])
 
-    async def rewrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes]:
-        return await self._batch("rewrap", self._transit.key, _wrapped(wrapped), "ciphertext", str.encode)
+        try:
+            items = _wrapped(wrapped)
+        except UnicodeDecodeError as error:
+            raise NotOpened("not something that the key management system wrapped") from error
+        return await self._batch("decrypt", self._transit.key, items, read)
+
+    async def rewrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes | None]:
+        def read(item: dict[str, Any]) -> bytes | None:
+            return None if item.get("error") else str.encode(item["ciphertext"])
+
+        # What is no text was wrapped elsewhere: an empty one is refused for it.
+        items = _wrapped([(key if key.isascii() else b"", context) for key, context in wrapped])
+        return await self._batch("rewrap", self._transit.key, items, read)
 
     async def mark(self) -> bytes:
         return b"vault:v%d:" % (await self._policy()).latest_version
@@ -106,7 +121,12 @@ class TransitMasterKey:
         # The hash of each text: what names a person does not leave, not even to the system that keeps the key.
         items = [{"input": _text(hashlib.sha256(text.encode()).digest())} for text in texts]
         return await self._batch(
-            "hmac", f"{self._transit.key}-index", items, "hmac", _digest, algorithm="sha2-256", key_version=1
+            "hmac",
+            f"{self._transit.key}-index",
+            items,
+            lambda item: _digest(item["hmac"]),
+            algorithm="sha2-256",
+            key_version=1,
         )
 
     async def close(self) -> None:
@@ -129,8 +149,7 @@ class TransitMasterKey:
         verb: str,
         key: str,
         items: list[dict[str, str]],
-        field: str,
-        read: Callable[[str], T],
+        read: Callable[[dict[str, Any]], T],
         **more: object,
     ) -> list[T]:
         done: list[T] = []
@@ -142,7 +161,7 @@ class TransitMasterKey:
             if len(results) != len(part):
                 raise KeysError(f"the key management system answered {len(results)} of {len(part)} to {verb}")
             try:
-                done.extend([read(result[field]) for result in results])
+                done.extend([read(result) for result in results])
             except (LookupError, TypeError, ValueError) as error:  # an item that failed has an `error` instead
                 raise KeysError(f"the key management system could not {verb} an item") from error
         return done
@@ -156,6 +175,9 @@ class TransitMasterKey:
             raise KeysError(f"the key management system did not answer within {self._transit.seconds} s") from error
         except (UpstreamNotReached, ClosedEarly, httptools.HttpParserError) as error:
             raise KeysError(f"the key management system cannot be reached: {error}") from error
+        if answer.status == 400 and kind is _Batch:  # some items failed; each says so itself
+            with suppress(msgspec.DecodeError):
+                return msgspec.json.decode(answer.body, type=kind)
         if answer.status != 200:
             raise KeysError(
                 f"the key management system answered {answer.status} to {path.split('/')[0]}" + _hint(answer)
@@ -209,10 +231,7 @@ class TransitMasterKey:
 
 
 def _wrapped(wrapped: Sequence[tuple[bytes, str]]) -> list[dict[str, str]]:
-    try:
-        return [{"ciphertext": key.decode("ascii"), "context": _text(context.encode())} for key, context in wrapped]
-    except UnicodeDecodeError as error:
-        raise KeysError("not something that the key management system wrapped") from error
+    return [{"ciphertext": key.decode("ascii"), "context": _text(context.encode())} for key, context in wrapped]
 
 
 def _text(data: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.holds import holds
+from gateway.cli.imports_kept import imported
 from gateway.cli.keys import credentials, keys
 from gateway.cli.news import articles, licences, whitelist
 from gateway.cli.operators import operators
@@ -40,6 +41,7 @@ for command in (
     tenants,
     registrants,
     accounts,
+    imported,
     operators,
     verifications,
     licences,

@@ -32,6 +32,7 @@ def _about(body: Mapping[str, Any]) -> list[str]:
         return parts + _standing(account) + _registrant(body.get("registrant") or account.get("registrant"))
     for name in ("licence_id", "provider"):
         parts += [body[name]] if name in body else []
+    parts += [body["file"][:12]] if "file" in body else []  # as `gateway imports show` takes it
     parts += ["named"] if given.get("named") else []
     parts += _standing(given)
     parts += ["violation"] if given.get("violation") else []

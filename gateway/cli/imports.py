@@ -21,6 +21,7 @@ from gateway.adapters.rows_file import Batch, FileError, RowsFile
 from gateway.adapters.sql import SqlImports
 from gateway.cli.common import actor_option, settings, with_store
 from gateway.cli.serve import checked_policy
+from gateway.core.admission import Allowed
 from gateway.core.check_digits import problem_of
 from gateway.core.register_rows import (
     ACCOUNT_COLUMNS,
@@ -36,9 +37,11 @@ from gateway.ports import Progress, Register, Store
 
 _AT_ONCE: Final = 10_000
 """Lines of a chunk: a third of a second on PostgreSQL, for which other writers to the register wait."""
-_QUIET_S: Final = 10.0
-"""How often a line is printed where there is no terminal."""
+_QUIET_S: Final = 2.0
+"""How often a line is printed where there is no terminal, as chunks are done."""
 _YOUNG_OBJECTS: Final = 100_000
+
+_now = time.monotonic
 
 T = TypeVar("T")
 Take = Callable[[SqlImports, Iterator[Batch[T]], Progress, RejectFile, Told], Awaitable[Progress]]
@@ -63,23 +66,28 @@ def import_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("import")
+@click.option("--move", is_flag=True, help="Lines may give accounts another registrant; without it they are rejected.")
 @import_options
-def accounts_import(tenant_id: str, file: Path, actor: str, reason: str, rejects: Path | None, again: bool) -> None:
+def accounts_import(
+    tenant_id: str, file: Path, actor: str, reason: str, rejects: Path | None, again: bool, move: bool
+) -> None:
     """Take a file of accounts into the register.
 
     FILE is CSV with a header or one JSON object a line, in UTF-8, plain or gzip. Columns: account_id, registrant_id,
     name, state, class, term_ends_at, private, and facts about the registrant: registrant_kind, verification, framework,
     level, verified_until. An empty field says nothing: what is there stays. Times are unix milliseconds or ISO 8601.
 
-    Killed or failed, the same command goes on where it was. A file that is done is not taken in again.
+    Killed or failed, the same command goes on where it was. A file that is done is not taken in again. The status is 1
+    where lines were rejected. `gateway imports` tells afterwards what was done.
     """
-    rules = checked_policy(settings().policy_file).policy.registration
+    policy = checked_policy(settings().policy_file).policy
+    allowed = Allowed(policy.registration, policy.identity.known_classes(), move)
     by = By(actor, reason)
 
     async def take(
         imports: SqlImports, batches: Iterator[Batch[AccountRow]], progress: Progress, kept: RejectFile, told: Told
     ) -> Progress:
-        return await import_accounts(imports, batches, progress, rules, by, kept.keep, SystemClock(), told)
+        return await import_accounts(imports, batches, progress, allowed, by, kept.keep, SystemClock(), told)
 
     rows = RowsFile(file, ACCOUNT_COLUMNS, ("account_id", "registrant_id"), account_row)
     run_import(rows, "accounts", tenant_id, rejects or Path(f"{file}.rejects.csv"), again, take)
@@ -92,7 +100,8 @@ def registrants_import(tenant_id: str, file: Path, actor: str, reason: str, reje
 
     FILE is as for `accounts import`. Columns: registrant_id, kind, verification, framework, level, verified_until, and
     the fields of personal data: legal_name, id_number, uscc, lei, vat, birthdate, phone, email, address,
-    representative, proof_of_authority, claims. Where a line has some of these they replace all that was kept.
+    representative, proof_of_authority, claims. Where a line has some of these they replace all that was kept. The
+    status is 1 where lines were rejected.
     """
     chosen, by = settings(), By(actor, reason)
 
@@ -110,40 +119,61 @@ def registrants_import(tenant_id: str, file: Path, actor: str, reason: str, reje
 def run_import(file: RowsFile[T], kind: str, tenant_id: str, rejects: Path, again: bool, take: Take[T]) -> None:
     """Take in what is left of a file, and say what became of it."""
 
-    async def work(_store: Store, _register: Register) -> None:
+    import_id = ""
+
+    async def work(_store: Store, _register: Register) -> Progress:
+        nonlocal import_id
         size = file.size()
         whole = f"{len(tenant_id)}:{tenant_id}/{kind}/{file.digest()}"
         async with SqlImports.open(settings().database_url) as imports:
-            progress = await imports.progress(hashlib.sha256(whole.encode()).hexdigest(), tenant_id, kind, again=again)
+            import_id = hashlib.sha256(whole.encode()).hexdigest()
+            progress = await imports.progress(import_id, tenant_id, kind, again=again)
             if progress.done_ms is not None:
-                click.echo(f"{_counts(progress, rejects)}: this file was taken in before; --again does it once more")
-                return
+                before = "this file was taken in before; --again does it once more"
+                click.echo(f"import {import_id}\n{_counts(progress, rejects)}: {before}")
+                return progress
             if progress.lines:
                 click.echo(f"going on behind line {progress.lines}", err=True)
             with RejectFile.open(rejects, progress.rejects_bytes) as kept, _shown(size, progress.taken) as told:
                 batches = file.batches(progress.lines, _AT_ONCE)
                 progress = await take(imports, batches, progress, kept, told)
-        click.echo(_counts(progress, rejects))
+        click.echo(f"import {import_id}\n{_counts(progress, rejects)}")
+        return progress
+
+    async def how_far(_store: Store, _register: Register) -> int:
+        async with SqlImports.open(settings().database_url) as imports:
+            return (await imports.progress(import_id, tenant_id, kind)).lines
 
     gc.set_threshold(_YOUNG_OBJECTS)  # a chunk's rows are freed as a whole, without circles
     try:
-        with_store(work)
+        if with_store(work).rejected:
+            raise SystemExit(1)
     except FileError as error:
         raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        if import_id and (lines := with_store(how_far)):  # asked anew: the last commit may be newer than what was told
+            click.echo(f"line {lines} is done; the same command goes on there", err=True)
+        raise
 
 
 def _counts(progress: Progress, rejects: Path) -> str:
     where = f" (see {rejects})" if progress.rejected else ""
-    return f"{progress.taken} {progress.kind}, {progress.rejected} rejected{where}"
+    return f"{progress.taken} {progress.kind} ({changes(progress)}), {progress.rejected} rejected{where}"
+
+
+def changes(progress: Progress) -> str:
+    """What the rows taken came to."""
+    moved = f"{progress.moved} moved to another registrant, " if progress.kind == "accounts" else ""
+    return f"{progress.added} new, {progress.changed} changed, {moved}{progress.unchanged} unchanged"
 
 
 @contextmanager
 def _shown(size: int, before: int) -> Iterator[Told]:
     """Show how far an import is: a bar on a terminal, else a line now and then."""
-    started = said = time.monotonic()
+    started = said = _now()
 
     def rate(progress: Progress) -> str:
-        return f"{(progress.taken - before) / max(time.monotonic() - started, 0.001):.0f} rows/s"
+        return f"{(progress.taken - before) / max(_now() - started, 0.001):.0f} rows/s"
 
     if sys.stderr.isatty():
         with click.progressbar(
@@ -152,11 +182,17 @@ def _shown(size: int, before: int) -> Iterator[Told]:
             yield lambda progress, position: bar.update(position - bar.pos, progress)
         return
 
+    last = ""
+
     def told(progress: Progress, position: int) -> None:
-        nonlocal said
-        if time.monotonic() - said >= _QUIET_S:
-            said = time.monotonic()
-            share = 100 * position // max(size, 1)
-            click.echo(f"{progress.taken} rows, {progress.rejected} rejected, {share} %, {rate(progress)}", err=True)
+        nonlocal said, last
+        share = 100 * position // max(size, 1)
+        last = f"{progress.taken} rows, {progress.rejected} rejected, {share} %, {rate(progress)}"
+        if _now() - said >= _QUIET_S:
+            said = _now()
+            click.echo(last, err=True)
+            last = ""
 
     yield told
+    if last:  # how it ended
+        click.echo(last, err=True)

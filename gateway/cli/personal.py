@@ -155,17 +155,27 @@ def registrants_erase(tenant_id: str, registrant_id: str, close: bool, actor: st
 @click.option("--page", default=1000, show_default=True, type=click.IntRange(1, 100_000), help="Registrants at a time.")
 def registrants_rewrap(page: int) -> None:
     """Wrap every registrant's key under the newest master key, while gateways run. After an interruption it begins
-    again, and passes over what is done. Then `keys drop` for the old key."""
+    again, and passes over what is done. Then `keys drop` for the old key.
+
+    Registrants whose keys no key here opens are named at the end, and the status is 1.
+    """
 
     async def rewrap(personal: SqlPersonal) -> None:
         after: tuple[str, str] | None = ("", "")
-        done = 0
+        done, unopened = 0, list[tuple[str, str]]()
         while after is not None:
-            wrapped, after = await personal.rewrap(after, page)
-            done += wrapped
-            if wrapped and after is not None:
+            page_of = await personal.rewrap(after, page)
+            done, after = done + page_of.wrapped, page_of.after
+            unopened += page_of.unopened
+            if page_of.wrapped and after is not None:
                 click.echo(f"{done} ...", err=True)
-        click.echo(f"{done} registrants' keys wrapped anew; all are under the newest master key")
+        if not unopened:
+            click.echo(f"{done} registrants' keys wrapped anew; all are under the newest master key")
+            return
+        for whose, registrant_id in unopened:
+            click.echo(f"{whose}  {registrant_id}  no key here opens it", err=True)
+        click.echo(f"{done} registrants' keys wrapped anew; {len(unopened)} that no key here opens are as they were")
+        raise SystemExit(1)
 
     _with_personal(rewrap)
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from classifiers.contract import Value
 from gateway.core.model import STANDARD, AccountState, VerificationState
 from gateway.core.personal import IDENTIFIERS, PROVEN
 from gateway.core.policy import Registration
@@ -26,6 +27,15 @@ _REDACTED: Final = VerificationState.REDACTED.value
 
 Mark = tuple[str, str]
 """A field of personal data, and the digest of its value."""
+
+
+class Allowed(Value, frozen=True):
+    """What lines of accounts may say: by the ``rules`` of registration, with ``classes`` that the policy has, and,
+    where they may ``move`` accounts, that another registrant stands behind one than before."""
+
+    rules: Registration
+    classes: tuple[str, ...] = (STANDARD,)
+    move: bool = False
 
 
 class AccountNow(NamedTuple):
@@ -75,7 +85,8 @@ class Admitted:
 
     ``new`` are accounts that were not there, ``moved`` those that another registrant had, ``closed`` those with
     names that these rows closed. ``refreshed`` are registrants that were there, and are not as they were; what was
-    known of those ``restarted`` proves nothing any more.
+    known of those ``restarted`` proves nothing any more. Of the ``taken`` lines so many ``added`` what was not there,
+    ``changed`` something, or gave an account another registrant (``moves``); the others say what is there already.
     """
 
     accounts: dict[str, AccountNow] = field(default_factory=dict)
@@ -86,29 +97,38 @@ class Admitted:
     restarted: set[str] = field(default_factory=set)
     closed: dict[str, str] = field(default_factory=dict)
     taken: int = 0
+    added: int = 0
+    changed: int = 0
+    moves: int = 0
     rejected: list[Problem] = field(default_factory=list)
 
 
-def admit_accounts(rows: Iterable[AccountRow], known: Known, rules: Registration) -> Admitted:
+def admit_accounts(rows: Iterable[AccountRow], known: Known, allowed: Allowed) -> Admitted:
     """Judge rows of accounts. An account that is there already is changed by its row, whatever was closed excepted."""
     result = Admitted()
-    most = {kind.value: number for kind, number in rules.max_accounts.items()}
+    most = {kind.value: number for kind, number in allowed.rules.max_accounts.items()}
     for row in rows:
         before = known.accounts.get(row.account_id)
         now = _account(row, before)
-        refused = _refused(row, before, now, known, most)
+        refused = _refused_line(row, before, allowed) or _refused(row, before, now, known, most)
         if refused is not None:
             result.rejected.append(refused)
             continue
         result.taken += 1
+        differs = False
         if row.registrant_id is not None and row.has_facts:
-            _take_registrant(row.registrant_id, row, known, result)
+            differs = _take_registrant(row.registrant_id, row, known, result)
         if now == before:
+            result.changed += differs
             continue
         if before is None:
             result.new.add(row.account_id)
+            result.added += 1
         elif before.registrant_id not in (None, now.registrant_id):
             result.moved.add(row.account_id)
+            result.moves += 1
+        else:
+            result.changed += 1
         _count(before, known, -1)
         _count(now, known, 1)
         known.accounts[now.account_id] = result.accounts[now.account_id] = now
@@ -142,7 +162,11 @@ def admit_registrants(rows: Iterable[RegistrantRow], known: Known, marks: Mappin
                 result.registrants[row.registrant_id] = known.registrants[row.registrant_id]
             known.kept[row.registrant_id] = given
             known.holders.update(dict.fromkeys(_identifiers(given), row.registrant_id))
-        _take_registrant(row.registrant_id, row, known, result)
+        differs = _take_registrant(row.registrant_id, row, known, result)
+        if before is None:
+            result.added += 1
+        elif differs or row.fields:  # what was kept is replaced; it is not opened to see whether it was the same
+            result.changed += 1
     return result
 
 
@@ -187,6 +211,20 @@ def _account(row: AccountRow, before: AccountNow | None) -> AccountNow:
     )
 
 
+def _refused_line(row: AccountRow, before: AccountNow | None, allowed: Allowed) -> Problem | None:
+    """Why a line may not say what it says, whatever the rules of registration are."""
+    if row.account_class is not None and row.account_class not in allowed.classes:
+        return Problem(row.line, "class", f"is none of {', '.join(allowed.classes)}")
+    if (
+        not allowed.move
+        and before is not None
+        and before.registrant_id is not None
+        and row.registrant_id not in (None, before.registrant_id)
+    ):
+        return Problem(row.line, "registrant_id", "another registrant stands behind the account; --move allows it")
+    return None
+
+
 def _refused(
     row: AccountRow, before: AccountNow | None, now: AccountNow, known: Known, most: dict[str, int]
 ) -> Problem | None:
@@ -226,7 +264,8 @@ def _refused_facts(line: int, prefix: str, before: RegistrantNow | None, kind: s
     return None
 
 
-def _take_registrant(registrant_id: str, row: AccountRow | RegistrantRow, known: Known, result: Admitted) -> None:
+def _take_registrant(registrant_id: str, row: AccountRow | RegistrantRow, known: Known, result: Admitted) -> bool:
+    """Take what a line says of a registrant; whether that is anything new."""
     before = known.registrants.get(registrant_id)
     if before is None:
         kind, state = row.kind or "", row.verification or _CREATED
@@ -241,9 +280,10 @@ def _take_registrant(registrant_id: str, row: AccountRow | RegistrantRow, known:
             before.expires_at if row.expires_at is None else row.expires_at,
         )
         if now == before:
-            return
+            return False
         result.refreshed.add(registrant_id)
     known.registrants[registrant_id] = result.registrants[registrant_id] = now
+    return True
 
 
 def _count(account: AccountNow | None, known: Known, more: int) -> None:

@@ -40,6 +40,12 @@ _WORDS: Final = {
 }
 
 
+def shown(text: str, limit: int) -> str:
+    """The beginning of a text that somebody else wrote, without signs that would move in a terminal."""
+    signs = [sign if sign.isprintable() else repr(sign)[1:-1] for sign in text[:limit]]
+    return "".join(signs) + ("..." if len(text) > limit else "")
+
+
 def told(error: Mapping[str, Any]) -> str:
     """The message of one of ``ValidationError.errors()``. A kind without words of its own keeps the library's."""
     if error["type"] == "string_pattern_mismatch" and str(error["ctx"]["pattern"]).startswith(ID):

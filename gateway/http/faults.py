@@ -15,7 +15,7 @@ from gateway.core.wording import told
 from gateway.http.api import json_response
 from gateway.http.intercept import ROUTES
 from gateway.http.problems import RETRY_SOON, Problem, bad_fields
-from gateway.ports import Fault, StoreUnavailable
+from gateway.ports import Fault, OtherIndexKey, StoreUnavailable, Unopened
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -62,9 +62,24 @@ async def _unavailable(_request: Request, fault: Exception) -> Response:
     return json_response(Problem(503, code, detail, headers=RETRY_SOON).answer())
 
 
+async def _other_index_key(_request: Request, fault: Exception) -> Response:
+    return json_response(Problem(503, "other_keys", f"Nothing was done: {fault}.").answer())
+
+
+async def _unopened(_request: Request, _fault: Exception) -> Response:
+    """Asking again does not help, so nobody is told to, nor when."""
+    detail = (
+        "No key here opens what is kept of this registrant, so nothing was done: it was sealed under keys that "
+        "GATEWAY_KEYS_FILE or GATEWAY_KMS__URL does not name. Give the gateway these keys, or erase the registrant."
+    )
+    return json_response(Problem(503, "not_opened", detail).answer())
+
+
 HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]] = {
     Problem: _problem,
     HTTPException: _no_route,
     RequestValidationError: _bad_address,
+    OtherIndexKey: _other_index_key,
+    Unopened: _unopened,
     Fault: _unavailable,
 }

@@ -7,9 +7,11 @@ the faults of `gateway.ports.faults`; nothing else leaves them.
 from gateway.ports.faults import (
     Fault,
     LeaseLost,
+    OtherIndexKey,
     RegistrantErased,
     RegistrantShared,
     StoreUnavailable,
+    Unopened,
     UpstreamNotReached,
     UpstreamUnknown,
     erased,
@@ -29,7 +31,7 @@ from gateway.ports.news import (
 from gateway.ports.operators import Appointed, Operators
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Classifiers, Clock, Events, Upstream
-from gateway.ports.personal import Personal
+from gateway.ports.personal import Personal, Rewrapped
 from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
@@ -63,6 +65,7 @@ __all__ = [
     "Origin",
     "OriginHead",
     "OriginResponse",
+    "OtherIndexKey",
     "Personal",
     "PersonalSealer",
     "Progress",
@@ -73,11 +76,13 @@ __all__ = [
     "RegistrantShared",
     "Registrar",
     "Registry",
+    "Rewrapped",
     "SealedPerson",
     "Sealer",
     "Sources",
     "Store",
     "StoreUnavailable",
+    "Unopened",
     "Upstream",
     "UpstreamNotReached",
     "UpstreamUnknown",

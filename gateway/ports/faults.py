@@ -36,6 +36,14 @@ def shared(registrant_id: str, account_id: str) -> str:
     )
 
 
+class OtherIndexKey(Fault):
+    """Personal data was to be kept or sought under another index key than what is kept is found by."""
+
+
+class Unopened(Fault):
+    """Something sealed that no key here opens; asking again does not help."""
+
+
 class UpstreamNotReached(Fault):
     """The request was not sent: the upstream certainly does not have it."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from classifiers.contract import Value
-from gateway.core.policy import Registration
+from gateway.core.admission import Allowed
 from gateway.core.register_rows import AccountRow, Problem, RegistrantRow
 from gateway.core.registration import By
 
@@ -15,7 +15,8 @@ class Progress(Value, frozen=True):
     """How far an import is. ``import_id`` names tenant, kind and content of the file.
 
     ``lines`` of the file are done, header included; ``taken`` rows are in the register and ``rejected`` are not, for
-    which the file of rejects has ``rejects_bytes``. ``done_ms`` is when the whole file was done (unix ms).
+    which the file of rejects has ``rejects_bytes``. ``done_ms`` is when the whole file was done (unix ms). Of the taken
+    rows so many ``added`` what was not there, ``changed`` something, or ``moved`` an account to another registrant.
     """
 
     import_id: str
@@ -26,10 +27,19 @@ class Progress(Value, frozen=True):
     rejected: int = 0
     rejects_bytes: int = 0
     done_ms: int | None = None
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+
+    @property
+    def unchanged(self) -> int:
+        """How many rows said what was there already."""
+        return self.taken - self.added - self.changed - self.moved
 
 
 class SealedPerson(Protocol):
-    """What is written of one registrant: the wrapped data key, the sealed fields, and (field, digest) for look-ups."""
+    """What is written of one registrant: the wrapped data key, the sealed fields, and (field, digest) for look-ups;
+    ``index_key`` tells the key of those digests from any other."""
 
     @property
     def registrant_id(self) -> str: ...
@@ -39,6 +49,8 @@ class SealedPerson(Protocol):
     def fields(self) -> bytes: ...
     @property
     def index(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def index_key(self) -> str: ...
 
 
 class PersonalSealer(Protocol):
@@ -75,7 +87,7 @@ class Imports(Protocol):
         progress: Progress,
         chunk: Chunk,
         rows: Sequence[AccountRow],
-        rules: Registration,
+        allowed: Allowed,
         by: By,
         keep: Keep,
         now_ms: int,

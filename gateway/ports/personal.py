@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from classifiers.contract import Value
 from gateway.core.model import RegistrantKind
 from gateway.core.personal_acts import Erased, Kept, Unkept
 from gateway.core.policy import Registration
 from gateway.core.registration import By
+
+
+class Rewrapped(Value, frozen=True):
+    """What became of a page of registrants' keys: how many were ``wrapped`` anew, where to go on, None at the end, and
+    which registrants' (tenant and id) no key opens."""
+
+    wrapped: int
+    after: tuple[str, str] | None
+    unopened: tuple[tuple[str, str], ...] = ()
 
 
 class Personal(Protocol):
@@ -16,7 +26,8 @@ class Personal(Protocol):
 
     Each act leaves an audit row with its actor, its reason and the names of the fields, without a value, and in the
     history of the registrant. Callers give values that have no `problems`. Every method raises `StoreUnavailable`, and
-    `Fault` when the master key cannot be used.
+    `Fault` when the master key cannot be used: `Unopened` where no key opens what is kept, and `OtherIndexKey` where
+    the index key is not the one that the first personal data was kept with.
     """
 
     async def put(
@@ -63,10 +74,10 @@ class Personal(Protocol):
         refusal.
         """
 
-    async def rewrap(self, after: tuple[str, str], limit: int) -> tuple[int, tuple[str, str] | None]:
+    async def rewrap(self, after: tuple[str, str], limit: int) -> Rewrapped:
         """Wrap the next ``limit`` registrants' keys (by tenant and registrant, behind ``after``) under the newest
-        master key, those that are not. How many that were, and where to go on; None at the end. Any number may do it
-        at once, and begin again."""
+        master key, those that are not. Those that no key opens are passed over. Any number may do it at once, and
+        begin again."""
 
     async def wrapped_under(self, mark: bytes) -> bool:
         """Whether some registrant's key is wrapped under the master key with this `MasterKey.mark`."""

@@ -30,10 +30,11 @@ class MasterKey(Protocol):
         """Wrap data keys, each with its context, under the newest version of the master key."""
 
     async def unwrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes]:
-        """The inverse of `wrap`, each with its context. Raises `Fault` if one of them cannot be unwrapped."""
+        """The inverse of `wrap`, each with its context. Raises `Unopened` if no key here unwraps one of them."""
 
-    async def rewrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes]:
-        """Wrap under the newest version what may be wrapped under an older one, each with its context."""
+    async def rewrap(self, wrapped: Sequence[tuple[bytes, str]]) -> list[bytes | None]:
+        """Wrap under the newest version what may be wrapped under an older one, each with its context; None for what
+        no key here unwraps."""
 
     async def mark(self) -> bytes:
         """How everything begins that is wrapped under the newest version, and nothing that is under an older one."""

@@ -240,3 +240,21 @@ def test_a_key_may_be_dropped_once_another_has_sealed_for_a_while(tmp_path: Path
     check_droppable(path, first, 10)
     with pytest.raises(KeysError, match=f"has no key other; it has {first}, {second}"):
         check_droppable(path, "other", 10)
+
+
+def test_another_index_key_is_not_taken_up_by_a_running_process(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, other = tmp_path / "keys.json", tmp_path / "other.json"
+    new_keys(path)
+    new_keys(other)
+    seconds = [0.0]
+    sealer = FileSealer(path, now=lambda: seconds[0])
+    index, sealed = sealer.index("one"), sealer.seal(b"data", "here")
+    other.replace(path)
+    seconds[0] += LOOK_SECONDS
+
+    assert sealer.open(sealed, "here") == b"data"
+    assert sealer.index("one") == index
+    [record] = caplog.records
+    assert "cannot be used" in record.message

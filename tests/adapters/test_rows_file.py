@@ -88,7 +88,9 @@ def test_a_bad_line_spoils_no_other(tmp_path: Path, line: bytes, reason: str) ->
     [
         (b"{", "is not JSON"),
         (b"[1]", "is not a JSON object"),
-        (b'{"id": "2", "canary": ""}', "field that is not known"),
+        (b'{"id": "2", "nmae": "canary"}', "has a field that is not known: nmae; known are id, name, flag"),
+        (b'{"id": "2", "n\\u001b[2J": 1}', "is not known: n\\x1b[2J; known"),
+        (b'{"' + b"n" * 50 + b'": 1}', f"is not known: {'n' * 40}...; known"),
         (b'{"id": 1.5}', "neither a text"),
         (b'{"id": ["canary"]}', "neither a text"),
         (b'{"id": "\xff"}', "is not UTF-8"),
@@ -108,11 +110,14 @@ def test_a_bad_object_spoils_no_other(tmp_path: Path, line: bytes, reason: str) 
     [
         (b"", "no column id"),
         (b"name\nx", "no column id"),
-        (b"id,canary\n1,2", "column 2 is not known"),
-        (b"id,id\n1,2", "column 2 is not known, or there twice"),
+        (b"id,nmae\n1,canary", r"column 2 \(nmae\) is not known; the columns are id, name, flag"),
+        (b"id,\x1b[2J\n1,canary", r"column 2 \(\\x1b\[2J\) is not known"),
+        (b"id," + b"n" * 50 + b"\n", r"column 2 \(n{40}\.\.\.\) is not known"),
+        (b"canary,1\n", "column 1 is not known"),
+        (b"id,id\n1,2", r"column 2 \(id\) is there twice"),
         (b"\xff\n", "no CSV header"),
         (b"id\n" + b"x" * (3 << 20), "line 2 has more than"),
-        (gzip.compress(b"id\n" + bytes(range(97, 120)) * 99)[:-9], "cannot be read"),
+        (gzip.compress(b"id\n" + bytes(range(97, 120)) * 99)[:-9], "ends too soon: the gzip data is cut off"),
     ],
 )
 def test_files_that_are_none(tmp_path: Path, content: bytes, reason: str) -> None:

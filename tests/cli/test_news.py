@@ -229,7 +229,7 @@ def test_articles_are_imported_and_bad_lines_are_named(office: Office, tmp_path:
         json.dumps({**good, "url": "https://news.example/3", "author": "A. Writer"}),
         "{",
         "x" * (9 * 1024 * 1024),
-        json.dumps({**good, "txet": "x"}),
+        json.dumps({**good, "txet\x1b[2J" + "t" * 500: "x"}),
         json.dumps({**good, "text": " "}),
         json.dumps({**good, "text": "a\x00b"}),
         json.dumps({**good, "published_at": "yesterday"}),
@@ -244,6 +244,7 @@ def test_articles_are_imported_and_bad_lines_are_named(office: Office, tmp_path:
     assert [problem.partition(",")[0] for problem in problems] == [f"line {n}" for n in (3, 5, 6, 7, 8, 9, 10, 11)]
     assert "url: give an http or https address" in problems[0]
     assert max(map(len, problems)) < 200
+    assert "unknown field `txet\\x1b[2Jttt" in problems[3]
     assert article(office, "https://news.example/1") == Article(
         str(page_key("https://news.example/1")), "The News", "标题", "正文。", FROM_MS
     )

@@ -205,6 +205,49 @@ def test_a_key_is_not_dropped_while_an_import_may_hold_what_it_sealed(office: Of
     assert old in read(keys).seal
 
 
+def test_another_keys_file_is_refused_by_every_command(
+    office: Office, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(office)
+    other = keys.with_name("other.json")
+    office.run("keys", "new", str(other))
+    monkeypatch.setenv("GATEWAY_KEYS_FILE", str(other))
+    file = tmp_path / "registrants.csv"
+    file.write_text("registrant_id,kind,id_number\np-3,person,11010519491231002X\n")
+
+    for words in (
+        ("registrants", "keep", "t9", "p-2", *BY),
+        ("registrants", "find", "t9", "legal_name", *BY),
+        ("registrants", "reveal", "t9", "p-1", *BY),
+        ("registrants", "import", "t9", str(file), *BY),
+        ("registrants", "rewrap"),
+    ):
+        given = PERSON["legal_name"] if "find" in words else json.dumps(PERSON)
+        refused = office.run(*words, given=given)
+        assert (refused.exit_code, "let GATEWAY_KEYS_FILE" in refused.output) == (1, True), words
+    assert office.run("registrants", "show", "t9", "p-2").output.splitlines()[1] == "kept: nothing"
+    monkeypatch.setenv("GATEWAY_KEYS_FILE", str(keys))
+    assert json.loads(office.run("registrants", "reveal", "t9", "p-1", *BY).output) == PERSON
+
+
+def test_registrants_that_no_key_opens_are_named_and_the_others_wrapped_anew(office: Office, keys: Path) -> None:
+    keep(office)
+    keep(office, "p-2", legal_name="Example", id_number="440524188001010014")
+    office.sql("UPDATE personal SET wrapped = X'0102' WHERE registrant_id = 'p-1'")
+    office.run("keys", "add", str(keys))
+
+    done = office.run("registrants", "rewrap", "--page", "1")
+    assert (done.exit_code, done.output.splitlines()[-2:]) == (
+        1,
+        [
+            "t9  p-1  no key here opens it",
+            "1 registrants' keys wrapped anew; 1 that no key here opens are as they were",
+        ],
+    )
+    told = office.run("registrants", "reveal", "t9", "p-1", *BY)
+    assert (told.exit_code, "no key here opens what is kept of 'p-1'" in told.output) == (1, True)
+
+
 def test_without_a_master_key_it_says_what_to_set(office: Office, keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATEWAY_KEYS_FILE")
     assert keys.exists()
@@ -243,6 +286,11 @@ async def test_the_master_key_may_be_in_a_key_management_system(
     assert json.loads(told.output) == PERSON
     assert "1 registrants' keys wrapped anew" in rewrapped.output
     assert (sealed.exit_code, "is sealed" in sealed.output) == (1, True)
+    monkeypatch.delenv("GATEWAY_KMS__URL")
+    file = await asyncio.to_thread(
+        office.run, "registrants", "find", "t9", "legal_name", *BY, given=PERSON["legal_name"]
+    )
+    assert (file.exit_code, "or GATEWAY_KMS__URL" in file.output) == (1, True)
     [(wrapped,)] = office.sql("SELECT wrapped FROM personal")
     assert isinstance(wrapped, bytes)
     assert wrapped.startswith(b"vault:v2:")

@@ -14,7 +14,7 @@ from gateway.adapters.key_file import LOOK_SECONDS, add_key, new_keys
 from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.transit import Transit, TransitMasterKey
-from gateway.ports import Fault, MasterKey
+from gateway.ports import Fault, MasterKey, Unopened
 from tests.transit import TransitServer
 
 PERSON = {"legal_name": "Canary Example", "id_number": "11010519491231002X", "phone": "+86 10 5555 0100"}
@@ -60,23 +60,44 @@ async def test_each_key_unwraps_in_its_own_context_only(place: Place) -> None:
         key for key, _ in keys
     ]
     for context in ("t1/r1", "t2/r0", ""):
-        with pytest.raises(Fault):
+        with pytest.raises(Unopened):
             await place.master.unwrap([(wrapped[0], context)])
-        with pytest.raises(Fault):
-            await place.master.rewrap([(wrapped[0], context)])
+        assert await place.master.rewrap([(wrapped[0], context)]) == [None]
 
 
 async def test_another_master_key_unwraps_nothing(place: Place) -> None:
     [wrapped] = await place.master.wrap([(b"k" * 32, "t1/r1")])
 
-    with pytest.raises(Fault):
+    with pytest.raises(Unopened):
         await place.other.unwrap([(wrapped, "t1/r1")])
 
 
 @pytest.mark.parametrize("junk", [b"", b"\x01", b"vault:v1:AAAA", b"\xff\xfe", b"vault:v9:AAAA"])
 async def test_what_was_never_wrapped_is_a_fault(place: Place, junk: bytes) -> None:
-    with pytest.raises(Fault):
+    with pytest.raises(Unopened):
         await place.master.unwrap([(junk, "t1/r1")])
+
+
+async def test_what_no_key_opens_keeps_no_other_from_being_wrapped_anew(place: Place) -> None:
+    [foreign] = await place.other.wrap([(b"f" * 32, "t1/r2")])
+    [old] = await place.master.wrap([(b"k" * 32, "t1/r1")])
+    place.rotate()
+    mark = await place.master.mark()
+
+    given = [(foreign, "t1/r2"), (old, "t1/r1"), (b"", "t1/r3"), (b"\xff\xfe", "t1/r4")]
+    first, new, *others = await place.master.rewrap(given)
+    assert (first, others) == (None, [None, None])
+    assert new is not None
+    assert new.startswith(mark)
+    assert await place.master.rewrap(given[:1]) == [None]
+
+
+async def test_the_index_key_is_told_from_another(place: Place) -> None:
+    one, same, other = PersonalKeys(place.master), PersonalKeys(place.master), PersonalKeys(place.other)
+    place.rotate()
+    assert await one.index_key() == await same.index_key() != await other.index_key()
+    [sealed] = await same.seal("t1", [("r1", {"address": "1 Example Street"})])
+    assert sealed.index_key == await one.index_key()
 
 
 async def test_a_rotation_is_taken_up_and_old_keys_still_unwrap(place: Place) -> None:
@@ -90,8 +111,10 @@ async def test_a_rotation_is_taken_up_and_old_keys_still_unwrap(place: Place) ->
     assert old.startswith(old_mark)
     assert not old.startswith(mark)
     assert new.startswith(mark)
+    assert again is not None
     assert again.startswith(mark)
     for wrapped in (old, new, again):
+        assert wrapped is not None
         assert await place.master.unwrap([(wrapped, "t1/r1")]) == [b"k" * 32]
 
 
@@ -143,4 +166,5 @@ async def test_a_person_opens_after_its_key_was_wrapped_anew(place: Place) -> No
     place.rotate()
     [wrapped] = await keys.rewrap("t1", [("r1", sealed.wrapped)])
 
+    assert wrapped is not None
     assert await keys.open("t1", "r1", wrapped, sealed.fields) == PERSON

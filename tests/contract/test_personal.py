@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from gateway.adapters.key_file import LOOK_SECONDS, add_key, drop_key, new_keys, read
 from gateway.adapters.keys import mark_of
@@ -24,7 +24,7 @@ from gateway.core.model import AccountState, Degree, RegistrantKind, Sanction, V
 from gateway.core.personal_acts import Erased, Kept, Unkept
 from gateway.core.policy import Registration
 from gateway.core.registration import By, CloseAccount, CreateAccount, Refused
-from gateway.ports import Fault, Personal
+from gateway.ports import Fault, OtherIndexKey, Personal, Rewrapped, Unopened
 from tests.contract.places import empty
 from tests.contract.samples import OTHER, TENANT
 
@@ -274,7 +274,7 @@ async def test_a_copy_from_before_the_erasure_does_not_open_once_its_master_key_
     add_key(site.file)
     site.seconds[0] += LOOK_SECONDS
     assert await site.personal.wrapped_under(mark_of(first))
-    assert await site.personal.rewrap(("", ""), 10) == (1, None)
+    assert await site.personal.rewrap(("", ""), 10) == Rewrapped(1, None)
     assert not await site.personal.wrapped_under(mark_of(first))
     drop_key(site.file, first)
     site.seconds[0] += LOOK_SECONDS
@@ -366,11 +366,79 @@ async def test_rewrapping_goes_in_pages_and_may_begin_again(site: Site) -> None:
     add_key(site.file)
     site.seconds[0] += LOOK_SECONDS
 
-    assert await site.personal.rewrap(("", ""), 4) == (4, ("t2", "p2"))
-    assert await site.personal.rewrap(("", ""), 4) == (0, ("t2", "p2"))
-    assert await site.personal.rewrap(("t2", "p2"), 4) == (2, None)
-    assert await site.personal.rewrap(("", ""), 100) == (0, None)
+    assert await site.personal.rewrap(("", ""), 4) == Rewrapped(4, ("t2", "p2"))
+    assert await site.personal.rewrap(("", ""), 4) == Rewrapped(0, ("t2", "p2"))
+    assert await site.personal.rewrap(("t2", "p2"), 4) == Rewrapped(2, None)
+    assert await site.personal.rewrap(("", ""), 100) == Rewrapped(0, None)
     assert await site.personal.reveal("t2", "p4", None, BY, NOW) == NAMESAKE
+
+
+async def test_a_row_that_no_key_opens_stops_no_other(site: Site) -> None:
+    for registrant_id in ("r1", "r2"):
+        await site.personal.put("t1", registrant_id, NAMESAKE, BY, NOW)
+    foreign = site.file.with_name("foreign.json")
+    new_keys(foreign)
+    [sealed] = await PersonalKeys(FileMasterKey(foreign)).seal("t1", [("r1", NAMESAKE)])
+    mine = personal.c.registrant_id == "r1"
+    async with site.store.database.writing("test") as connection:
+        await connection.execute(update(personal).where(mine).values(wrapped=sealed.wrapped))
+    add_key(site.file)
+    site.seconds[0] += LOOK_SECONDS
+
+    assert await site.personal.rewrap(("", ""), 10) == Rewrapped(1, None, (("t1", "r1"),))
+    assert (await site.row())[0] == sealed.wrapped
+    with pytest.raises(Unopened, match="no key here opens what is kept of 'r1'"):
+        await site.personal.reveal("t1", "r1", None, BY, NOW)
+    assert await site.personal.reveal("t1", "r2", None, BY, NOW) == NAMESAKE
+
+
+async def test_personal_data_is_kept_and_sought_under_one_index_key(site: Site) -> None:
+    other = site.file.with_name("other.json")
+    new_keys(other)
+    wrong = SqlPersonal(site.store.database, PersonalKeys(FileMasterKey(other)))
+    assert await wrong.find("t1", "legal_name", "Nobody", BY, NOW) == [], "nothing is kept yet"
+    assert await wrong.put("t1", "r3", PERSON, BY, NOW) is Unkept.REGISTRANT_UNKNOWN, "which keeps nothing"
+    await site.personal.put("t1", "r1", PERSON, BY, NOW)
+
+    async def refused(again: SqlPersonal) -> None:
+        for act in (
+            again.put("t1", "r2", PERSON, BY, NOW),
+            again.put("t1", "r1", PERSON, BY, NOW),
+            again.register("t1", "r3", RegistrantKind.PERSON, PERSON, BY, NOW),
+            again.put_claims("t1", "r2", "{}", BY, NOW),
+            again.find("t1", "legal_name", PERSON["legal_name"], BY, NOW),
+            again.reveal("t1", "r1", None, BY, NOW),
+            again.rewrap(("", ""), 10),
+        ):
+            with pytest.raises(OtherIndexKey, match="GATEWAY_KEYS_FILE, or GATEWAY_KMS__URL"):
+                await act
+
+    acts = await site.acts()
+    await refused(wrong)
+    await refused(SqlPersonal(site.store.database, PersonalKeys(FileMasterKey(other))))
+    assert await site.acts() == acts
+    assert await site.personal.held("t1", "r2") == []
+    assert await SqlPersonal(site.store.database, site.keys).reveal("t1", "r1", None, BY, NOW) == PERSON
+    assert await wrong.erase("t1", "r1", RULES, BY, NOW, close=False) == Erased((), None)
+
+
+async def test_another_index_key_may_begin_once_no_digest_is_left(site: Site) -> None:
+    other = site.file.with_name("other.json")
+    new_keys(other)
+    lost = SqlPersonal(site.store.database, PersonalKeys(FileMasterKey(other)))
+    await site.registrar.create_registrant("t2", "p1", RegistrantKind.PERSON, BY, NOW)
+    await site.personal.put("t1", "r1", PERSON, BY, NOW)
+    await site.personal.erase("t1", "r1", RULES, BY, NOW, close=False)
+
+    assert await lost.put("t1", "r2", PERSON, BY, NOW) == Kept(restarted=False)
+    with pytest.raises(OtherIndexKey):
+        await site.personal.put("t2", "p1", PERSON, BY, NOW)
+
+    await site.account("a1", "r2")
+    await site.registrar.carry_out("t1", CloseAccount("a1"), BY, RULES, NOW)
+    await lost.erase("t1", "r2", RULES, BY, NOW, close=False)
+    with pytest.raises(OtherIndexKey):  # it would not meet the bar
+        await site.personal.put("t2", "p1", PERSON, BY, NOW)
 
 
 @pytest.mark.parametrize("site", ["sqlite"], indirect=True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.core.admission import (
     AccountNow,
     Admitted,
+    Allowed,
     Known,
     Mark,
     RegistrantNow,
@@ -24,6 +25,7 @@ from gateway.core.register_rows import AccountRow, RegistrantRow
 from gateway.core.registration import name_digest
 
 RULES = Registration(max_accounts={RegistrantKind.PERSON: 1, RegistrantKind.ORGANISATION: 2})
+ALLOWED = Allowed(RULES, ("standard", "news_desk"), move=True)
 PERSON = RegistrantNow("p", "person", "verified", "eidas", "high", None)
 OPEN = AccountNow("a", "p", "Name", "active", "standard", None, False)
 
@@ -51,19 +53,19 @@ def refusals(result: Admitted) -> list[tuple[int, str]]:
 
 
 def test_a_new_account_gets_defaults() -> None:
-    result = admit_accounts([row()], known(), RULES)
+    result = admit_accounts([row()], known(), ALLOWED)
     assert result.accounts == {"a": AccountNow("a", "p", None, "active", "standard", None, False)}
     assert (result.taken, result.rejected) == (1, [])
 
 
 def test_what_a_row_does_not_say_stays() -> None:
     before = AccountNow("a", "p", "Name", "suspended", "news_desk", 5, True)
-    result = admit_accounts([row(name="Other")], known(before), RULES)
+    result = admit_accounts([row(name="Other")], known(before), ALLOWED)
     assert result.accounts == {"a": before._replace(name="Other")}
 
 
 def test_what_is_there_already_is_not_written_again() -> None:
-    result = admit_accounts([row(name="Name", state="active", kind="person", level="high")], known(OPEN), RULES)
+    result = admit_accounts([row(name="Name", state="active", kind="person", level="high")], known(OPEN), ALLOWED)
     assert (result.accounts, result.registrants, result.taken) == ({}, {}, 1)
 
 
@@ -90,7 +92,7 @@ def test_what_is_there_already_is_not_written_again() -> None:
     ],
 )
 def test_rules_of_registration(rows: list[AccountRow], around: Known, refused: list[tuple[int, str]]) -> None:
-    result = admit_accounts(rows, around, RULES)
+    result = admit_accounts(rows, around, ALLOWED)
     assert refusals(result) == refused
     assert result.taken == len(rows) - len(refused)
 
@@ -98,12 +100,12 @@ def test_rules_of_registration(rows: list[AccountRow], around: Known, refused: l
 def test_who_was_erased_is_not_written_again() -> None:
     around = known()
     around.registrants["p"] = PERSON._replace(state="redacted")
-    assert refusals(admit_accounts([row(kind="person")], around, RULES)) == [(1, "registrant_id")]
+    assert refusals(admit_accounts([row(kind="person")], around, ALLOWED)) == [(1, "registrant_id")]
     assert refusals(admit_registrants([person(kind="person")], around, {})) == [(1, "registrant_id")]
 
 
 def test_facts_change_the_registrant_for_all_its_accounts() -> None:
-    result = admit_accounts([row(verification="declined")], known(OPEN), RULES)
+    result = admit_accounts([row(verification="declined")], known(OPEN), ALLOWED)
     assert result.registrants == {"p": PERSON._replace(state="declined")}
     assert result.refreshed == {"p"}
 
@@ -174,9 +176,9 @@ ROWS = st.lists(
 def test_it_does_not_matter_how_a_file_is_cut(rows: Sequence[AccountRow], cut: int) -> None:
     """The second part meets what the register holds after the first; `Known` is that, kept up to date."""
     whole, parts = known(), known()
-    together = admit_accounts(rows, whole, RULES)
-    first = admit_accounts(rows[:cut], parts, RULES)
-    second = admit_accounts(rows[cut:], replace(parts), RULES)
+    together = admit_accounts(rows, whole, ALLOWED)
+    first = admit_accounts(rows[:cut], parts, ALLOWED)
+    second = admit_accounts(rows[cut:], replace(parts), ALLOWED)
     assert first.rejected + second.rejected == together.rejected
     assert {**first.accounts, **second.accounts} == together.accounts
     assert {**first.registrants, **second.registrants} == together.registrants
@@ -185,10 +187,61 @@ def test_it_does_not_matter_how_a_file_is_cut(rows: Sequence[AccountRow], cut: i
 @given(ROWS)
 def test_no_registrant_has_more_open_accounts_than_allowed(rows: Sequence[AccountRow]) -> None:
     around = known()
-    admit_accounts(rows, around, RULES)
+    admit_accounts(rows, around, ALLOWED)
     held: dict[str, int] = {}
     for account in around.accounts.values():
         if account.registrant_id is not None and account.state != "closed":
             held[account.registrant_id] = held.get(account.registrant_id, 0) + 1
     assert {who: count for who, count in around.open_accounts.items() if count} == held
     assert all(count <= 2 for count in held.values())
+
+
+def test_an_account_keeps_its_registrant_unless_it_may_move() -> None:
+    stays = Allowed(RULES)
+    rows = [
+        row(registrant_id="q", kind="person"),
+        row(2),
+        row(3, registrant_id=None, name="Other"),
+        row(4, account_id="b", registrant_id="q", kind="person"),
+        row(5, account_id="c"),
+        row(6, account_id="d", registrant_id=None),
+        row(7, account_id="d", registrant_id="r", kind="person"),
+    ]
+    nobody_s = OPEN._replace(account_id="b", registrant_id=None, name=None)
+    around = known(OPEN, nobody_s)
+    result = admit_accounts(rows, around, stays)
+    assert result.rejected[0] == (1, "registrant_id", "another registrant stands behind the account; --move allows it")
+    assert refusals(result) == [(1, "registrant_id"), (5, "registrant_id")]
+    assert result.moved == set()
+    assert around.accounts["a"].registrant_id == "p"
+    again = admit_accounts([row(8, account_id="d", registrant_id="q")], around, stays)
+    assert refusals(again) == [(8, "registrant_id")], "as it is since a line before"
+    moved = admit_accounts([row(registrant_id="s", kind="person")], around, ALLOWED)
+    assert (moved.moved, moved.moves, moved.rejected) == ({"a"}, 1, [])
+
+
+@pytest.mark.parametrize(("given", "refused"), [("news_desk", []), ("standard", []), ("gold", [(1, "class")])])
+def test_a_class_is_one_of_the_policy_s(given: str, refused: list[tuple[int, str]]) -> None:
+    result = admit_accounts([row(account_class=given)], known(), ALLOWED)
+    assert refusals(result) == refused
+    if refused:
+        assert result.rejected[0].reason == "is none of standard, news_desk"
+
+
+def test_lines_are_counted_by_what_they_came_to() -> None:
+    rows = [
+        row(),  # as it is
+        row(2, name="Other"),
+        row(3, level="high"),  # known of the registrant already
+        row(4, level="low"),  # of the registrant only
+        row(5, registrant_id="q", kind="person"),
+        row(6, registrant_id="r", kind="person", level="high"),
+        row(7, account_id="b", registrant_id=None),
+        row(8, account_id="b", registrant_id=None, private=True),
+    ]
+    result = admit_accounts(rows, known(OPEN), ALLOWED)
+    assert (result.taken, result.added, result.changed, result.moves) == (8, 1, 3, 2)
+    people = [person(kind="person"), person(2, level="low"), person(3, fields={"phone": "1"})]
+    people += [person(4, registrant_id="q", kind="person", fields={"phone": "1"})]
+    result = admit_registrants(people, known(), {3: [("phone", "x")], 4: [("phone", "x")]})
+    assert (result.taken, result.added, result.changed, result.moves) == (4, 1, 2, 0)

@@ -1,4 +1,4 @@
-"""An import that is killed three times and started again ends with exactly what the file says, once each."""
+"""An import that is killed, interrupted, and started again ends with exactly what the file says, once each."""
 
 from __future__ import annotations
 
@@ -116,11 +116,21 @@ async def test_killed_three_times_it_ends_with_the_file_s_accounts(url: str, tmp
         tell(f"killed behind line {await done(database)}")
     assert before < LINES
 
+    before = await done(database)
+    process = spawn(command, output=log, environment=environment)
+    await more_is_done(database, before, process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(LIMIT_S) == 1, tail(log)
+    told = f"line {await done(database)} is done; the same command goes on there"
+    assert tail(log, 3).splitlines()[-1] == "Aborted!"
+    assert told in tail(log, 3)
+
     process = spawn(command, output=log, environment=environment)
     await until(lambda: process.poll() is not None, LIMIT_S, "the import ended")
-    assert process.returncode == 0, tail(log)
+    assert process.returncode == 1, tail(log)
     rejects = Path(f"{file.path}.rejects.csv")
-    said = f"{len(file.accounts)} accounts, {len(file.rejects)} rejected (see {rejects})"
+    counts = f"{len(file.accounts)} new, 0 changed, 0 moved to another registrant, 0 unchanged"
+    said = f"{len(file.accounts)} accounts ({counts}), {len(file.rejects)} rejected (see {rejects})"
     assert tail(log, 1) == said
 
     async with database.reading("accounts") as connection:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY, generate_latest
+from sqlalchemy import update
 
+from gateway.adapters.keys import new_keys
+from gateway.adapters.master_key import FileMasterKey
+from gateway.adapters.personal_keys import PersonalKeys
+from gateway.adapters.sql.personal import SqlPersonal
+from gateway.adapters.sql.tables_register import personal
 from tests.http.keeping import CANARY, HERE, THERE, Keeping
 
 WHY: dict[str, Any] = {"reason": "ticket 12"}
@@ -214,6 +221,33 @@ async def test_the_canary_shows_only_where_it_is_revealed(desk: Keeping, caplog:
     assert b"Canary" not in generate_latest(REGISTRY)
     rows = "".join([row.body async for row in desk.store.audit()])
     assert "Canary" not in rows
+
+
+async def test_other_keys_than_those_of_what_is_kept_are_named(desk: Keeping, tmp_path: Path) -> None:
+    new_keys(tmp_path / "other.json")
+    other = SqlPersonal(desk.store.database, PersonalKeys(FileMasterKey(tmp_path / "other.json")))
+    desk.app.state.desk = replace(desk.desk, personal=other)
+    before = await desk.acts()
+    for method, path, body in (
+        ("PUT", "/registrants/person-2/personal", {"personal": HOLDER}),
+        ("POST", "/registrants:search", {"field": "legal_name", "personal": CANARY}),
+    ):
+        response = await desk.ask("key-admin", method, HERE + path, {**body, **WHY})
+        assert (response.status_code, response.json()["code"]) == (503, "other_keys")
+        assert "GATEWAY_KEYS_FILE" in response.json()["detail"]
+        assert "retry-after" not in response.headers
+    assert await desk.acts() == before
+
+
+async def test_what_no_key_opens_is_not_asked_for_again(desk: Keeping) -> None:
+    mine = personal.c.registrant_id == "person-1"
+    async with desk.store.database.writing("test") as connection:
+        await connection.execute(update(personal).where(mine).values(wrapped=b"\x01\x02"))
+    told = await desk.ask("key-admin", "POST", f"{HERE}/registrants/person-1:reveal", WHY)
+    assert (told.status_code, told.json()["code"]) == (503, "not_opened")
+    assert "No key here opens" in told.json()["detail"]
+    assert "again" not in told.json()["detail"]
+    assert "retry-after" not in told.headers
 
 
 async def test_a_gateway_without_a_master_key(desk: Keeping) -> None:

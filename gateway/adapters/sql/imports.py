@@ -8,12 +8,13 @@ from typing import Final, Self
 
 from gateway.adapters.sql.bulk import Bulk, open_bulk
 from gateway.adapters.sql.imports_known import Lookups
+from gateway.adapters.sql.index_key import PERSONAL, is_ours
 from gateway.adapters.sql.plan import Heads
 from gateway.adapters.sql.tables import accounts, audit, registrants
-from gateway.adapters.sql.tables_register import audit_subjects, bars, imports, personal, personal_index
-from gateway.core.admission import Admitted, admit_accounts, admit_registrants
+from gateway.adapters.sql.tables_register import audit_subjects, bars, imports, index_keys, personal, personal_index
+from gateway.core.admission import Admitted, Allowed, admit_accounts, admit_registrants
 from gateway.core.audit import ADMINISTRATORS, REGISTRY, act_body, subject
-from gateway.core.policy import Registration
+from gateway.core.personal import IDENTIFIERS
 from gateway.core.register_rows import AccountRow, RegistrantRow
 from gateway.core.registration import DAY_MS, By, name_digest
 from gateway.ports import Chunk, Progress, SealedPerson, StoreUnavailable
@@ -21,10 +22,10 @@ from gateway.ports.imports import Keep
 
 _ACCOUNT: Final = ("account_id", "registrant_id", "name", "state", "account_class", "term_ends_at", "private")
 _REGISTRANT: Final = ("registrant_id", "kind", "state", "framework", "level", "expires_at")
-_PROGRESS: Final = ("lines", "written", "rejected", "rejects_bytes", "done_ms")
+PROGRESS: Final = ("lines", "written", "rejected", "rejects_bytes", "done_ms", "added", "changed", "moved")
 _LINK: Final = ("chain", "seq", "at_ms", "kind", "message_id", "body", "prev_hash", "hash", "step")
 
-_HOW_FAR: Final = "SELECT lines, written, rejected, rejects_bytes, done_ms FROM imports WHERE import_id = $1"
+_HOW_FAR: Final = f"SELECT {', '.join(PROGRESS)} FROM imports WHERE import_id = $1"  # noqa: S608
 _CHANGE: Final = "UPDATE counters SET value = value + 1 WHERE name = 'registry' RETURNING value"
 _LEAVE_LICENCES: Final = """
 DELETE FROM authorisations WHERE tenant_id = $1 AND account_id IN each($2) AND NOT EXISTS (
@@ -46,6 +47,10 @@ WHERE tenant_id = $1 AND registrant_id IN each($2)
 _UNMARK: Final = """
 DELETE FROM personal_index WHERE tenant_id = $1 AND registrant_id IN each($2)
 """
+_INDEX_KEY: Final = """
+SELECT digest FROM index_keys
+WHERE name = $1 AND (EXISTS (SELECT 1 FROM personal) OR EXISTS (SELECT 1 FROM bars WHERE what IN each($2)))
+"""
 _HEAD: Final = "SELECT slot, epoch, expires_ms, seq, hash FROM chains WHERE slot = $1 FOR UPDATE"
 _NEW_HEAD: Final = "UPDATE chains SET seq = $2, hash = $3 WHERE slot = $1"
 
@@ -55,6 +60,7 @@ class SqlImports:
 
     def __init__(self, bulk: Bulk) -> None:
         self._bulk = bulk
+        self._ours = False
 
     @classmethod
     @asynccontextmanager
@@ -80,14 +86,14 @@ class SqlImports:
         progress: Progress,
         chunk: Chunk,
         rows: Sequence[AccountRow],
-        rules: Registration,
+        allowed: Allowed,
         by: By,
         keep: Keep,
         now_ms: int,
     ) -> Progress:
         tenant_id = progress.tenant_id
         async with self._whole(progress) as change:
-            result = admit_accounts(rows, await Lookups(self._bulk, tenant_id, now_ms).around_accounts(rows), rules)
+            result = admit_accounts(rows, await Lookups(self._bulk, tenant_id, now_ms).around_accounts(rows), allowed)
             await self._put_registrants(tenant_id, result, change)
             rows_of = [(tenant_id, *account, change) for account in result.accounts.values()]
             columns = ("tenant_id", *_ACCOUNT, "change")
@@ -97,7 +103,7 @@ class SqlImports:
                 await self._bulk.put(accounts, columns, some, new=new)
             if result.moved:
                 await self._bulk.ask(_LEAVE_LICENCES, tenant_id, sorted(result.moved))
-            until_ms = now_ms + rules.name_bar_days * DAY_MS
+            until_ms = now_ms + allowed.rules.name_bar_days * DAY_MS
             await self._bulk.put(
                 bars,
                 ("tenant_id", "what", "digest", "since_ms", "until_ms", "account_id"),
@@ -120,6 +126,8 @@ class SqlImports:
     ) -> Progress:
         tenant_id = progress.tenant_id
         async with self._whole(progress) as change:
+            if people:
+                await self._check_keys(next(iter(people.values())))
             lookups = Lookups(self._bulk, tenant_id, now_ms)
             known = await lookups.around_registrants({row.registrant_id for row in rows})
             await lookups.around_people(known, people.values())
@@ -152,10 +160,18 @@ class SqlImports:
         if result.refreshed:  # all accounts of one registrant stand on the same proof
             await self._bulk.ask(_TOUCH, change, tenant_id, sorted(result.refreshed))
 
+    async def _check_keys(self, person: SealedPerson) -> None:
+        """Look, until it is known, whether it was sealed with the keys of what is kept. Raises `OtherIndexKey`."""
+        if not self._ours:
+            rows = await self._bulk.ask(_INDEX_KEY, PERSONAL, list(IDENTIFIERS))
+            self._ours = is_ours(rows[0][0] if rows else None, person.index_key)
+
     async def _put_people(self, tenant_id: str, people: Sequence[SealedPerson]) -> None:
         newest = {person.registrant_id: person for person in people}
         if not newest:
             return
+        if not self._ours:
+            await self._bulk.put(index_keys, ("name", "digest"), [(PERSONAL, people[0].index_key)])
         await self._bulk.ask(_UNMARK, tenant_id, list(newest))
         rows = [(tenant_id, person.registrant_id, person.wrapped, person.fields) for person in newest.values()]
         await self._bulk.put(personal, ("tenant_id", "registrant_id", "wrapped", "fields"), rows)
@@ -175,24 +191,41 @@ class SqlImports:
             progress.rejected + len(rejected),
             keep(rejected) if rejected else progress.rejects_bytes,
             now_ms if chunk.last else None,
+            progress.added + result.added,
+            progress.changed + result.changed,
+            progress.moved + result.moves,
         )
-        done = (now.lines, now.taken, now.rejected, now.rejects_bytes, now.done_ms)
-        columns = ("import_id", "tenant_id", "kind", *_PROGRESS)
+        done = (now.lines, now.taken, now.rejected, now.rejects_bytes, now.done_ms, now.added, now.changed, now.moved)
+        columns = ("import_id", "tenant_id", "kind", *PROGRESS)
         await self._bulk.put(imports, columns, [(now.import_id, now.tenant_id, now.kind, *done)])
-        lines, counts = [progress.lines + 1, now.lines], {"taken": result.taken, "rejected": len(rejected)}
-        body = act_body(by, change, now.tenant_id, "Import", kind=now.kind, file=now.import_id, lines=lines, **counts)
-        await self._record(now, body, now_ms)
+        body = act_body(
+            by,
+            change,
+            now.tenant_id,
+            "Import",
+            kind=now.kind,
+            file=now.import_id,
+            lines=[progress.lines + 1, now.lines],
+            taken=result.taken,
+            rejected=len(rejected),
+            new=result.added,
+            changed=result.changed,
+            moved=result.moves,
+        )
+        await self._record(now, body, result.moved, now_ms)
         await self._bulk.tell()
         await self._bulk.commit()
         return now
 
-    async def _record(self, progress: Progress, body: str, now_ms: int) -> None:
-        """One audit row for the chunk. The chain is locked last: it is others' too."""
+    async def _record(self, progress: Progress, body: str, moved: set[str], now_ms: int) -> None:
+        """One audit row for the chunk, in the histories of the accounts that have another registrant now. The chain is
+        locked last: it is others' too."""
         [head] = await self._bulk.ask(_HEAD, ADMINISTRATORS)
         heads = Heads([(head[0], head[1], head[2], head[3], head[4])])
         heads.append(ADMINISTRATORS, now_ms, REGISTRY, "", body, 0)
         [(slot, seq, last)] = heads.moved()
         await self._bulk.put(audit, _LINK, heads.links)
         await self._bulk.ask(_NEW_HEAD, slot, seq, last)
-        about = (progress.tenant_id, subject("import", progress.import_id), slot, seq)
-        await self._bulk.put(audit_subjects, ("tenant_id", "subject", "chain", "seq"), [about])
+        subjects = [subject("import", progress.import_id), *[subject("account", each) for each in sorted(moved)]]
+        about = [(progress.tenant_id, each, slot, seq) for each in subjects]
+        await self._bulk.put(audit_subjects, ("tenant_id", "subject", "chain", "seq"), about)

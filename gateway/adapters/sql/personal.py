@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.key_file import KeysError
 from gateway.adapters.personal_keys import PersonalKeys, SealedPerson, names_of
+from gateway.adapters.sql import index_key as index_key_
 from gateway.adapters.sql.dialect import put
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.erasure import erase
@@ -26,7 +27,7 @@ from gateway.core.personal import IDENTIFIERS, is_changed, quoted
 from gateway.core.personal_acts import Erased, Kept, Unkept
 from gateway.core.policy import Registration
 from gateway.core.registration import By
-from gateway.ports import StoreUnavailable
+from gateway.ports import Rewrapped, StoreUnavailable
 
 _TRIES = 3
 """How often a write is tried that another one came before."""
@@ -38,6 +39,7 @@ class SqlPersonal:
     def __init__(self, database: Database, keys: PersonalKeys) -> None:
         self._database = database
         self._keys = keys
+        self._ours = False
 
     async def put(
         self, tenant_id: str, registrant_id: str, fields: Mapping[str, str], by: By, now_ms: int
@@ -46,6 +48,7 @@ class SqlPersonal:
         check_text(tenant_id, registrant_id, by.actor, by.reason)
         if quoted(f"{by.actor} {by.reason}", fields):
             return Unkept.REASON_QUOTES
+        await self._check_keys()
         for _ in range(_TRIES):
             before = await self._row(tenant_id, registrant_id)
             old = {} if before is None else await self._keys.open(tenant_id, registrant_id, *before)
@@ -64,6 +67,7 @@ class SqlPersonal:
         check_text(tenant_id, registrant_id, by.actor, by.reason)
         if quoted(f"{by.actor} {by.reason}", fields):
             return Unkept.REASON_QUOTES
+        await self._check_keys()
         [sealed] = await self._keys.seal(tenant_id, [(registrant_id, fields)])
         done = await self._put(tenant_id, sealed, None, sorted(fields), by, now_ms, changed=False, kind=kind)
         if done is None:
@@ -71,6 +75,7 @@ class SqlPersonal:
         return done if isinstance(done, Unkept) else None
 
     async def put_claims(self, tenant_id: str, registrant_id: str, claims: str, by: By, now_ms: int) -> Kept | Unkept:
+        await self._check_keys()
         for _ in range(_TRIES):
             before = await self._row(tenant_id, registrant_id)
             fields = {} if before is None else await self._keys.open(tenant_id, registrant_id, *before)
@@ -90,6 +95,7 @@ class SqlPersonal:
         if not by.reason.strip():
             return Unkept.REASON_MISSING
         check_text(by.actor, by.reason)
+        await self._check_keys()
         row = await self._row(tenant_id, registrant_id)
         if row is None:
             return Unkept.NOTHING_KEPT
@@ -110,6 +116,7 @@ class SqlPersonal:
         if quoted(f"{by.actor} {by.reason}", {field: value}):
             return Unkept.REASON_QUOTES
         check_text(by.actor, by.reason)
+        await self._check_keys()
         digests = [digest for _, digest in await self._keys.digests(tenant_id, {field: value})]
         async with self._database.writing("find") as connection:
             rows = await connection.scalars(
@@ -136,7 +143,8 @@ class SqlPersonal:
                     return Unkept.REASON_QUOTES
         return await erase(self._database, tenant_id, registrant_id, rules, by, now_ms, close=close)
 
-    async def rewrap(self, after: tuple[str, str], limit: int) -> tuple[int, tuple[str, str] | None]:
+    async def rewrap(self, after: tuple[str, str], limit: int) -> Rewrapped:
+        await self._check_keys()
         mark = await self._keys.master.mark()
         page = select(personal.c.tenant_id, personal.c.registrant_id, personal.c.wrapped)
         async with self._database.reading("rewrap") as connection:
@@ -145,11 +153,13 @@ class SqlPersonal:
         for tenant_id, registrant_id, wrapped in rows:
             if not wrapped.startswith(mark):
                 old.setdefault(tenant_id, []).append((registrant_id, wrapped))
-        changes = [
+        tried = [
             {"of_tenant": tenant_id, "of": registrant_id, "was": was, "to": to}
             for tenant_id, keys in old.items()
             for (registrant_id, was), to in zip(keys, await self._keys.rewrap(tenant_id, keys), strict=True)
         ]
+        changes = [change for change in tried if change["to"] is not None]
+        unopened = tuple([(str(each["of_tenant"]), str(each["of"])) for each in tried if each["to"] is None])
         if changes:
             # One that was replaced or erased meanwhile is left as it is now.
             unchanged = and_(
@@ -159,10 +169,18 @@ class SqlPersonal:
             )
             async with self._database.writing("rewrap") as connection:
                 await connection.execute(update(personal).where(unchanged).values(wrapped=bindparam("to")), changes)
-        return len(changes), (rows[-1].tenant_id, rows[-1].registrant_id) if len(rows) == limit else None
+        after_it = (rows[-1].tenant_id, rows[-1].registrant_id) if len(rows) == limit else None
+        return Rewrapped(len(changes), after_it, unopened)
 
     async def wrapped_under(self, mark: bytes) -> bool:
         return await wrapped_under(self._database, mark)
+
+    async def _check_keys(self) -> None:
+        """Look, until it is known, whether these are the keys of what is kept. Raises `OtherIndexKey`."""
+        if not self._ours:
+            index_key = await self._keys.index_key()
+            async with self._database.reading("index key") as connection:
+                self._ours = await index_key_.check(connection, index_key)
 
     async def _row(self, tenant_id: str, registrant_id: str) -> tuple[bytes, bytes] | None:
         async with self._database.reading("personal data") as connection:
@@ -200,6 +218,7 @@ class SqlPersonal:
                 return refused
             if registrant is None and kind is not None:
                 await add_registrant(self._database, connection, tenant_id, registrant_id, kind, by, now_ms)
+            await index_key_.remember(self._database, connection, sealed.index_key)
             await self._write(connection, tenant_id, sealed)
             if changed:
                 await restart(connection, tenant_id, registrant_id, now_ms)

@@ -89,6 +89,15 @@ personal_index: Final = Table(
     Index("personal_index_by_registrant", "tenant_id", "registrant_id"),
 )
 
+index_keys: Final = Table(
+    "index_keys",
+    metadata,
+    # With which key the digests of personal data are made: its digest of a text of its own, in one row.
+    Column("name", Key, nullable=False),
+    Column("digest", Text, nullable=False),
+    PrimaryKeyConstraint("name"),
+)
+
 licences: Final = Table(
     "licences",
     metadata,
@@ -204,5 +213,9 @@ imports: Final = Table(
     Column("rejected", BigInteger, nullable=False),
     Column("rejects_bytes", BigInteger, nullable=False),
     Column("done_ms", BigInteger),
+    # Of the rows written: what was not there, what changed, and accounts that have another registrant now.
+    Column("added", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("moved", BigInteger, nullable=False),
     PrimaryKeyConstraint("import_id"),
 )

@@ -79,6 +79,12 @@ def _registrants() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "field", "digest", "registrant_id"),
     )
     op.create_index("personal_index_by_registrant", "personal_index", ["tenant_id", "registrant_id"])
+    op.create_table(
+        "index_keys",
+        sa.Column("name", KEY, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
 
 
 def _news() -> None:
@@ -181,5 +187,8 @@ def _records() -> None:
         sa.Column("rejected", sa.BigInteger(), nullable=False),
         sa.Column("rejects_bytes", sa.BigInteger(), nullable=False),
         sa.Column("done_ms", sa.BigInteger(), nullable=True),
+        sa.Column("added", sa.BigInteger(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.Column("moved", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("import_id"),
     )
