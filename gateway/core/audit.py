@@ -174,8 +174,7 @@ def subject(kind: Literal["account", "registrant", "licence", "import"], name: s
 
 def act_body(by: By, change: int, tenant_id: str, act: str, **fields: object) -> str:
     """The body of the row for an act of the register's keepers; ``change`` is its change number, 0 where the hot path
-    need not know. ``fields`` name no person: no identifier, no registrant's id, and no name but an account's, which is
-    public."""
+    need not know. ``fields`` name no person: no identifier, no registrant's id, and no name, not even an account's."""
     row = {"actor": by.actor, "reason": by.reason, "change": change, "tenant_id": tenant_id, "act": act, **fields}
     return encode_body(row)
 
