@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final, Generic, NoReturn, TypeVar
 import orjson
 
 from gateway.core.register_rows import Problem
-from gateway.core.wording import shown
+from gateway.core.shown import visible
 
 T = TypeVar("T")
 Read = Callable[[int, Sequence[str]], T | Problem]
@@ -132,11 +132,11 @@ class RowsFile(Generic[T]):
         for place, name in enumerate(names, start=1):
             if name in names[: place - 1]:
                 raise FileError(
-                    f"line 1: column {place} ({shown(name, _NAME_LIMIT)}) is there twice; the columns are {known}"
+                    f"line 1: column {place} ({visible(name, _NAME_LIMIT)}) is there twice; the columns are {known}"
                 )
             if name not in self._columns:
                 # Where no column is known the line may be no header, but somebody's data: that is not shown.
-                which = f" ({shown(name, _NAME_LIMIT)})" if any(other in self._columns for other in names) else ""
+                which = f" ({visible(name, _NAME_LIMIT)})" if any(other in self._columns for other in names) else ""
                 raise FileError(f"line 1: column {place}{which} is not known; the columns are {known}")
         if missing := [name for name in self._needed if name not in names]:
             raise FileError(f"line 1: no column {', '.join(missing)}")
@@ -201,7 +201,9 @@ def _split_json(columns: Sequence[str]) -> _Split:
         if not given.keys() <= known:
             name = next(name for name in given if name not in known)
             return Problem(
-                number, "", f"has a field that is not known: {shown(name, _NAME_LIMIT)}; known are {', '.join(columns)}"
+                number,
+                "",
+                f"has a field that is not known: {visible(name, _NAME_LIMIT)}; known are {', '.join(columns)}",
             )
         values: list[str] = []
         for name in columns:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from gateway.core.records import SEALED, Request, Tenant, UpstreamAnswer
+from gateway.core.shown import written
 from gateway.ports import Clock, Upstream, UpstreamNotReached, UpstreamUnknown
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class WatchedUpstream:
     def failing(self) -> dict[str, str]:
         """The upstreams whose newest forward failed on their side: how, and since when."""
         return {
-            name: f"{each.why} (since {_written(each.since_ms)}, last at {_written(each.newest_ms)})"
+            name: f"{each.why} (since {written(each.since_ms)}, last at {written(each.newest_ms)})"
             for name, each in self._failing.items()
         }
 
@@ -63,13 +63,9 @@ class WatchedUpstream:
         state.why, state.newest_ms = why, now_ms
         if not state.warned and now_ms - self._warned_ms.get(name, -_QUIET_MS) >= _QUIET_MS:
             state.warned, self._warned_ms[name] = True, now_ms
-            log.warning("upstream fails", {"upstream": name, "fault": why, "since": _written(state.since_ms)})
+            log.warning("upstream fails", {"upstream": name, "fault": why, "since": written(state.since_ms)})
 
     def _answered(self, name: str) -> None:
         state = self._failing.pop(name)
         if state.warned:
-            log.info("upstream works again", {"upstream": name, "failed_since": _written(state.since_ms)})
-
-
-def _written(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            log.info("upstream works again", {"upstream": name, "failed_since": written(state.since_ms)})

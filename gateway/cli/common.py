@@ -12,7 +12,7 @@ import click
 
 from gateway.adapters.sql import SqlRegister, SqlStore, open_store
 from gateway.core.model import Registrant
-from gateway.core.wording import written as written
+from gateway.core.shown import written
 from gateway.ports import Fault, Register
 from gateway.settings import Settings, SettingsError, load_settings
 

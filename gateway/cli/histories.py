@@ -8,8 +8,8 @@ from typing import Any
 import click
 import orjson
 
-from gateway.cli.common import written
 from gateway.core.records import AuditRow
+from gateway.core.shown import written
 
 
 def show_acts(rows: list[AuditRow]) -> None:

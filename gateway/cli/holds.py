@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 import click
 
 from gateway.adapters.clock import SystemClock
-from gateway.cli.common import actor_option, check_tenant, note_option, with_store, written
-from gateway.cli.records import created, kept_policy, stored_message, visible
+from gateway.cli.common import actor_option, check_tenant, note_option, with_store
+from gateway.cli.records import kept_policy, stored_message
 from gateway.core.model import Case, Media, Message, MessageState, Outcome, Reason
 from gateway.core.records import Stored
+from gateway.core.shown import visible, written
 from gateway.ports import Register, Store
 from gateway.review import ReleaseForbidden, resolve_by_person
 
@@ -79,7 +80,7 @@ def holds_reject(message_id: str, note: str, actor: str) -> None:
 def _row(stored: Stored, case: Case) -> tuple[str, ...]:
     found = dict.fromkeys([reason.category for reason in case.decision.reasons if reason.category])
     account = visible(f"{stored.message.tenant_id}/{stored.message.account_id}")
-    return stored.message_id, account, case.decision.rule, ",".join(found) or "-", created(stored)
+    return stored.message_id, account, case.decision.rule, ",".join(found) or "-", written(stored.created_ms)
 
 
 def _shown(stored: Stored, case: Case) -> Iterator[str]:

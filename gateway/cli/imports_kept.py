@@ -9,9 +9,10 @@ import orjson
 
 from gateway.adapters.sql import SqlRegister, SqlRegistrar, SqlStore
 from gateway.adapters.sql.imports_kept import imports_of
-from gateway.cli.common import with_store, written
+from gateway.cli.common import check_tenant, with_store
 from gateway.cli.imports import changes
 from gateway.core.audit import subject
+from gateway.core.shown import written
 from gateway.ports import Progress
 
 _SHORTEST = 8
@@ -31,7 +32,8 @@ def imports_list(tenant_id: str, limit: int) -> None:
     """List a tenant's imports, those that are not done first, then the newest: id, kind, counts, and when it was done
     or how far it is."""
 
-    async def listing(store: SqlStore, _register: SqlRegister) -> None:
+    async def listing(store: SqlStore, register: SqlRegister) -> None:
+        await check_tenant(register, tenant_id)
         for each in await imports_of(store.database, tenant_id, limit=limit):
             click.echo(_line(each))
 

@@ -14,12 +14,13 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.sources import siteless_article
 from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.news import SqlNews
-from gateway.cli.common import actor_option, check_tenant, reason_option, say_more, with_store, written
+from gateway.cli.common import actor_option, check_tenant, reason_option, say_more, with_store
 from gateway.core.articles import BadArticle, moment_ms, read_article
 from gateway.core.evidence import BadEvidence, Proposed, read_organisation, read_trust_txt
 from gateway.core.model import NewsKind
 from gateway.core.news import SCHEMES, Article, BadLicence, Licence, LicenceStatus, check_licence
 from gateway.core.registration import By
+from gateway.core.shown import written
 from gateway.core.whitelists import BadWhitelist, Whitelist, in_force, read_csv
 from gateway.ports import LicenceRefused
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 
 import click
 
@@ -13,6 +12,7 @@ from gateway.cli.common import actor_option, reason_option, with_store
 from gateway.core.audit import KEY_ID
 from gateway.core.operators import Operator, Role
 from gateway.core.registration import By
+from gateway.core.shown import written
 from gateway.http.requests import hash_key
 
 _NAME_LIMIT = 100
@@ -54,7 +54,7 @@ def operators_list() -> None:
 
     async def listing(store: SqlStore, _register: SqlRegister) -> None:
         for one in await SqlOperators(store.database).operators():
-            since = datetime.fromtimestamp(one.created_ms // 1000, UTC).isoformat()
+            since = written(one.created_ms)
             whose = one.operator.tenant_id or "all tenants"
             click.echo(f"{one.operator.name}  {one.operator.role.value}  {whose}  {one.key_hash[:KEY_ID]}  {since}")
 

@@ -20,12 +20,13 @@ from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.erasure import erase as erase_
 from gateway.adapters.sql.personal import SqlPersonal, held_fields
 from gateway.adapters.sql.registration import SqlRegistrar
-from gateway.cli.common import actor_option, reason_option, registrant_line, settings, with_store, written
+from gateway.cli.common import actor_option, reason_option, registrant_line, settings, with_store
 from gateway.core.check_digits import problem_of
 from gateway.core.personal import FIELDS, INDEXED, problems
 from gateway.core.personal_acts import UNKEPT_WORDING, Unkept
 from gateway.core.policy import PolicyError
 from gateway.core.registration import By
+from gateway.core.shown import written
 
 T = TypeVar("T")
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -21,6 +19,7 @@ from gateway.core.decide import decide, settle
 from gateway.core.model import Case, Decision, MessageState
 from gateway.core.policy import PolicyInForce, parse_policy
 from gateway.core.records import AuditRow, Stored, Transition
+from gateway.core.shown import visible, written
 from gateway.ports import Register, Store
 from gateway.review import ADMINISTRATORS, EXPIRED, PERSON
 
@@ -190,25 +189,10 @@ async def stored_message(store: Store, message_id: str) -> Stored:
     return stored
 
 
-def visible(text: str) -> str:
-    """A text as a person may safely read it: what is no visible character, or would move or turn round others, as an
-    escape. So is the backslash, lest a text pretend to hold one."""
-    return "".join([char.encode("unicode_escape").decode() if _hidden(char) else char for char in text])
-
-
-def _hidden(char: str) -> bool:
-    return char == "\\" or unicodedata.category(char)[0] == "C" or unicodedata.category(char) in ("Zl", "Zp")
-
-
-def created(stored: Stored) -> str:
-    """When a message came, for lists."""
-    return datetime.fromtimestamp(stored.created_ms / 1000, UTC).isoformat(timespec="seconds")
-
-
 def _row(stored: Stored) -> None:
     message, decision = stored.message, stored.first.decision
     account = visible(f"{message.tenant_id}/{message.account_id}")
-    click.echo(f"{stored.message_id}  {account}  {decision.rule}  {created(stored)}")
+    click.echo(f"{stored.message_id}  {account}  {decision.rule}  {written(stored.created_ms)}")
 
 
 def _show(name: str, value: Any) -> None:

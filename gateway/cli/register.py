@@ -13,7 +13,7 @@ import click
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlRegistrar, SqlStore
-from gateway.cli.common import actor_option, reason_option, registrant_line, settings, with_store, written
+from gateway.cli.common import actor_option, reason_option, registrant_line, settings, with_store
 from gateway.cli.histories import show_acts
 from gateway.core.audit import subject
 from gateway.core.model import STANDARD, RegistrantKind, VerificationState
@@ -32,6 +32,7 @@ from gateway.core.registration import (
     fulfilled,
     worded,
 )
+from gateway.core.shown import written
 from gateway.ports import Registered
 
 Command = Callable[..., None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import click
@@ -17,6 +16,7 @@ from gateway.app import open_verify
 from gateway.cli.common import actor_option, reason_option, settings, with_store
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted
+from gateway.core.shown import written
 from gateway.core.verification import Verification
 from gateway.ports import Applied
 from gateway.providers.config import ProvidersError
@@ -145,7 +145,7 @@ def _show(result: Verification | Applied, verification_id: str, otherwise: str) 
 
 
 def _line(one: Verification) -> str:
-    began = datetime.fromtimestamp(one.created_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    began = written(one.created_ms)
     verdicts = ", ".join(f"{each.reviewer} {'approves' if each.approve else 'refuses'}" for each in one.verdicts)
     parts = [one.verification_id, one.provider, one.state.value, f"{one.framework} {one.level}", began]
     return "  ".join([*parts, verdicts] if verdicts else parts)

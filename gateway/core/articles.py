@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.core.addresses import page_key
 from gateway.core.news import LONGEST_ARTICLE, Article
-from gateway.core.wording import shown
+from gateway.core.shown import visible
 
 _LONGEST_MESSAGE = 150
 _LONGEST_NAME = 500
@@ -35,7 +35,7 @@ def read_article(line: bytes) -> Article:
     try:
         given = msgspec.json.decode(line, type=_Line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadArticle(shown(str(error), _LONGEST_MESSAGE)) from error  # it quotes a field that is not known
+        raise BadArticle(visible(str(error), _LONGEST_MESSAGE)) from error  # it quotes a field that is not known
     page = page_key(given.url)
     if page is None:
         raise BadArticle("url: give an http or https address")

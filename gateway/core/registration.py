@@ -17,7 +17,7 @@ from classifiers.contract import Value
 from gateway.core.lookalikes import INVISIBLE, LATIN
 from gateway.core.model import STANDARD, STRANGER, Account, AccountState, Degree, Registrant, VerificationState
 from gateway.core.policy import Registration
-from gateway.core.wording import written
+from gateway.core.shown import written
 
 DAY_MS: Final = 86_400_000
 

@@ -9,6 +9,7 @@ and estimated by MinHash (rensa) for a very long one, in one pass over each text
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
@@ -123,11 +124,13 @@ def post(message: Message) -> tuple[str, ...]:
         fields.append(message.repost_of.url)
     if message.declared_topic == "news":
         fields += ["topic", "news"]
-    backwards = list(reversed(message.texts))  # title and text come first
-    for field in fields:
-        if field in backwards:
-            backwards.remove(field)
-    return tuple(reversed(backwards))
+    beside, kept = Counter(fields), []
+    for text in reversed(message.texts):  # title and text come first
+        if beside[text] > 0:
+            beside[text] -= 1
+        else:
+            kept.append(text)
+    return tuple(reversed(kept))
 
 
 def _measure(mine: Sequence[str], theirs: Sequence[str]) -> tuple[Likeness, float]:

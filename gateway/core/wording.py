@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 ID: Final = r"^[^\x00-\x1f\x7f-\x9f/]+$"
@@ -40,23 +39,9 @@ _WORDS: Final = {
 }
 
 
-def shown(text: str, limit: int) -> str:
-    """The beginning of a text that somebody else wrote, without signs that would move in a terminal."""
-    signs = [sign if sign.isprintable() else repr(sign)[1:-1] for sign in text[:limit]]
-    return "".join(signs) + ("..." if len(text) > limit else "")
-
-
 def told(error: Mapping[str, Any]) -> str:
     """The message of one of ``ValidationError.errors()``. A kind without words of its own keeps the library's."""
     if error["type"] == "string_pattern_mismatch" and str(error["ctx"]["pattern"]).startswith(ID):
         return "give an id without slashes and control characters"
     words = _WORDS.get(error["type"])
     return str(error["msg"]) if words is None else words.format(**error.get("ctx", {}))
-
-
-def written(at_ms: int) -> str:
-    """Unix milliseconds in ISO 8601 (UTC); a date that no calendar has, for who means never, stays a number."""
-    try:
-        return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return str(at_ms)

@@ -17,7 +17,7 @@ from tests.cli.conftest import Office
 def test_a_hold_is_resolved_once(office: Office, verb: str, state: MessageState) -> None:
     held = office.publish(0.6)
     [(created_ms,)] = office.sql("SELECT created_ms FROM messages")
-    created = datetime.fromtimestamp(int(str(created_ms)) // 1000, UTC).isoformat()
+    created = datetime.fromtimestamp(int(str(created_ms)) // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     header, line = office.run("holds", "list").output.splitlines()
     assert header.split() == ["MESSAGE", "ACCOUNT", "RULE", "CATEGORIES", "SINCE"]
     assert line == f"{held.message_id}  t1/acc-1  content_suspected  spam        {created}"

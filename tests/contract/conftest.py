@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from deploy.local.postgres import Postgres
-from gateway.adapters.sql import upgrade
+from gateway.adapters.sql import open_store, upgrade
+from gateway.core.model import Account, AccountState
 from gateway.ports import Register, Store
+from tests.contract.newsroom import HOLDER, OTHER, QUIET, TENANT, Office
 from tests.contract.places import InDatabase, InMemory, Place, empty
 
 
@@ -57,3 +59,27 @@ async def second(place: Place, opened: tuple[Store, Register]) -> AsyncIterator[
     """The same place, opened by a second process."""
     async with place.open() as both:
         yield both
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def office_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
+    found: str = request.getfixturevalue("contract_database")
+    await upgrade(found)
+    await empty(found)
+    return found
+
+
+@pytest.fixture
+async def office(office_url: str) -> AsyncIterator[Office]:
+    """The database with two tenants, two registrants and their accounts."""
+    async with open_store(office_url) as (store, register):
+        await register.put_tenant(TENANT, "h1", "test", 0)
+        await register.put_tenant(QUIET, "h2", "test", 0)
+        for account_id in ("acc-1", "acc-2", "acc-3"):
+            await register.put_account("t1", Account(account_id, AccountState.ACTIVE, HOLDER), "test", 0)
+        await register.put_account("t1", Account("acc-9", AccountState.ACTIVE, OTHER), "test", 0)
+        await register.put_account("t2", Account("acc-1", AccountState.ACTIVE, HOLDER), "test", 0)
+        yield Office(store, register)

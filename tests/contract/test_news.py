@@ -1,111 +1,27 @@
-"""The promises of `gateway.ports.NewsRegister` and `Notices`, kept in SQLite and in PostgreSQL."""
+"""The promises of `gateway.ports.NewsRegister` about licences, and of `Notices`, kept in SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import orjson
 import pytest
 from msgspec.structs import replace
 
-from gateway.adapters.sql import SqlRegister, SqlStore, open_store, upgrade
+from gateway.adapters.sql import open_store
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.notices import SqlNotices
-from gateway.adapters.sql.registration import SqlRegistrar
-from gateway.core.addresses import page_key
-from gateway.core.audit import ADMINISTRATORS, LICENCE, NOTICE, breaks
+from gateway.core.audit import LICENCE, NOTICE
 from gateway.core.model import (
     Account,
     AccountState,
     NewsAuthorisation,
     NewsKind,
-    Registrant,
-    RegistrantKind,
-    VerificationState,
 )
-from gateway.core.news import Article, Evidence, Licence, LicenceStatus, title_key
-from gateway.core.records import AuditRow, Tenant
+from gateway.core.news import Evidence, Licence, LicenceStatus
 from gateway.core.registration import By
-from gateway.core.whitelists import Source
 from gateway.ports import LicenceRefused, StoreUnavailable
-from tests.contract.places import empty
-
-BY = By("Keeper", "asked by letter 7")
-TENANT = Tenant(
-    "t1", "One", "https://one.example", notify_url="https://one.example/notices", notify_secret_env="SECRET"
-)
-QUIET = Tenant("t2", "Two", "https://two.example")
-HOLDER = Registrant("canary-holder", RegistrantKind.ORGANISATION, VerificationState.VERIFIED, "eidas", "high")
-OTHER = Registrant("canary-other", RegistrantKind.PERSON, VerificationState.VERIFIED, "eidas", "high")
-EVIDENCE = Evidence("trust_txt", "news.example", "a" * 64, (("belongto", "https://association.example/"),))
-LICENCE_1 = Licence(
-    "lic-1",
-    "canary-holder",
-    "jti",
-    NewsKind.ORIGINATE,
-    100,
-    1_000,
-    ("acc-1", "acc-2"),
-    "No. 7",
-    "Example Certifiers",
-    "eu",
-    ("news.example",),
-    (EVIDENCE,),
-)
-
-
-class Office:
-    """One database, as the register's keepers have it."""
-
-    def __init__(self, store: SqlStore, register: SqlRegister) -> None:
-        self.store = store
-        self.register = register
-        self.news = SqlNews(store.database)
-        self.notices = SqlNotices(store.database)
-        self.registrar = SqlRegistrar(store.database)
-
-    async def seen(self, account_id: str) -> tuple[NewsAuthorisation, ...]:
-        """What the hot path sees of an account's licences."""
-        account = await self.register.account("t1", account_id)
-        assert account is not None
-        return account.news
-
-    async def acts(self, subject: str | None = None) -> list[dict[str, object]]:
-        """The bodies of what was done about news, or about one subject, oldest first."""
-        rows = await self.rows() if subject is None else await self.registrar.history("t1", subject, 0, 100)
-        return [body for body in [orjson.loads(row.body) for row in rows] if "act" in body]
-
-    async def rows(self) -> list[AuditRow]:
-        """The administrators' chain, which must be whole."""
-        rows = [row async for row in self.store.audit()]
-        assert not list(breaks(rows, await self.store.heads()))
-        return [row for row in rows if row.chain == ADMINISTRATORS]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
-    found: str = request.getfixturevalue("contract_database")
-    await upgrade(found)
-    await empty(found)
-    return found
-
-
-@pytest.fixture
-async def office(url: str) -> AsyncIterator[Office]:
-    """The database with two tenants, two registrants and their accounts."""
-    async with open_store(url) as (store, register):
-        await register.put_tenant(TENANT, "h1", "test", 0)
-        await register.put_tenant(QUIET, "h2", "test", 0)
-        for account_id in ("acc-1", "acc-2", "acc-3"):
-            await register.put_account("t1", Account(account_id, AccountState.ACTIVE, HOLDER), "test", 0)
-        await register.put_account("t1", Account("acc-9", AccountState.ACTIVE, OTHER), "test", 0)
-        await register.put_account("t2", Account("acc-1", AccountState.ACTIVE, HOLDER), "test", 0)
-        yield Office(store, register)
+from tests.contract.newsroom import BY, EVIDENCE, HOLDER, LICENCE_1, OTHER, Office
 
 
 def authorisation(licence: Licence = LICENCE_1, active: bool = True) -> NewsAuthorisation:
@@ -336,10 +252,10 @@ async def test_what_does_not_count_does_not_end(office: Office, status: LicenceS
     assert await office.news.end_licences(1_000, 100, 10) == 0
 
 
-async def test_of_many_processes_one_warns(office: Office, url: str) -> None:
+async def test_of_many_processes_one_warns(office: Office, office_url: str) -> None:
     for number in range(5):
         await office.news.put_licence("t1", replace(LICENCE_1, licence_id=f"lic-{number}"), BY, 5)
-    async with open_store(url) as (store, _):
+    async with open_store(office_url) as (store, _):
         both = (office.news, SqlNews(store.database))
         done = await asyncio.gather(*[each.end_licences(950, 100, 3) for each in both * 3])
     assert sum(done) == 5
@@ -360,9 +276,9 @@ async def two_notices(office: Office) -> None:
     await office.news.end_licences(1_000, 100, 10)
 
 
-async def test_a_notice_is_with_one_process_at_a_time(office: Office, url: str) -> None:
+async def test_a_notice_is_with_one_process_at_a_time(office: Office, office_url: str) -> None:
     await two_notices(office)
-    async with open_store(url) as (store, _):
+    async with open_store(office_url) as (store, _):
         second = SqlNotices(store.database)
         assert await office.notices.claim(899, 50, 10) == []
         taken = await asyncio.gather(office.notices.claim(1_000, 50, 1), second.claim(1_000, 50, 1))
@@ -405,104 +321,3 @@ async def test_a_notice_given_up_is_on_record(office: Office) -> None:
     [row] = [row for row in await office.rows() if row.kind == NOTICE]
     assert orjson.loads(row.body)["notice_id"] == first.notice.notice_id
     assert len(await office.notices.claim(9_000, 50, 10)) == 1
-
-
-SOURCES = [Source("The News", "news.example"), Source("新华社"), Source("The News", "news.test")]
-
-
-async def test_a_whitelist_reads_back_whole(office: Office) -> None:
-    assert await office.news.versions("t1") == []
-    assert await office.news.whitelist("t1", 1) is None
-    assert await office.news.put_whitelist("t1", "units 2026", 100, SOURCES, "a" * 64, BY, 5) == 1
-    assert await office.news.put_whitelist("t1", "units 2027", 50, SOURCES[:1], "b" * 64, BY, 6) == 2
-    first, second = await office.news.versions("t1")
-    assert (first.version, first.name, first.valid_from, first.imported_ms, first.sha256) == (
-        1,
-        "units 2026",
-        100,
-        5,
-        "a" * 64,
-    )
-    assert (second.version, second.valid_from) == (2, 50)
-    whitelist = await office.news.whitelist("t1", 1)
-    assert whitelist is not None
-    assert (whitelist.version, whitelist.valid_from, whitelist.sources) == (1, 100, tuple(SOURCES))
-    assert await office.news.versions("t2") == []
-    [act, _] = await office.acts()
-    assert (act["act"], act["version"], act["sources"], act["reason"]) == ("PutWhitelist", 1, 3, BY.reason)
-
-
-async def test_the_same_file_again_is_the_same_version(office: Office) -> None:
-    for _ in range(2):
-        assert await office.news.put_whitelist("t1", "units", 100, SOURCES, "a" * 64, BY, 5) == 1
-    assert await office.news.put_whitelist("t1", "units", 200, SOURCES, "a" * 64, BY, 5) == 2
-    assert len(await office.acts()) == 2
-
-
-async def test_an_earlier_file_brings_back_what_it_says(office: Office) -> None:
-    puts = [("a", SOURCES), ("b", SOURCES[:1]), ("a", SOURCES), ("a", SOURCES)]
-    numbers = [await office.news.put_whitelist("t1", "units", 100, each, sign * 64, BY, 5) for sign, each in puts]
-    assert numbers == [1, 2, 3, 3]
-
-
-async def test_a_new_version_is_seen_in_the_changes(office: Office) -> None:
-    before, tenants = await office.news.changes(0)
-    assert sorted(tenants) == ["t1", "t2"]
-    assert await office.news.changes(before) == (before, [])
-    await office.news.put_licence("t1", LICENCE_1, BY, 5)
-    assert await office.news.changes(before) == (before + 1, [])
-    await office.news.put_whitelist("t2", "units", 100, SOURCES, "a" * 64, BY, 5)
-    assert await office.news.changes(before) == (before + 2, ["t2"])
-
-
-async def test_versions_put_at_once_get_numbers_of_their_own(office: Office) -> None:
-    puts = [office.news.put_whitelist("t1", "units", n, SOURCES, f"{n:064x}", BY, 5) for n in range(4)]
-    assert sorted(await asyncio.gather(*puts)) == [1, 2, 3, 4]
-
-
-def article(url: str = "https://news.example/1", **changes: object) -> Article:
-    """An article of a listed source."""
-    page = page_key(url)
-    assert page is not None
-    return replace(Article(page, "The News", "A title", "A text. 文字。", 100, "A. Writer"), **changes)
-
-
-async def test_an_article_is_found_by_its_page_or_else_by_its_title(office: Office) -> None:
-    await office.news.put_articles("t1", [article(), article("https://news.example/2", title="Other")], BY, 5)
-    title = title_key("the  news", "a TITLE")
-    assert await office.news.article("t1", page_key("http://www.news.example/1#x"), None) == article()
-    assert await office.news.article("t1", page_key("https://news.example/3"), title) == article()
-    assert await office.news.article("t1", None, title) == article()
-    assert await office.news.article("t1", page_key("https://news.example/3"), title_key("Nobody", "A title")) is None
-    assert await office.news.article("t1", None, None) is None
-    assert await office.news.article("t2", page_key("https://news.example/1"), title) is None
-
-
-async def test_the_newest_of_two_articles_with_one_title_is_found(office: Office) -> None:
-    older = article("https://news.example/2", text="older", published_ms=99)
-    await office.news.put_articles("t1", [article(), older], BY, 5)
-    found = await office.news.article("t1", None, title_key("The News", "A title"))
-    assert found == article()
-
-
-async def test_an_article_put_again_is_replaced(office: Office) -> None:
-    corrected = article(text="Corrected.", title="", author=None)
-    await office.news.put_articles("t1", [article()], BY, 5)
-    await office.news.put_articles("t1", [corrected], BY, 6)
-    await office.news.put_articles("t1", [], BY, 7)
-    assert await office.news.article("t1", article().page, None) == corrected
-    assert await office.news.article("t1", None, title_key("The News", "A title")) is None
-    assert [(act["act"], act["articles"]) for act in await office.acts()] == [("PutArticles", 1), ("PutArticles", 1)]
-
-
-@pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
-async def test_an_article_that_no_database_takes_is_a_fault(office: Office, text: str) -> None:
-    with pytest.raises(StoreUnavailable):
-        await office.news.put_articles("t1", [article(text=text)], BY, 5)
-
-
-async def test_a_tenant_must_be_there(office: Office) -> None:
-    with pytest.raises(StoreUnavailable):
-        await office.news.put_whitelist("t3", "units", 1, SOURCES, "a" * 64, BY, 5)
-    with pytest.raises(StoreUnavailable):
-        await office.news.put_articles("t3", [article()], BY, 5)

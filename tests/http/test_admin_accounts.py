@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.core.registration import Refused
-from gateway.core.wording import written
+from gateway.core.shown import written
 from gateway.http.problems import refused
 from tests.fakes import NOW_MS
 from tests.http.keeping import DAY_MS, HERE, Keeping

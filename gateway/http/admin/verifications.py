@@ -140,10 +140,7 @@ async def submit(
     by: ByRegistrar, tenant_id: TenantId, verification_id: VerificationId, body: Reasoned, desk: Served
 ) -> Response:
     """A provider that answers at once is asked once more."""
-    result = await _verify(desk).submit_again(tenant_id, verification_id, By(by.name, body.reason))
-    if isinstance(result, Verification):
-        return answered(_out(result))
-    raise _not_applied(result)
+    return _told(await _verify(desk).submit_again(tenant_id, verification_id, By(by.name, body.reason)))
 
 
 @router.post(
@@ -156,10 +153,7 @@ async def cancel(
     by: ByRegistrar, tenant_id: TenantId, verification_id: VerificationId, body: Reasoned, desk: Served
 ) -> Response:
     """What was proved before stands; what its provider says of it later changes nothing."""
-    result = await _verify(desk).cancel(tenant_id, verification_id, By(by.name, body.reason))
-    if isinstance(result, Verification):
-        return answered(_out(result))
-    raise _not_applied(result)
+    return _told(await _verify(desk).cancel(tenant_id, verification_id, By(by.name, body.reason)))
 
 
 @router.post(
@@ -189,6 +183,12 @@ def _verify(desk: Desk) -> Verify:
     if desk.verify is None:  # no providers, so no verification by one of them
         raise _not_applied(Applied.UNKNOWN)
     return desk.verify
+
+
+def _told(result: Verification | Applied) -> Response:
+    if isinstance(result, Applied):
+        raise _not_applied(result)
+    return answered(_out(result))
 
 
 def _problem(reason: Unstarted, status: int) -> Problem:

@@ -1,0 +1,25 @@
+"""What people are shown of texts that others wrote, and of moments."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+
+
+def visible(text: str, limit: int | None = None) -> str:
+    """A text as a person may safely read it, or its first ``limit`` characters: what is no visible character, or would
+    move or turn round others, as an escape. So is the backslash, lest a text pretend to hold one."""
+    signs = [sign.encode("unicode_escape").decode() if _hidden(sign) else sign for sign in text[:limit]]
+    return "".join(signs) + ("..." if limit is not None and len(text) > limit else "")
+
+
+def written(at_ms: int) -> str:
+    """Unix milliseconds in ISO 8601 (UTC); a date that no calendar has, for who means never, stays a number."""
+    try:
+        return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return str(at_ms)
+
+
+def _hidden(sign: str) -> bool:
+    return sign == "\\" or unicodedata.category(sign)[0] == "C" or unicodedata.category(sign) in ("Zl", "Zp")
