@@ -41,8 +41,6 @@ _QUIET_S: Final = 2.0
 """How often a line is printed where there is no terminal, as chunks are done."""
 _YOUNG_OBJECTS: Final = 100_000
 
-_now = time.monotonic
-
 T = TypeVar("T")
 Take = Callable[[SqlImports, Iterator[Batch[T]], Progress, RejectFile, Told], Awaitable[Progress]]
 
@@ -134,7 +132,7 @@ def run_import(file: RowsFile[T], kind: str, tenant_id: str, rejects: Path, agai
                 return progress
             if progress.lines:
                 click.echo(f"going on behind line {progress.lines}", err=True)
-            with RejectFile.open(rejects, progress.rejects_bytes) as kept, _shown(size, progress.taken) as told:
+            with RejectFile.open(rejects, progress.rejects_bytes) as kept, shown(size, progress.taken) as told:
                 batches = file.batches(progress.lines, _AT_ONCE)
                 progress = await take(imports, batches, progress, kept, told)
         click.echo(f"import {import_id}\n{_counts(progress, rejects)}")
@@ -168,12 +166,12 @@ def changes(progress: Progress) -> str:
 
 
 @contextmanager
-def _shown(size: int, before: int) -> Iterator[Told]:
-    """Show how far an import is: a bar on a terminal, else a line now and then."""
-    started = said = _now()
+def shown(size: int, before: int, now: Callable[[], float] = time.monotonic) -> Iterator[Told]:
+    """Show how far an import is: a bar on a terminal, else a line now and then. ``now`` is a clock in seconds."""
+    started = said = now()
 
     def rate(progress: Progress) -> str:
-        return f"{(progress.taken - before) / max(_now() - started, 0.001):.0f} rows/s"
+        return f"{(progress.taken - before) / max(now() - started, 0.001):.0f} rows/s"
 
     if sys.stderr.isatty():
         with click.progressbar(
@@ -188,8 +186,8 @@ def _shown(size: int, before: int) -> Iterator[Told]:
         nonlocal said, last
         share = 100 * position // max(size, 1)
         last = f"{progress.taken} rows, {progress.rejected} rejected, {share} %, {rate(progress)}"
-        if _now() - said >= _QUIET_S:
-            said = _now()
+        if now() - said >= _QUIET_S:
+            said = now()
             click.echo(last, err=True)
             last = ""
 

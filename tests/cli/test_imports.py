@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.cli import imports as importing
-from gateway.importing import import_accounts
+from gateway.ports import Progress
 from tests.cli.conftest import Office
 from tests.policies import POLICY
 
@@ -206,36 +204,12 @@ def test_what_imports_did_is_listed_and_shown(office: Office, file: Path, monkey
     assert office.run("imports", "list", "t1").output.splitlines()[0].endswith("line 6 is done")
 
 
-def test_an_interrupt_says_where_the_command_goes_on(
-    office: Office, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importing, "_AT_ONCE", 2)
-    file.write_text("account_id,registrant_id\na,\nb,\nc,\n")
-    take_in: Callable[..., Awaitable[Any]] = import_accounts
-
-    async def interrupted(*given: Any) -> Any:
-        def told(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        return await take_in(*given[:-1], told)
-
-    said_where = "line 3 is done; the same command goes on there"
-    with monkeypatch.context() as patched:
-        patched.setattr(importing, "import_accounts", interrupted)
-        code, said = take(office, file)
-    assert (code, said) == (1, f"{said_where}\n\nAborted!\n")
-    code, said = take(office, file)
-    assert code == 0
-    assert said.startswith("going on behind line 3\n")
-
-
-def test_without_a_terminal_lines_tell_how_far_it_is(
-    office: Office, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importing, "_AT_ONCE", 1)
-    seconds = iter(range(100))
-    monkeypatch.setattr(importing, "_now", lambda: float(next(seconds)))
-    file.write_text("account_id,registrant_id\n" + "".join(f"a{number},\n" for number in range(9)))
-    rows = [line.split()[0] for line in take(office, file)[1].splitlines() if " rows, " in line]
-    assert len(rows) > 2
-    assert rows[-1] == "9"
+def test_without_a_terminal_lines_tell_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    moment = 0.0
+    with importing.shown(1000, 0, lambda: moment) as told:
+        for number in range(1, 11):
+            moment += 0.75
+            told(Progress("i", "t1", "accounts", taken=number, rejected=2), 100 * number)
+    assert capsys.readouterr().err.splitlines() == [
+        f"{number} rows, 2 rejected, {number * 10} %, 1 rows/s" for number in (3, 6, 9, 10)
+    ]

@@ -125,9 +125,11 @@ async def test_killed_three_times_it_ends_with_the_file_s_accounts(url: str, tmp
     assert tail(log, 3).splitlines()[-1] == "Aborted!"
     assert told in tail(log, 3)
 
+    before = await done(database)
     process = spawn(command, output=log, environment=environment)
     await until(lambda: process.poll() is not None, LIMIT_S, "the import ended")
     assert process.returncode == 1, tail(log)
+    assert f"going on behind line {before}" in log.read_text().splitlines()
     rejects = Path(f"{file.path}.rejects.csv")
     counts = f"{len(file.accounts)} new, 0 changed, 0 moved to another registrant, 0 unchanged"
     said = f"{len(file.accounts)} accounts ({counts}), {len(file.rejects)} rejected (see {rejects})"
