@@ -104,12 +104,21 @@ class Unanswered(Value, frozen=True, tag_field="kind", tag="unanswered"):
 Answer = Opinion | Unanswered
 
 
+class Picture(Value, frozen=True):
+    """The bytes of one picture of the message, as it declares them. In JSON, ``data`` is base64 (RFC 4648)."""
+
+    content_type: str
+    data: bytes
+
+
 class Question(Value, frozen=True):
     """What is asked about one message.
 
     ``correlation`` is unique to the asking process and its life (``epoch-sequence``); ``message_id`` lets any
-    gateway process apply a late answer to a held message. ``media`` are content types, for the classifiers that
-    look at media. ``deadline_ms`` is unix time in milliseconds.
+    gateway process apply a late answer to a held message. ``media`` are the content types of all its media, in
+    order; ``pictures`` the bytes of those that the gateway could get hold of, so fewer pictures than media means that
+    some cannot be judged. ``deadline_ms`` is unix time in milliseconds. ``author`` tells accounts apart and nothing
+    else: the same account always has the same one, and what it stands for cannot be read from it.
     """
 
     correlation: str
@@ -120,6 +129,8 @@ class Question(Value, frozen=True):
     media: tuple[str, ...]
     deadline_ms: Annotated[int, msgspec.Meta(ge=0, le=LAST_MS)]
     traceparent: str | None = None
+    author: str = ""
+    pictures: tuple[Picture, ...] = ()
 
 
 class Reply(Value, frozen=True):
