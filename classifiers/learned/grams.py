@@ -1,0 +1,137 @@
+"""The n-grams of a text as hashes with positions: what the linear models look at. Pure, vectorised.
+
+Hashes are polynomial over code points: with ``S[i]`` the sum of ``c[j] * P**j`` for ``j < i`` (modulo 2**64), the hash of
+``text[i:k]`` is ``(S[k] - S[i]) * P**-i``, so every n-gram of a text costs two look-ups (Karp and Rabin 1987). The kind of
+an n-gram is mixed in, and the upper bits name its bucket (feature hashing: Weinberger et al. 2009).
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.normalise import WINDOW
+
+VERSION: Final = "1"
+"""Changes whenever the same view may give other n-grams; part of every model's version."""
+
+Hashes = npt.NDArray[np.uint64]
+Positions = npt.NDArray[np.int32]
+
+_LONGEST: Final = 2 * WINDOW + 2
+"""A view is seldom longer than its window, and nothing beyond this many characters of it is looked at."""
+_BASE: Final = 0x9E3779B97F4A7C15
+_MIX: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+"""The multipliers of splitmix64 (Steele, Lea and Flood 2014)."""
+
+_BLANK, _LETTER, _CHINESE, _SIGN = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Grams:
+    """The n-grams of one text: hash, first character and length of each. Repeated ones are repeated here."""
+
+    hashes: Hashes
+    starts: Positions
+    lengths: Positions
+
+    def buckets(self, bits: int) -> npt.NDArray[np.int64]:
+        """The bucket of each n-gram, ``0 <= bucket < 2**bits``."""
+        return (self.hashes >> np.uint64(64 - bits)).astype(np.int64)
+
+
+def grams(text: str) -> Grams:
+    """The n-grams of a canonical view.
+
+    Characters: 1 to 4 where a Chinese one is among them, 3 to 5 elsewhere, across blanks and signs. Tokens (words, single
+    Chinese characters, signs): 1 to 3, whatever stands between them.
+    """
+    codes = _codes(text)
+    kinds = _kinds()[codes]
+    power, inverse = _powers()
+    size = len(codes)
+    sums = np.zeros(size + 1, np.uint64)
+    np.cumsum((codes.astype(np.uint64) + np.uint64(1)) * power[:size], out=sums[1:])
+    chinese = np.zeros(size + 1, np.int32)
+    np.cumsum(kinds == _CHINESE, out=chinese[1:])
+    found: list[tuple[Hashes, Positions, Positions]] = []
+    for length in (1, 2, 3, 4, 5):
+        if size < length or (length < 3 and not chinese[size]):
+            continue
+        at = np.arange(size - length + 1, dtype=np.int32)
+        if length not in (3, 4):
+            with_chinese = chinese[length:] > chinese[: size - length + 1]
+            at = at[with_chinese if length < 3 else ~with_chinese]
+        raw = (sums[at + length] - sums[at]) * inverse[at]
+        found.append((_mixed(raw, length), at, np.full(len(at), length, np.int32)))
+    found += _tokens(kinds, sums, inverse)
+    return Grams(
+        np.concatenate([hashes for hashes, _, _ in found]),
+        np.concatenate([starts for _, starts, _ in found]) - np.int32(1),
+        np.concatenate([lengths for _, _, lengths in found]),
+    )
+
+
+def _codes(text: str) -> npt.NDArray[np.uint32]:
+    """The code points between two blanks, so that the beginning and the end are seen as such."""
+    return np.frombuffer(f" {text[: _LONGEST - 2]} ".encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _tokens(
+    kinds: npt.NDArray[np.uint8], sums: Hashes, inverse: Hashes
+) -> list[tuple[Hashes, Positions, Positions]]:
+    letter = kinds == _LETTER
+    single = kinds >= _CHINESE
+    first = letter.copy()
+    first[1:] &= ~letter[:-1]
+    last = letter.copy()
+    last[:-1] &= ~letter[1:]
+    starts = np.flatnonzero(first | single).astype(np.int32)
+    ends = np.flatnonzero(last | single).astype(np.int32) + np.int32(1)
+    words = _mixed((sums[ends] - sums[starts]) * inverse[starts], 11)
+    found = [(words, starts, ends - starts)]
+    run = words
+    for count in (2, 3):
+        if len(words) < count:
+            break
+        run = run[:-1] * np.uint64(3) + words[count - 1 :]
+        found.append((_mixed(run, 10 + count), starts[: len(run)], ends[count - 1 :] - starts[: len(run)]))
+    return found
+
+
+def _mixed(hashes: Hashes, kind: int) -> Hashes:
+    """Spreads a hash over all bits (the finaliser of splitmix64); different kinds never share one but by chance."""
+    hashes = (hashes ^ np.uint64(kind * 0x1111)) * _MIX[0]
+    hashes ^= hashes >> np.uint64(31)
+    return hashes * _MIX[1]
+
+
+@cache
+def _powers() -> tuple[Hashes, Hashes]:
+    """``P**i`` and ``P**-i`` modulo 2**64."""
+    size = _LONGEST + 8
+    power = np.full(size, _BASE, np.uint64)
+    inverse = np.full(size, pow(_BASE, -1, 1 << 64), np.uint64)
+    power[0] = inverse[0] = 1
+    return np.cumprod(power, dtype=np.uint64), np.cumprod(inverse, dtype=np.uint64)
+
+
+@cache
+def _kinds() -> npt.NDArray[np.uint8]:
+    """What each code point is: blank, letter or digit, Chinese character, sign."""
+    kinds = np.full(sys.maxunicode + 1, _BLANK, np.uint8)
+    for code in range(sys.maxunicode + 1):
+        category = unicodedata.category(chr(code))
+        if category[0] in "LNM":
+            kinds[code] = _LETTER
+        elif category[0] in "PS":
+            kinds[code] = _SIGN
+    for begin, end in ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32000)):
+        kinds[begin:end] = _CHINESE
+    return kinds
