@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Final
+
+from classifiers.normalising.chinese import SIMPLIFIED
 
 _MARKS: Final = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]"
@@ -46,21 +49,31 @@ def _fold_once(char: str) -> str:
 
 
 class FoldTable(dict[str, str]):
-    """Character to folded text, filled as characters are met.
+    """Character to folded text, filled as characters are met; a folded character may become another by ``then``.
 
     Folding is applied to its own result until nothing changes, so folding a folded text changes nothing.
     The table never holds more than one entry for each of Unicode's code points.
     """
 
+    def __init__(self, then: Mapping[str, str]) -> None:
+        super().__init__()
+        self._then: Final = then
+
     def __missing__(self, char: str) -> str:
-        folded = _fold_once(char)
+        folded = self._once(char)
         for _ in range(4):
-            again = "".join([_fold_once(c) for c in folded])
+            again = "".join([self._once(c) for c in folded])
             if again == folded:
                 break
             folded = again
         self[char] = folded
         return folded
 
+    def _once(self, char: str) -> str:
+        folded = _fold_once(char)
+        return self._then.get(folded, folded)
 
-FOLD: Final = FoldTable()
+
+FOLD: Final = FoldTable(SIMPLIFIED)
+FOLD_JAPANESE: Final = FoldTable({})
+"""For texts in Japanese, which write some of the traditional characters."""

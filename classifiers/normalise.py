@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from classifiers.folding import CONFUSABLES, FOLD
+from classifiers.folding import CONFUSABLES, FOLD, FOLD_JAPANESE
+from classifiers.normalising.chinese import is_japanese
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Changes whenever the same text may get another view; part of every classifier's version."""
 
 WINDOW: Final = 4000
@@ -95,7 +96,8 @@ _CONFUSABLE_TABLE: Final = str.maketrans(CONFUSABLES)
 
 
 def _fold(text: str) -> View:
-    parts = [FOLD[char] for char in text]
+    table = FOLD_JAPANESE if is_japanese(text) else FOLD
+    parts = [table[char] for char in text]
     folded = "".join(parts)
     if len(folded) == len(text) and "" not in parts:
         return View(folded, range(len(text) + 1))

@@ -1,0 +1,28 @@
+"""Reads the hand-written tables beside the steps: one row a line, columns parted by tabs, ``#`` for remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources
+from typing import Final
+
+_FILES: Final = resources.files("classifiers") / "normalising"
+
+
+def rows(name: str, columns: int) -> Iterator[tuple[str, ...]]:
+    """The rows of a table.
+
+    Raises `ValueError`, naming file and line, for a row that has another number of columns or an empty one.
+    """
+    for number, line in enumerate((_FILES / name).read_text("utf-8").splitlines(), 1):
+        if not line or line.startswith("# "):
+            continue
+        cells = tuple(line.split("\t"))
+        if len(cells) != columns or not all(cells):
+            raise ValueError(f"{name}, line {number}: expected {columns} columns parted by single tabs, found {cells}")
+        yield cells
+
+
+def words(name: str) -> list[str]:
+    """The words of a list, which are parted by blanks or line ends."""
+    return [word for (line,) in rows(name, 1) for word in line.split()]
