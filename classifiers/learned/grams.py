@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.normalise import WINDOW
+from classifiers.sounds import sounds
 
 VERSION: Final = "1"
 """Changes whenever the same view may give other n-grams; part of every model's version."""
@@ -24,7 +25,7 @@ VERSION: Final = "1"
 Hashes = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.int32]
 
-_LONGEST: Final = 2 * WINDOW + 2
+_MOST: Final = 2 * WINDOW
 """A view is seldom longer than its window, and nothing beyond this many characters of it is looked at."""
 _BASE: Final = 0x9E3779B97F4A7C15
 _MIX: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -50,8 +51,10 @@ def grams(text: str) -> Grams:
     """The n-grams of a canonical view.
 
     Characters: 1 to 4 where a Chinese one is among them, 3 to 5 elsewhere, across blanks and signs. Tokens (words, single
-    Chinese characters, signs): 1 to 3, whatever stands between them.
+    Chinese characters, signs): 1 to 3, whatever stands between them. Syllables of Chinese and pinyin: 2 and 3, so that
+    characters which sound alike count as one.
     """
+    text = text[:_MOST]
     codes = _codes(text)
     kinds = _kinds()[codes]
     power, inverse = _powers()
@@ -71,6 +74,7 @@ def grams(text: str) -> Grams:
         raw = (sums[at + length] - sums[at]) * inverse[at]
         found.append((_mixed(raw, length), at, np.full(len(at), length, np.int32)))
     found += _tokens(kinds, sums, inverse)
+    found += _syllables(text)
     return Grams(
         np.concatenate([hashes for hashes, _, _ in found]),
         np.concatenate([starts for _, starts, _ in found]) - np.int32(1),
@@ -80,7 +84,7 @@ def grams(text: str) -> Grams:
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:
     """The code points between two blanks, so that the beginning and the end are seen as such."""
-    return np.frombuffer(f" {text[: _LONGEST - 2]} ".encode("utf-32-le", "surrogatepass"), np.uint32)
+    return np.frombuffer(f" {text} ".encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def _tokens(
@@ -105,6 +109,19 @@ def _tokens(
     return found
 
 
+def _syllables(text: str) -> list[tuple[Hashes, Positions, Positions]]:
+    heard, at = sounds(text)
+    found = []
+    run = heard.astype(np.uint64)
+    for count in (2, 3):
+        if len(heard) < count:
+            break
+        run = run[:-1] * np.uint64(1009) + heard[count - 1 :]
+        starts = at[: len(run)]
+        found.append((_mixed(run, 20 + count), starts + np.int32(1), at[count - 1 :] + np.int32(1) - starts))
+    return found
+
+
 def _mixed(hashes: Hashes, kind: int) -> Hashes:
     """Spreads a hash over all bits (the finaliser of splitmix64); different kinds never share one but by chance."""
     hashes = (hashes ^ np.uint64(kind * 0x1111)) * _MIX[0]
@@ -115,7 +132,7 @@ def _mixed(hashes: Hashes, kind: int) -> Hashes:
 @cache
 def _powers() -> tuple[Hashes, Hashes]:
     """``P**i`` and ``P**-i`` modulo 2**64."""
-    size = _LONGEST + 8
+    size = _MOST + 8
     power = np.full(size, _BASE, np.uint64)
     inverse = np.full(size, pow(_BASE, -1, 1 << 64), np.uint64)
     power[0] = inverse[0] = 1
