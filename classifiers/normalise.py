@@ -59,7 +59,7 @@ def _chinese(view: View) -> View:
         return stock.read(view)
     read = emoji.read(stock.read(parts.read(view)))
     # An emoji may have been a part of a stock spelling.
-    return stock.read(read) if len(read.text) != len(view.text) and emoji.SPEAKING.search(view.text) else read
+    return stock.read(read) if len(read.text) != len(view.text) and emoji.PICTURES.search(view.text) else read
 
 
 # Each step has a gate: a cheap search that finds nothing in an ordinary text, which is spared the costly one.

@@ -2,7 +2,8 @@
 
 Syllables that many speakers do not tell apart count as one: zh, ch, sh as z, c, s, and final -ng as -n after a, e
 and i (wang as wan, sheng as sen, bing as bin). n and l stay apart: merging them joins too many common words (nan,
-lan). ü is written v, as it is typed, and u where spelling demands it. Readings come a character with several, the first, which is the most usual one. Pure.
+lan). ü is written v, as it is typed. Readings come from pypinyin's dictionary; of a character with several, the
+first, which is the most usual one. Pure.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ _FAMOUS: Final = frozenset(words("masked.txt")[:12])
 
 _HALVED: Final = {pair: pair.replace(" ", "") for (pair,) in rows("halved.tsv", 1)}
 _FIRST_HALVES: Final = frozenset([pair.split(" ")[0] for pair in _HALVED])
+_SECOND_HALVES: Final = frozenset([pair.split(" ")[1] for pair in _HALVED])
 _WORD: Final = re.compile("[a-z']+")
 _PAIR: Final = re.compile(f"(?<![a-z'-])(?:{'|'.join(sorted(_HALVED))})(?![a-z'-])")
 
@@ -47,7 +48,8 @@ def read(view: View) -> View:
         view = keep(view, _SINGLE, _letters)
     if _MAYBE_CUT.search(view.text):
         view = rewrite(view, _CUT, _whole)
-    if not _FIRST_HALVES.isdisjoint(_WORD.findall(view.text)):
+    found = _WORD.findall(view.text)
+    if not (_FIRST_HALVES.isdisjoint(found) or _SECOND_HALVES.isdisjoint(found)):
         view = rewrite(view, _PAIR, lambda match: _HALVED[match[0]])
     return view
 
@@ -74,6 +76,6 @@ def _unmasked(text: str) -> str | None:
     if letters == masked or not letters.isalpha():
         return None
     for word in _BY_LENGTH.get(len(masked), ()):
-        if all([shown in ("*", letter) for shown, letter in zip(masked, word, strict=True)]):
+        if all(shown in ("*", letter) for shown, letter in zip(masked, word, strict=True)):
             return word if len(letters) > 1 or word in _FAMOUS else None
     return None

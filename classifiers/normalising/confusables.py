@@ -31,10 +31,11 @@ _BY_HAND: Final = dict(
     )
 )
 
-_SCRIPTS: Final = frozenset(
-    ["LATIN", "CYRILLIC", "GREEK", "COPTIC", "CHEROKEE", "LISU", "CANADIAN", "ARMENIAN", "DESERET", "TIFINAGH", "RUNIC", "OSAGE", "CARIAN", "LYCIAN", "OLD", "ELBASAN", "WARANG", "MIAO", "GEORGIAN", "ESTIMATED", "APL"]
+_SCRIPTS: Final = re.compile(
+    "(?:LATIN|CYRILLIC|GREEK|COPTIC|CHEROKEE|LISU|CANADIAN|ARMENIAN|DESERET|TIFINAGH|RUNIC|OSAGE|CARIAN|LYCIAN|OLD"
+    "|ELBASAN|WARANG|MIAO|GEORGIAN|ESTIMATED|APL) "
 )
-"""First words of the names of the characters taken. Digits of Indic scripts, box lines and the like are not."""
+"""How the names begin of the characters taken. Digits of Indic scripts, box lines and the like are not."""
 
 _ALPHABETS: Final = (
     "\u0370-\u03ff\u0400-\u052f\u0531-\u0587\u10a0-\u10ff\u13a0-\u13fd\u1400-\u167f\u1c80-\u1c8f\u2c80-\u2cff"
@@ -46,7 +47,7 @@ def _letters() -> dict[str, str]:
     pairs = json.loads((resources.files("confusable_homoglyphs") / "confusables.json").read_text("utf-8"))
     letters: dict[str, str] = {}
     for char, lookalikes in pairs.items():
-        if len(char) != 1 or unicodedata.name(char, "").split(" ")[0] not in _SCRIPTS:
+        if len(char) != 1 or not _SCRIPTS.match(unicodedata.name(char, "")):
             continue
         found = [
             like["c"] for like in lookalikes if len(like["c"]) == 1 and like["c"].isascii() and like["c"].isalpha()
@@ -61,7 +62,9 @@ def _letters() -> dict[str, str]:
 LATIN: Final[dict[str, str]] = _letters()
 """Each look-alike with the small Latin letter it looks like."""
 
-_FOREIGN: Final = re.compile(f"[{''.join(sorted({form for char in LATIN for form in (char, char.casefold())}))}]")
+_FORMS: Final = sorted({form for char in LATIN for form in (char, char.casefold()) if form <= "\uffff"})
+_FOREIGN: Final = re.compile(f"[{''.join(_FORMS)}\U00010280-\U00010fff\U00011700-\U000118ff\U00016f00-\U0001d24f]")
+"""Any look-alike; the rare ones beyond the BMP by their blocks, since a class looks them up one by one."""
 _OTHER_ALPHABET: Final = re.compile(f"[{_ALPHABETS}]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _MIXED: Final = re.compile(f"[a-z](?=[{_ALPHABETS}])|[{_ALPHABETS}](?=[a-z])")

@@ -8,6 +8,7 @@ The language is that of the neighbours.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from classifiers.normalising.chinese import HAN
@@ -15,11 +16,12 @@ from classifiers.normalising.tables import rows, words
 from classifiers.normalising.view import View, rewrite
 
 _ROWS: Final = {emoji: (chinese, english) for emoji, chinese, english in rows("emoji.tsv", 3)}
+PICTURES: Final = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
+"""Any emoji or other picture, by block: the quick test, since a class looks up single ones one by one."""
 SPEAKING: Final = re.compile(f"[{''.join(_ROWS)}]")
 """Emoji that may stand for a word."""
 
-_PICTURE: Final = re.compile(r"[^\w\s\x00-\x7f\u3000-\u303f\uff00-\uffef\u2000-\u206f]")
-_RUN: Final = re.compile(f"[{''.join(_ROWS)}]+")
+_RUN: Final = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]+")
 _LONGEST_RUN: Final = 3
 _REGIONAL: Final = re.compile("[\U0001f1e6-\U0001f1ff]{3,60}")
 """Three and more regional letters are no flag."""
@@ -31,24 +33,24 @@ _BEFORE: Final = 14
 _PAIRS: Final = frozenset(words("hidden.txt"))
 _ASKS: Final = frozenset("买卖售购加吃嗑和把支玩用溜吸贩")
 _WHOSE: Final = frozenset("你他她尼泥您")
-_ASKS_ENGLISH: Final = frozenset(
-    ["the", "a", "an", "my", "your", "his", "her", "our", "their", "this", "that", "these", "those", "some", "any", "no", "more", "with", "of", "for", "and", "or", "to", "will", "gonna", "wanna", "buy", "buying", "sell", "selling", "sells", "sold", "got", "get", "getting", "have", "has", "had", "want", "need", "needs", "bring", "use", "using", "like", "eat", "suck", "smoke", "i'll", "we'll", "should", "must", "can", "let's", "go", "big", "fat", "dirty", "stupid", "such", "cheap", "pure", "best", "free", "i", "we", "you", "u"]
-)
-_ASKED_ENGLISH: Final = frozenset(["you", "u", "ya", "him", "her", "them", "yourself", "myself", "urself", "yourselves", "themselves"])
+_ASKS_ENGLISH: Final = frozenset(words("askers.txt"))
+_ASKED_ENGLISH: Final = re.compile("you|u|ya|him|her|them|(?:your|ur|my)self|(?:your|them)selves")
 
 
 def read(view: View) -> View:
     """The view with emoji that stand for words replaced by those words."""
+    if not PICTURES.search(view.text):
+        return view
     if _REGIONAL.search(view.text):
         view = rewrite(view, _REGIONAL, lambda match: "".join([chr(ord(c) - 0x1F1E6 + ord("a")) for c in match[0]]))
-    return rewrite(view, _RUN, _word) if SPEAKING.search(view.text) else view
+    return rewrite(view, _RUN, _word)
 
 
 def _word(match: re.Match[str]) -> str | None:
     run, text = match[0], match.string
     start, end = match.span()
     before, after = text[start - 1 : start], text[end : end + 1]
-    if len(run) > _LONGEST_RUN or len(set(run)) < len(run) or _PICTURE.match(before) or _PICTURE.match(after):
+    if len(run) > _LONGEST_RUN or len(set(run)) < len(run) or not _ROWS.keys() >= set(run):
         return None
     if _HAN.match(before) or _HAN.match(after):
         return _chinese(run, before, after)
@@ -65,13 +67,13 @@ def _chinese(run: str, before: str, after: str) -> str | None:
     if len(run) == 1 and (inside or before in _ASKS):
         return word
     clause = before + word + after
-    return word if any([clause[at : at + 2] in _PAIRS for at in range(len(clause) - 1)]) else None
+    return word if any(a + b in _PAIRS for a, b in pairwise(clause)) else None
 
 
 def _english(emoji: str, before: str, after: str) -> str | None:
     last, following = _LAST_WORD.search(before), _NEXT_WORD.match(after)
     asked = last and last[1] in _ASKS_ENGLISH
-    if not asked and not (last and following and following[1] in _ASKED_ENGLISH):
+    if not asked and not (last and following and _ASKED_ENGLISH.fullmatch(following[1])):
         return None
     left = "" if not before or before[-1] == " " else " "
     right = " " if after[:1].isalpha() else ""

@@ -21,7 +21,7 @@ _SIGN: Final = rf"(?:[^\w\s{_STOPS}/-]|_)"
 _GAP: Final = r"[ \n._*/~|+-]"
 _ANY: Final = r"[^\w,!?;:，。！？；：、]|_"
 
-_MAYBE: Final = re.compile(rf"[{HAN}][^{HAN},，。！？、：；][^{HAN}]?[^{HAN}]?[{HAN}]")
+_MAYBE: Final = re.compile(rf"[{HAN}][^{HAN},!?:;，。！？、：；][^{HAN}]?[^{HAN}]?[{HAN}]")
 _SPACED: Final = re.compile(
     rf"(?<![{HAN}])[{HAN}](?:{_GAP}{_GAP}?{_GAP}?[{HAN}])(?:{_GAP}{_GAP}?{_GAP}?[{HAN}])+(?![{HAN}])"
 )

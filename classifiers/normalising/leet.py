@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from classifiers.normalising.tables import rows, words
+from classifiers.normalising.tables import pairs, words
 from classifiers.normalising.view import View, rewrite, substitute
 
 KNOWN: Final = frozenset(words("masked.txt"))
@@ -24,12 +24,13 @@ _OTHER_SIGNS: Final = str.maketrans("01345679@8$!|€¢+", "oleasbtgabsllect")
 """The second reading: 1 and ! as l, 6 as b."""
 _INNER: Final = re.compile(r"(?<=[a-z])[0134578$!|@]{1,2}(?=[a-z])")
 _INNER_LETTERS: Final = dict(zip("013457@8$!|", "oieastabsil", strict=True))
+_NO_LETTERS: Final = frozenset({"@$$"})
 _DIGIT: Final = re.compile("[0-9]")
 _LETTER: Final = re.compile("[a-z]")
 _ADDRESS: Final = re.compile(r"[\w-]{0,60}\.[a-z]")
-_TECHNICAL: Final = frozenset(["k8s", "i18n", "l10n", "a11y", "h1n1", "h5n1", "o365", "s3c", "p2p", "m3u8", "x11", "e5v2", "utf8mb4", "sha1sum", "w3c", "i7k"])
+_TECHNICAL: Final = re.compile("k8s|i18n|l10n|a11y|h[0-9]n[0-9]|o365|s3c|p2p|m3u8|x11|e5v2|utf8mb4|sha1sum|w3c|i[0-9]k")
 
-_SPELLED: Final = dict(rows("spelled.tsv", 2))
+_SPELLED: Final = pairs("spelled.tsv")
 _WORD: Final = re.compile("[a-z]+")
 
 
@@ -49,14 +50,14 @@ def _token(match: re.Match[str]) -> str:
     if "@" in token and _ADDRESS.match(match.string, match.start() + token.rindex("@") + 1):
         return whole
     letters = len(_LETTER.findall(token))
-    if letters == 0 and token != "@$$":
+    if letters == 0 and token not in _NO_LETTERS:
         return whole
     if letters > 1 or not _DIGIT.search(token):
         for signs in (_SIGNS, _OTHER_SIGNS):
             word = token.translate(signs)
             if word in KNOWN:
                 return word + tail
-    if token in _TECHNICAL or 2 * letters <= len(token):
+    if _TECHNICAL.fullmatch(token) or 2 * letters <= len(token):
         return whole
     return _INNER.sub(_unleet, whole)
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from classifiers.normalising.tables import rows, words
+from classifiers.normalising.tables import pairs, rows, words
 from classifiers.normalising.view import View, rewrite
 
 _GUARDED: Final = list(rows("parts.tsv", 4))
-_BOUND: Final = dict(rows("parts_bound.tsv", 2))
+_BOUND: Final = pairs("parts_bound.tsv")
 _WHOLES: Final = {parts: whole for parts, whole, _, _ in _GUARDED} | _BOUND
 _PAIRS: Final = frozenset(words("hidden.txt"))
 

@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from classifiers.normalising.chinese import HAN
+from classifiers.normalising.emoji import PICTURES
 from classifiers.normalising.pinyin import usual
 from classifiers.normalising.tables import rows, words
 from classifiers.normalising.view import View, rewrite
@@ -45,10 +46,16 @@ class _Row:
 _ROWS: Final = [_Row(*row) for row in rows("stock.tsv", 3)]
 _LATIN: Final = {row.written: row for row in _ROWS if row.written.isascii()}
 _MIXED: Final = {row.written: row.meant for row in _ROWS if not row.written.isascii()}
-_MIXED_PATTERN: Final = re.compile(
-    "|".join([row.pattern for row in sorted(_ROWS, key=lambda row: -len(row.written)) if not row.written.isascii()])
-)
+
+
+def _any_of(found: list[_Row]) -> re.Pattern[str]:
+    return re.compile("|".join([row.pattern for row in sorted(found, key=lambda row: -len(row.written))]))
+
+
+_CHARACTERS: Final = _any_of([row for row in _ROWS if not row.written.isascii() and row.written[0] <= "\uffff"])
 """The longest first. Every branch begins with a character, by which the search passes over most of a text."""
+_PICTURED: Final = _any_of([row for row in _ROWS if row.written[0] > "\uffff"])
+"""Those that begin with an emoji, by which no search passes quickly."""
 
 _LETTERS: Final = re.compile("[a-z]+")
 _HAN_CHAR: Final = re.compile(f"[{HAN}]")
@@ -79,14 +86,16 @@ _FIRSTS, _SECONDS, _WHOLES = _spelled_halves()
 def read(view: View) -> View:
     """The view with fixed spellings replaced by the words they hide."""
     text = view.text
-    if not text.isascii():
-        view = rewrite(view, _MIXED_PATTERN, lambda match: _MIXED[match[0]])
+    chinese = not text.isascii() and _HAN_CHAR.search(text) is not None
+    if chinese:
+        view = rewrite(view, _CHARACTERS, _meant)
+        if PICTURES.search(text):
+            view = rewrite(view, _PICTURED, _meant)
         text = view.text
         if _TOUCHING.search(text):
             view = rewrite(view, _RUN, _pinyin)
             text = view.text
     if not _LATIN.keys().isdisjoint(_LETTERS.findall(text)):
-        chinese = _HAN_CHAR.search(text) is not None
 
         def latin(match: re.Match[str]) -> str | None:
             row = _LATIN.get(match[0])
@@ -94,6 +103,10 @@ def read(view: View) -> View:
 
         view = rewrite(view, _LETTERS, latin)
     return view
+
+
+def _meant(match: re.Match[str]) -> str:
+    return _MIXED[match[0]]
 
 
 def _pinyin(match: re.Match[str]) -> str | None:
