@@ -19,15 +19,11 @@ _NEWLINES: Final = {"\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029"}
 _INVISIBLE: Final = {"\u00ad", "\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0", "\u2800"}
 _PUNCTUATION: Final = dict(zip("‘’‛ʼ`´′“”„‟«»‐‑‒–—―−·•", "'" * 7 + '"' * 6 + "-" * 7 + "..", strict=True))
 
-CONFUSABLES: Final = dict(
-    zip(
-        # Cyrillic, then Greek, then a few Latin letters that no decomposition reaches.
-        "авекмнорстухіјѕԁһԛԝґ" + "αβειοκνρτυχμγ" + "ıɑɡɩʟᴀᴇɪᴏʏøđłħ",
-        "abekmhopctyxijsdhqwr" + "abeiokvptuxuy" + "iagilaeioyodlh",
-        strict=True,
-    )
-)
-"""Letters that look like a Latin one. Whether a word is read so depends on its neighbours: `normalise`."""
+_ENCLOSED: Final = {
+    **{chr(start + at): chr(ord("a") + at) for start in (0x1F150, 0x1F170) for at in range(26)},
+    **{chr(start + at): str(at + 1) for start in (0x2776, 0x2780, 0x278A) for at in range(9)},
+}
+"""Letters and digits on a dark ground, which Unicode does not decompose."""
 
 
 def _fold_once(char: str) -> str:
@@ -37,6 +33,8 @@ def _fold_once(char: str) -> str:
         return ""
     if char in _PUNCTUATION:
         return _PUNCTUATION[char]
+    if char in _ENCLOSED:
+        return _ENCLOSED[char]
     category = unicodedata.category(char)
     if category in ("Cc", "Cf", "Cs", "Cn"):
         return ""

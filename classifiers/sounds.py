@@ -2,8 +2,8 @@
 
 Syllables that many speakers do not tell apart count as one: zh, ch, sh as z, c, s, and final -ng as -n after a, e
 and i (wang as wan, sheng as sen, bing as bin). n and l stay apart: merging them joins too many common words (nan,
-lan). ü is written v, as it is typed, and u where spelling demands it. Readings come from pypinyin's dictionary; of
-a character with several, the first, which is the most usual one. Pure.
+lan). ü is written v, as it is typed. Readings come from pypinyin's dictionary; of a character with several, the
+first, which is the most usual one. Pure.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from pypinyin.constants import Style
-from pypinyin.pinyin_dict import pinyin_dict
-from pypinyin.style import convert
 
+from classifiers.normalising.pinyin import readings, usual
 from classifiers.normalising.tables import words
 
 Syllables = npt.NDArray[np.uint16]
@@ -30,26 +28,16 @@ _LONGEST_RUN: Final = 48
 _NEAR: Final = 2
 _ENOUGH_RUNS: Final = 3
 _RUN: Final = re.compile("[a-z]{2,}")
-_SPELLED: Final = re.compile("(?:[bpmfdtnlgkhjqxrzcsyw]|[zcs]h)?[aeiouv]{1,3}(?:ng?|r)?")
 _NO_PINYIN: Final = re.compile("[bcdfhjklmpqstwxyz]$|[bdfhjklmpqtwxy][^aeiouv]|[zcs][^aeiouvh]|^[iuv]")
 """What no syllable ends, goes on or begins with: a quick test that spares most English words the cutting."""
 _ENGLISH: Final = frozenset(words("english_as_pinyin.txt"))
 """English words that could be read as pinyin: "women", "change", "like"."""
 
 
-def _spellings() -> tuple[dict[str, str], dict[int, str]]:
-    """Every syllable as it is typed with its merged form, and the usual merged syllable of each BMP character."""
-    merged: dict[str, str] = {}
-    usual: dict[int, str] = {}
-    for code, readings in pinyin_dict.items():
-        for reading in readings.split(","):
-            plain = convert(reading, Style.NORMAL, strict=False).replace("ü", "v")
-            if plain not in merged and _SPELLED.fullmatch(plain):
-                merged[plain] = _merge(plain)
-            if code <= 0xFFFF and code not in usual and plain in merged:
-                usual[code] = merged[plain]
-    merged.update({"lue": merged["lve"], "nue": merged["nve"]})
-    return merged, usual
+def _spellings() -> dict[str, str]:
+    """Every syllable as it is typed with its merged form."""
+    merged = {reading: _merge(reading) for _, reading in readings()}
+    return merged | {"lue": merged["lve"], "nue": merged["nve"]}
 
 
 def _merge(plain: str) -> str:
@@ -57,7 +45,7 @@ def _merge(plain: str) -> str:
     return first[:-1] if first.endswith(("ang", "eng", "ing")) else first
 
 
-_MERGED, _USUAL = _spellings()
+_MERGED: Final = _spellings()
 
 SYLLABLES: Final[tuple[str, ...]] = ("", *sorted(set(_MERGED.values())))
 """Syllables by index. Index 0 is none."""
@@ -70,9 +58,9 @@ _TYPED: Final = {spelling: _INDEX[syllable] for spelling, syllable in _MERGED.it
 def table() -> Syllables:
     """The index of the usual syllable of each code point of the BMP; 0 for what is no Chinese character."""
     found = np.zeros(0x10000, np.uint16)
-    for code, syllable in _USUAL.items():
-        found[code] = _INDEX[syllable]
-    found[ord("嗯")] = _INDEX["en"]
+    for code, reading in usual().items():
+        if code < len(found):
+            found[code] = _TYPED[reading]
     found.setflags(write=False)
     return found
 

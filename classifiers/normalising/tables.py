@@ -23,6 +23,14 @@ def rows(name: str, columns: int) -> Iterator[tuple[str, ...]]:
         yield cells
 
 
+def pairs(name: str) -> dict[str, str]:
+    """A table of two columns as what is written and what is meant."""
+    table: dict[str, str] = {}
+    for written, meant in rows(name, 2):
+        table[written] = meant
+    return table
+
+
 def words(name: str) -> list[str]:
     """The words of a list, which are parted by blanks or line ends."""
     return [word for (line,) in rows(name, 1) for word in line.split()]

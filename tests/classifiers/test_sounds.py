@@ -49,7 +49,7 @@ def test_positions_lead_to_the_character_or_the_start_of_the_run() -> None:
     syllables, positions = sounds("去 weixin 加")
     assert [SYLLABLES[index] for index in syllables] == ["qu", "wei", "xin", "jia"]
     assert positions.tolist() == [0, 2, 2, 9]
-    assert (syllables.dtype, positions.dtype) == (np.uint16, np.int32)
+    assert (syllables.dtype, positions.dtype) == (np.dtype(np.uint16), np.dtype(np.int32))
 
 
 @pytest.mark.parametrize(
