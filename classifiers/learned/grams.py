@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.normalise import WINDOW
-from classifiers.sounds import sounds
+from classifiers.sounds import Syllables, sounds
 
 VERSION: Final = "1"
 """Changes whenever the same view may give other n-grams; part of every model's version."""
@@ -36,8 +36,15 @@ _BLANK, _LETTER, _CHINESE, _SIGN = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """The n-grams of one text: hash, first character and length of each. Repeated ones are repeated here."""
+    """The n-grams of one text of ``size`` characters: hash, first character and length of each, repetitions included.
 
+    The text counts as standing between two blanks, so a first character may be -1, and an end one beyond the text.
+    ``latin`` and ``syllables`` count its Latin letters and its syllables of Chinese (or pinyin).
+    """
+
+    size: int
+    latin: int
+    syllables: int
     hashes: Hashes
     starts: Positions
     lengths: Positions
@@ -74,8 +81,12 @@ def grams(text: str) -> Grams:
         raw = (sums[at + length] - sums[at]) * inverse[at]
         found.append((_mixed(raw, length), at, np.full(len(at), length, np.int32)))
     found += _tokens(kinds, sums, inverse)
-    found += _syllables(text)
+    heard, at_heard = sounds(text)
+    found += _syllables(heard, at_heard)
     return Grams(
+        len(text),
+        int(((codes >= ord("a")) & (codes <= ord("z"))).sum()),
+        len(heard),
         np.concatenate([hashes for hashes, _, _ in found]),
         np.concatenate([starts for _, starts, _ in found]) - np.int32(1),
         np.concatenate([lengths for _, _, lengths in found]),
@@ -109,8 +120,7 @@ def _tokens(
     return found
 
 
-def _syllables(text: str) -> list[tuple[Hashes, Positions, Positions]]:
-    heard, at = sounds(text)
+def _syllables(heard: Syllables, at: Positions) -> list[tuple[Hashes, Positions, Positions]]:
     found = []
     run = heard.astype(np.uint64)
     for count in (2, 3):

@@ -1,12 +1,12 @@
 """Logistic regression over hashed n-grams, one column a category: probabilities, and the stretches that moved them. Pure.
 
 A text is the set of its n-grams, scaled to length 1: its value for a category is the sum of their weights over the
-root of their number, plus a bias. So every n-gram's part in it is known, which is what the spans show.
+root of their number. So every n-gram's part in it is known, which is what the spans show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,18 +18,18 @@ from classifiers.learned.grams import Grams
 Floats = npt.NDArray[np.float32]
 Stretch = tuple[int, int]
 
+_LATIN: Final = re.compile("[a-z0-9]")
 _MOST_STRETCHES: Final = 8
-_WARM: Final = 0.35
+_WARM: Final = 0.4
 """How warm a character must be, against the warmest one, to belong to a stretch."""
-_SHORTEST: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """A model: ``weights`` are int8 of shape (buckets, categories), in units of ``scale`` for each category.
+    """A model. ``weights`` are int8 of shape (buckets, categories), in units of ``scale`` for each category.
 
-    ``slope`` and ``bias`` turn a sum of weights into log-odds: a passage's probability is calibrated by them (Platt 1999).
-    ``passage`` is the length in characters of the passages that a long text is judged by, beside the whole.
+    ``slope`` and ``bias`` turn the value of a text into log-odds (Platt 1999). ``passage`` is the length, in characters
+    of the view, of the passages that a long text is judged by beside the whole.
     """
 
     categories: tuple[str, ...]
@@ -41,23 +41,64 @@ class Linear:
     bias: Floats
 
     def probabilities(self, found: Grams) -> Floats:
-        """How likely the text is of each category, 0 to 1: that of its worst passage, or of the whole if that is more."""
+        """How likely the text is of each category, 0 to 1: the whole, or the passage that is most so."""
         if not len(found.hashes):
             return np.zeros(len(self.categories), np.float32)
         buckets = found.buckets(self.bits)
         whole = np.unique(buckets)
-        odds = self._odds(self.weights[whole].sum(axis=0, dtype=np.int32), len(whole))
-        for start, end in self._passages(found):
-            part = np.unique(buckets[start:end])
-            odds = np.maximum(odds, self._odds(self.weights[part].sum(axis=0, dtype=np.int32), len(part)))
-        return 1.0 / (1.0 + np.exp(-odds, dtype=np.float32))
+        odds = self._odds(self.weights[whole].sum(axis=0, dtype=np.int32), np.float32(len(whole)))
+        if found.size > self.passage * 3 // 2:
+            odds = np.maximum(odds, self._worst_passage(found, buckets))
+        return 1.0 / (1.0 + np.exp(-odds))
 
-    def stretches(self, found: Grams, category: str) -> list[Stretch]:
-        """The stretches of the view that speak most for a category, in order; at most eight."""
+    def stretches(self, found: Grams, view: str, category: str) -> list[Stretch]:
+        """The stretches of the view that speak most for a category, in order and of whole words; at most eight."""
         column = self.weights[found.buckets(self.bits), self.categories.index(category)]
-        share = column.astype(np.float64) / found.lengths
-        size = int((found.starts + found.lengths).max(initial=0)) + 1
-        steps = np.zeros(size + 2)
-        np.add.at(steps, found.starts + 1, share)
-        np.add.at(steps, found.starts + 1 + found.lengths, -share)
-        return _warm(np.cumsum(steps)[1:size])
+        share = column / found.lengths
+        ends = found.starts + found.lengths
+        steps = np.bincount(np.maximum(found.starts, 0), share, found.size + 1)
+        steps -= np.bincount(np.minimum(ends, found.size), share, found.size + 1)
+        return _words(view, _warmest(np.cumsum(steps)[: found.size]))
+
+    def _worst_passage(self, found: Grams, buckets: npt.NDArray[np.int64]) -> Floats:
+        order = np.argsort(found.starts, kind="stable")
+        sums = np.zeros((len(order) + 1, len(self.categories)), np.int32)
+        np.cumsum(self.weights[buckets[order]], axis=0, dtype=np.int32, out=sums[1:])
+        begins = np.arange(0, max(found.size - self.passage // 2, 1), self.passage // 2)
+        low = np.searchsorted(found.starts[order], begins)
+        high = np.searchsorted(found.starts[order], begins + self.passage)
+        counts = np.maximum(high - low, 1).astype(np.float32)[:, None]
+        return self._odds(sums[high] - sums[low], counts).max(axis=0)
+
+    def _odds(self, sums: npt.NDArray[np.int32], counts: np.float32 | Floats) -> Floats:
+        return self.slope * (sums * self.scale / np.sqrt(counts)) + self.bias
+
+
+def _words(view: str, stretches: list[Stretch]) -> list[Stretch]:
+    """The same, begun and ended where words do; what then touches is one, and signs alone are none."""
+    found: list[Stretch] = []
+    for start, end in stretches:
+        while 0 < start < len(view) and _LATIN.match(view, start) and _LATIN.match(view, start - 1):
+            start -= 1
+        while end < len(view) and _LATIN.match(view, end) and _LATIN.match(view, end - 1):
+            end += 1
+        piece = view[start:end]
+        start, end = start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+        if not any(map(str.isalnum, piece)):
+            continue
+        if found and start <= found[-1][1] + 1:
+            start = found.pop()[0]
+        found.append((start, end))
+    return found
+
+
+def _warmest(heat: npt.NDArray[np.float64]) -> list[Stretch]:
+    """Runs of warm characters, the warmest first to be taken."""
+    if not len(heat) or heat.max() <= 0:
+        return []
+    warm = np.concatenate(([False], heat >= _WARM * heat.max(), [False]))
+    edges = np.flatnonzero(warm[1:] != warm[:-1]).reshape(-1, 2)
+    sums = np.concatenate(([0.0], np.cumsum(heat)))
+    weight = sums[edges[:, 1]] - sums[edges[:, 0]]
+    best = np.sort(np.argsort(-weight, kind="stable")[:_MOST_STRETCHES])
+    return [(int(start), int(end)) for start, end in edges[best]]

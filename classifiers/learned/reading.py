@@ -1,0 +1,48 @@
+"""What the models make of one view: probabilities by category from every language that can be in it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from classifiers.learned.grams import Grams, grams
+from classifiers.learned.linear import Linear, Stretch
+from classifiers.learned.store import Models
+
+CHINESE: Final = "zh"
+ENGLISH: Final = "en"
+_WORD: Final = 3
+"""Latin letters that make a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The n-grams of a view and the models that read it."""
+
+    view: str
+    found: Grams
+    models: tuple[Linear, ...]
+
+    def probabilities(self) -> dict[str, float]:
+        """How likely the view is of each category, by the language in which it is most so."""
+        best: dict[str, float] = {}
+        for model in self.models:
+            for category, value in zip(model.categories, model.probabilities(self.found).tolist(), strict=True):
+                best[category] = max(value, best.get(category, 0.0))
+        return best
+
+    def stretches(self, category: str) -> list[Stretch]:
+        """The stretches of the view that speak most for a category, by the model that is most sure of it."""
+        model = max(self.models, key=lambda each: each.probabilities(self.found)[each.categories.index(category)])
+        return model.stretches(self.found, self.view, category)
+
+
+def read(view: str, models: Models) -> Reading:
+    """Reads a view with the model of each language that has letters in it; pinyin is Chinese, too."""
+    found = grams(view)
+    names = []
+    if found.syllables:
+        names.append(CHINESE)
+    if found.latin >= _WORD or not names:
+        names.append(ENGLISH)
+    return Reading(view, found, tuple([models.languages[name] for name in names]))

@@ -1,0 +1,126 @@
+"""Where models are kept: weights as .npy, the rest as JSON, and SHA256SUMS over all of it, checked at every load.
+
+A model that is missing, damaged or made for another normaliser is an error: what judges with less than it should would let
+through what it should not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from classifiers import normalise
+from classifiers.learned import grams
+from classifiers.learned.linear import Linear
+
+SUMS: Final = "SHA256SUMS"
+_MADE_FOR: Final = f"normaliser {normalise.VERSION}, n-grams {grams.VERSION}"
+
+
+class ModelError(ValueError):
+    """A model that cannot be used; the text names the file and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of one name by language. ``version`` changes with any byte of them."""
+
+    version: str
+    languages: Mapping[str, Linear]
+
+
+class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    categories: tuple[str, ...]
+    bits: int
+    passage: int
+    scale: list[float]
+    slope: list[float]
+    bias: list[float]
+
+
+class _Shelf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    made_for: str
+    languages: dict[str, _Kept]
+
+
+def shipped() -> Traversable:
+    """The directory of the models that come with this package."""
+    return resources.files("classifiers") / "models"
+
+
+def load(name: str, directory: Traversable | None = None) -> Models:
+    """The models of a name, the shipped ones if no directory is given.
+
+    Raises `ModelError` when a file is missing, is not the one in SHA256SUMS, or was made for another version of the code.
+    """
+    directory = directory or shipped()
+    sums = _sums(directory)
+    head = _checked(directory, f"{name}.json", sums)
+    try:
+        shelf = msgspec.json.decode(head, type=_Shelf)
+    except msgspec.DecodeError as error:
+        raise ModelError(f"{name}.json: {error}; make the models anew (make models)") from error
+    if shelf.made_for != _MADE_FOR:
+        raise ModelError(f"{name}.json: made for {shelf.made_for}, this is {_MADE_FOR}; make the models anew (make models)")
+    digest = hashlib.sha256(head)
+    languages = {}
+    for language, kept in shelf.languages.items():
+        raw = _checked(directory, f"{name}-{language}.npy", sums)
+        digest.update(raw)
+        languages[language] = _model(f"{name}-{language}.npy", raw, kept)
+    return Models(digest.hexdigest()[:12], languages)
+
+
+def save(name: str, languages: Mapping[str, Linear], directory: Path) -> None:
+    """Writes models into a directory, and SHA256SUMS over every model in it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for language, model in languages.items():
+        np.save(directory / f"{name}-{language}.npy", model.weights, allow_pickle=False)
+    shelf = _Shelf(_MADE_FOR, {language: _kept(model) for language, model in sorted(languages.items())})
+    (directory / f"{name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(shelf), indent=1) + b"\n")
+    files = sorted([file for file in directory.iterdir() if file.suffix in (".json", ".npy")])
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    (directory / SUMS).write_text("".join(lines), "ascii")
+
+
+def _sums(directory: Traversable) -> dict[str, str]:
+    try:
+        lines = (directory / SUMS).read_text("ascii").splitlines()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{SUMS}: cannot be read in {directory}; install the package again or make the models") from error
+    return {file: digest for digest, _, file in (line.partition("  ") for line in lines)}
+
+
+def _checked(directory: Traversable, file: str, sums: Mapping[str, str]) -> bytes:
+    try:
+        raw = (directory / file).read_bytes()
+    except OSError as error:
+        raise ModelError(f"{file}: cannot be read in {directory}; install the package again or make the models") from error
+    if hashlib.sha256(raw).hexdigest() != sums.get(file):
+        raise ModelError(f"{file}: is not what {SUMS} says; install the package again or make the models")
+    return raw
+
+
+def _model(file: str, raw: bytes, kept: _Kept) -> Linear:
+    try:
+        weights = np.load(io.BytesIO(raw), allow_pickle=False)
+    except ValueError as error:
+        raise ModelError(f"{file}: {error}; make the models anew (make models)") from error
+    if weights.dtype != np.int8 or weights.shape != (1 << kept.bits, len(kept.categories)):
+        raise ModelError(f"{file}: {weights.dtype} of shape {weights.shape} does not fit its description")
+    numbers: list[Any] = [np.array(each, np.float32) for each in (kept.scale, kept.slope, kept.bias)]
+    return Linear(kept.categories, kept.bits, kept.passage, weights, *numbers)
+
+
+def _kept(model: Linear) -> _Kept:
+    scale, slope, bias = [[round(float(n), 9) for n in each] for each in (model.scale, model.slope, model.bias)]
+    return _Kept(model.categories, model.bits, model.passage, scale, slope, bias)

@@ -1,0 +1,107 @@
+"""The rows models learn from: the labelled sets of a data directory, and those written by hand beside this file."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from classifiers.contract import CATEGORIES
+from classifiers.training.recipe import OWN, Recipe
+
+_NOT_A_WORD: Final = re.compile(r"\W+")
+
+
+class CorpusError(ValueError):
+    """Rows that cannot be used; the text names the file, the line and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One labelled text. ``labels`` are what is known of it: a category that is missing is unknown, not absent."""
+
+    source: str
+    language: str
+    text: str
+    labels: Mapping[str, int]
+
+
+def key(text: str) -> str:
+    """By which a text is known again whatever its case and signs: 16 hexadecimal digits of SHA-256 over the NFKC form
+    in lower case, without what is no letter, digit or underscore."""
+    plain = _NOT_A_WORD.sub("", unicodedata.normalize("NFKC", text).lower())
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def evaluation_keys(data: Path) -> frozenset[str]:
+    """Keys of the texts that models are tested with and must never have learned from. Raises `CorpusError`."""
+    try:
+        return frozenset((data / "evaluation-keys.txt").read_text("ascii").split())
+    except OSError as error:
+        raise CorpusError(f"{data}: no evaluation-keys.txt in it; give the directory of the labelled sets") from error
+
+
+def own_rows() -> list[Row]:
+    """The rows written by hand. Raises `CorpusError` for a line that is none."""
+    found: list[Row] = []
+    for file in sorted((resources.files("classifiers.training") / "rows").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".tsv"):
+            found += _own(file.name, file.read_text("utf-8"))
+    return found
+
+
+def _own(name: str, text: str) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line or line.startswith("#"):
+            continue
+        named, tab, words = line.partition("\t")
+        labels = dict.fromkeys(sorted(CATEGORIES), 0)
+        for label in [] if named == "-" else named.split(","):
+            category = label.removesuffix("?")
+            if category not in labels or not tab or not words.strip():
+                raise CorpusError(f"{name}:{number}: expected `categories or -`, a tab and a text, not {line[:60]!r}")
+            if category == label:
+                labels[category] = 1
+            else:
+                del labels[category]
+        yield Row(OWN, name[:2], words.replace("\\n", "\n"), labels)
+
+
+def rows(recipe: Recipe, data: Path) -> list[Row]:
+    """The rows of a recipe's sources, in an order that depends on nothing else. A text that comes twice in a source counts
+    once.
+
+    Raises `CorpusError` for a source that is not there, and for a row by which models are to be tested.
+    """
+    forbidden = evaluation_keys(data)
+    found: list[Row] = []
+    for name, source in sorted(recipe.sources.items()):
+        taken = {(row.language, row.text): row for row in (own_rows() if name == OWN else _of_set(name, data))}
+        kept = [row for _, row in sorted(taken.items()) if row.language in recipe.languages]
+        if source.most is not None and len(kept) > source.most:
+            kept = [kept[index * len(kept) // source.most] for index in range(source.most)]
+        for row in kept:
+            if key(row.text) in forbidden:
+                raise CorpusError(f"{name}: {row.text[:60]!r} is a text that models are tested with: take it out")
+            labels = {c: v for c, v in row.labels.items() if c not in source.leave}
+            labels = dict.fromkeys(source.clean, 0) | labels
+            found.append(Row(name, row.language, row.text, labels))
+    return found
+
+
+def _of_set(name: str, data: Path) -> Iterator[Row]:
+    path = data / f"{name}.jsonl.gz"
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                yield Row(name, row["lang"], row["text"], row["labels"])
+    except (OSError, ValueError, KeyError) as error:
+        raise CorpusError(f"{path}: not a set of labelled rows: {error}") from error
