@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check cluster bench bench-register load lock clean
+.PHONY: run test check cluster bench bench-register models eval load lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m gateway demo
@@ -27,6 +27,16 @@ bench: $(VENV)/.dev
 ACCOUNTS ?= 5800000
 bench-register: $(VENV)/.dev
 	$(BIN)/python -m loadtest.register --accounts $(ACCOUNTS)
+
+# The labelled sets that models are made from: a directory of *.jsonl.gz, see classifiers/training.
+MODERATION_DATA ?=
+models: $(VENV)/.dev
+	@test -n "$(MODERATION_DATA)" || { echo "MODERATION_DATA: give the directory of the labelled sets" >&2; exit 1; }
+	$(BIN)/python -m classifiers.training make "$(MODERATION_DATA)"
+
+eval: $(VENV)/.dev
+	@test -n "$(MODERATION_DATA)" || { echo "MODERATION_DATA: give the directory of the labelled sets" >&2; exit 1; }
+	$(BIN)/python -m classifiers.training evaluate "$(MODERATION_DATA)"
 
 load: $(VENV)/.dev
 	$(BIN)/python -m loadtest.load

@@ -1,25 +1,22 @@
 """The ``news`` classifier: does the message report news? A topic, not a violation. Pure.
 
-A first version of signs that journalism leaves in a text: datelines, agencies, attribution, the shape of
-headlines. It knows nothing of truth or of who may publish; the policy does.
+Two readers, and the surer of them decides: a model learned from rows, and rules for the signs that journalism leaves in a
+text (datelines, agencies, attribution). They know nothing of truth or of who may publish; the policy does.
 """
 
 from __future__ import annotations
 
-import re
+from importlib.resources.abc import Traversable
 from typing import Final
 
 from classifiers import rulefiles
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
+from classifiers.learned import reading, store
 from classifiers.passages import Passage, only_media, passages
 
-_VERSION: Final = "news-1"
-_SHAPE_WEIGHT: Final = 0.35
-_CEILING: Final = 0.97
-_SMALL: Final = re.compile("a|an|and|as|at|but|by|for|from|in|into|of|on|or|over|the|to|up|vs|with|after")
-"""Words that headlines leave small."""
-_WORD: Final = re.compile(r"[A-Za-z][\w'’-]*")
-_ADDRESSED: Final = re.compile(r"\b(?:I|I'm|me|my|you|your|we|our|us)\b|[?@#]", re.IGNORECASE)
+_VERSION: Final = "news-2"
+_SHOWN: Final = 0.1
+"""From which value on the score shows what moved it."""
 
 
 class NewsClassifier:
@@ -27,9 +24,11 @@ class NewsClassifier:
 
     name: Final = "news"
 
-    def __init__(self) -> None:
+    def __init__(self, models: Traversable | None = None) -> None:
+        """Raises `classifiers.learned.store.ModelError` when the models cannot be used."""
         self._rules, digest = rulefiles.load(["news"])
-        self.version: Final = f"{_VERSION}-{digest}"
+        self._models: Final = store.load("news", models)
+        self.version: Final = f"{_VERSION}-{digest}-{self._models.version}"
 
     def judge(self, question: Question) -> Answer:
         """One score, for ``news``; UNSUPPORTED for media alone."""
@@ -37,30 +36,15 @@ class NewsClassifier:
             return Unanswered(self.name, Silence.UNSUPPORTED)
         best = Score("news", 0.0)
         for passage in passages(question):
-            value, stretches = 0.0, []
-            for found in self._rules.findings(passage.view):
-                value, stretches = found.value, [*found.stretches]
-            if headline_shape(passage):
-                value = min(round(1.0 - (1.0 - value) * (1.0 - _SHAPE_WEIGHT), 4), _CEILING)
-                stretches = [*stretches, (0, _first_line(passage.view.text))]
-            if value > best.value:
-                best = Score("news", value, passage.spans(stretches))
+            found = self._score(passage)
+            best = found if found.value > best.value else best
         return Opinion(self.name, self.version, (best,))
 
-
-def headline_shape(passage: Passage) -> bool:
-    """Whether the first line looks like an English headline: capitals throughout, no full stop, no "you"."""
-    if passage.start:
-        return False
-    line = passage.original.strip().partition("\n")[0][:160]
-    words = _WORD.findall(line)
-    if not 5 <= len(words) <= 16 or line[-1] in ".!?…" or _ADDRESSED.search(line):
-        return False
-    great = [word for word in words[1:] if not _SMALL.fullmatch(word.lower())]
-    shouted = line.isupper()
-    return not shouted and len(great) >= 3 and sum([word[0].isupper() for word in great]) >= 0.8 * len(great)
-
-
-def _first_line(text: str) -> int:
-    end = text.find("\n")
-    return len(text) if end < 0 else end
+    def _score(self, passage: Passage) -> Score:
+        found = reading.read(passage.view.text, self._models)
+        value = round(found.probabilities()["news"], 4)
+        stretches = found.stretches("news") if value >= _SHOWN else []
+        for rule in self._rules.findings(passage.view):
+            if rule.value > value:
+                value, stretches = rule.value, [*rule.stretches]
+        return Score("news", value, passage.spans(stretches))

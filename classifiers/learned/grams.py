@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -39,7 +39,8 @@ class Grams:
     """The n-grams of one text of ``size`` characters: hash, first character and length of each, repetitions included.
 
     The text counts as standing between two blanks, so a first character may be -1, and an end one beyond the text.
-    ``latin`` and ``syllables`` count its Latin letters and its syllables of Chinese (or pinyin).
+    ``latin`` and ``syllables`` count its Latin letters and its syllables of Chinese (or pinyin); ``chinese`` tells which
+    n-grams have a Chinese character in them or are of syllables.
     """
 
     size: int
@@ -48,6 +49,12 @@ class Grams:
     hashes: Hashes
     starts: Positions
     lengths: Positions
+    chinese: npt.NDArray[np.bool_]
+
+    def without_chinese(self) -> Grams:
+        """Only what has no Chinese character in it: what a model that never saw one can judge."""
+        left = ~self.chinese
+        return replace(self, hashes=self.hashes[left], starts=self.starts[left], lengths=self.lengths[left], chinese=self.chinese[left])
 
     def buckets(self, bits: int) -> npt.NDArray[np.int64]:
         """The bucket of each n-gram, ``0 <= bucket < 2**bits``."""
@@ -82,15 +89,16 @@ def grams(text: str) -> Grams:
         found.append((_mixed(raw, length), at, np.full(len(at), length, np.int32)))
     found += _tokens(kinds, sums, inverse)
     heard, at_heard = sounds(text)
-    found += _syllables(heard, at_heard)
-    return Grams(
-        len(text),
-        int(((codes >= ord("a")) & (codes <= ord("z"))).sum()),
-        len(heard),
-        np.concatenate([hashes for hashes, _, _ in found]),
-        np.concatenate([starts for _, starts, _ in found]) - np.int32(1),
-        np.concatenate([lengths for _, _, lengths in found]),
-    )
+    syllables = _syllables(heard, at_heard)
+    spoken = sum([len(hashes) for hashes, _, _ in syllables])
+    found += syllables
+    hashes = np.concatenate([each for each, _, _ in found])
+    starts = np.concatenate([each for _, each, _ in found])
+    lengths = np.concatenate([each for _, _, each in found])
+    foreign = chinese[starts + lengths] > chinese[starts]
+    foreign[len(foreign) - spoken :] = True
+    latin = int(((codes >= ord("a")) & (codes <= ord("z"))).sum())
+    return Grams(len(text), latin, len(heard), hashes, starts - np.int32(1), lengths, foreign)
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:

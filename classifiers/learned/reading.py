@@ -17,32 +17,31 @@ _WORD: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The n-grams of a view and the models that read it."""
+    """A view and the models that read it, each with the n-grams that it can judge."""
 
     view: str
-    found: Grams
-    models: tuple[Linear, ...]
+    models: tuple[tuple[Linear, Grams], ...]
 
     def probabilities(self) -> dict[str, float]:
         """How likely the view is of each category, by the language in which it is most so."""
         best: dict[str, float] = {}
-        for model in self.models:
-            for category, value in zip(model.categories, model.probabilities(self.found).tolist(), strict=True):
+        for model, found in self.models:
+            for category, value in zip(model.categories, model.probabilities(found).tolist(), strict=True):
                 best[category] = max(value, best.get(category, 0.0))
         return best
 
     def stretches(self, category: str) -> list[Stretch]:
         """The stretches of the view that speak most for a category, by the model that is most sure of it."""
-        model = max(self.models, key=lambda each: each.probabilities(self.found)[each.categories.index(category)])
-        return model.stretches(self.found, self.view, category)
+        model, found = max(self.models, key=lambda pair: pair[0].probabilities(pair[1])[pair[0].categories.index(category)])
+        return model.stretches(found, self.view, category)
 
 
 def read(view: str, models: Models) -> Reading:
     """Reads a view with the model of each language that has letters in it; pinyin is Chinese, too."""
     found = grams(view)
-    names = []
+    readers = []
     if found.syllables:
-        names.append(CHINESE)
-    if found.latin >= _WORD or not names:
-        names.append(ENGLISH)
-    return Reading(view, found, tuple([models.languages[name] for name in names]))
+        readers.append((models.languages[CHINESE], found))
+    if found.latin >= _WORD or not readers:
+        readers.append((models.languages[ENGLISH], found.without_chinese() if found.syllables else found))
+    return Reading(view, tuple(readers))

@@ -7,6 +7,7 @@ rounded to int8. So the same rows give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -25,6 +26,20 @@ _TURNS: Final = 300
 
 Matrix = sparse.csr_matrix
 Numbers = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The weight of each bucket for one category; ``slope`` and ``bias`` turn a sum of them into log-odds."""
+
+    weights: Numbers
+    slope: float
+    bias: float
+
+    def probabilities(self, texts: Matrix) -> Numbers:
+        """How likely each text is of the category."""
+        return np.asarray(1 / (1 + np.exp(-(self.slope * (texts @ self.weights) + self.bias))))
 
 
 def matrix(rows: Sequence[Row], bits: int) -> Matrix:
@@ -35,7 +50,7 @@ def matrix(rows: Sequence[Row], bits: int) -> Matrix:
     return sparse.csr_matrix((values, np.concatenate(found), ends), shape=(len(rows), 1 << bits))
 
 
-def labels(rows: Sequence[Row], category: str) -> npt.NDArray[np.int8]:
+def labels(rows: Sequence[Row], category: str) -> Labels:
     """1, 0, or -1 for unknown."""
     return np.array([row.labels.get(category, -1) for row in rows], np.int8)
 
@@ -45,24 +60,24 @@ def weights(rows: Sequence[Row], recipe: Recipe) -> Numbers:
     return np.array([recipe.sources[row.source].weight for row in rows])
 
 
-def fit(texts: Matrix, truth: npt.NDArray[np.int8], counts: Numbers, strength: float, rare: int) -> Numbers:
-    """The weight of each bucket for one category, and last the bias. Both classes count the same in all."""
+def fit(texts: Matrix, truth: Labels, counts: Numbers, strength: float, rare: int) -> Numbers:
+    """The weight of each bucket for one category. The rarer class counts more, by the root of what it is short of."""
     texts = _without_rare(texts, rare)
     balance = np.where(truth == 1, counts[truth == 0].sum() / counts[truth == 1].sum(), 1.0)
     learner = LogisticRegression(
         C=strength, solver="liblinear", dual=True, max_iter=_TURNS, random_state=0, tol=1e-3
     ).fit(texts, truth, sample_weight=counts * np.sqrt(balance))
-    return np.concatenate((learner.coef_[0], learner.intercept_))
+    return np.asarray(learner.coef_[0], np.float64)
 
 
-def calibrate(values: Numbers, truth: npt.NDArray[np.int8], counts: Numbers) -> tuple[float, float]:
+def calibrate(values: Numbers, truth: Labels, counts: Numbers) -> tuple[float, float]:
     """Slope and bias that turn values into log-odds (Platt 1999, with his guard against certainty)."""
     learner = LogisticRegression(C=1e3, solver="lbfgs", max_iter=200)
     learner.fit(values[:, None], truth, sample_weight=counts)
     return float(learner.coef_[0, 0]), float(learner.intercept_[0])
 
 
-def folds(rows: Sequence[Row], recipe: Recipe) -> npt.NDArray[np.int8]:
+def folds(rows: Sequence[Row], recipe: Recipe) -> Labels:
     """The part each row belongs to, from its place in the sorted rows."""
     return np.random.default_rng(recipe.seed).integers(0, recipe.folds, len(rows)).astype(np.int8)
 
@@ -74,19 +89,25 @@ def learn(rows: Sequence[Row], recipe: Recipe) -> Linear:
     table = np.zeros((1 << recipe.bits, size), np.int8)
     scale, slope, bias = (np.zeros(size, np.float32) for _ in range(3))
     for column, category in enumerate(recipe.categories):
-        strength = recipe.strengths.get(category, recipe.strength)
-        known = labels(rows, category) >= 0
-        truth, its, mine, where = labels(rows, category)[known], texts[known], counts[known], part[known]
-        values = np.zeros(len(truth))
-        for fold in range(recipe.folds):
-            rest = where != fold
-            found = fit(its[rest], truth[rest], mine[rest], strength, recipe.rare)
-            values[~rest] = its[~rest] @ found[:-1]
-        found = fit(its, truth, mine, strength, recipe.rare)
-        scale[column] = round(float(np.abs(found[:-1]).max() / 127), 9)
-        table[:, column] = np.rint(found[:-1] / scale[column])
-        slope[column], bias[column] = [round(number, 6) for number in calibrate(values, truth, mine)]
+        truth = labels(rows, category)
+        known = truth >= 0
+        found = head(texts[known], truth[known], counts[known], part[known], recipe, category)
+        scale[column] = round(float(np.abs(found.weights).max() / 127), 9)
+        table[:, column] = np.rint(found.weights / scale[column])
+        slope[column], bias[column] = round(found.slope, 6), round(found.bias, 6)
     return Linear(recipe.categories, recipe.bits, recipe.passage, table, scale, slope, bias)
+
+
+def head(
+    texts: Matrix, truth: Labels, counts: Numbers, part: Labels, recipe: Recipe, category: str
+) -> Head:
+    """One category learned from rows whose label is known; ``part`` is the fold of each."""
+    strength = recipe.strengths.get(category, recipe.strength)
+    values = np.zeros(len(truth))
+    for fold in range(recipe.folds):
+        rest = part != fold
+        values[~rest] = texts[~rest] @ fit(texts[rest], truth[rest], counts[rest], strength, recipe.rare)
+    return Head(fit(texts, truth, counts, strength, recipe.rare), *calibrate(values, truth, counts))
 
 
 def _without_rare(texts: Matrix, rare: int) -> Matrix:

@@ -1,0 +1,78 @@
+"""N-grams: the same words give the same hashes wherever they stand, and every hash knows where it came from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifiers.learned.grams import Grams, grams
+
+TEXTS = st.text(alphabet=st.characters(exclude_categories=()), max_size=120)
+WORDS = st.text(alphabet="abcdefg你好吗杀,! 🔫", max_size=60)
+
+
+def pieces(text: str, found: Grams) -> set[str]:
+    """The stretches of the text that its n-grams cover."""
+    padded = f" {text} "
+    return {padded[start + 1 : start + 1 + length] for start, length in zip(found.starts, found.lengths, strict=True)}
+
+
+@given(TEXTS)
+def test_any_text_has_n_grams_within_its_borders(text: str) -> None:
+    found = grams(text)
+    assert len(found.hashes) == len(found.starts) == len(found.lengths) == len(found.chinese)
+    assert found.size == len(text)
+    assert (found.starts >= -1).all()
+    assert (found.lengths >= 1).all()
+    assert (found.starts + found.lengths <= len(text) + 1).all()
+    assert (found.buckets(10) < 1 << 10).all()
+
+
+@given(WORDS, WORDS, st.text(alphabet="abc杀你", min_size=3, max_size=8))
+def test_what_a_text_is_made_of_does_not_depend_on_where_it_stands(before: str, after: str, word: str) -> None:
+    alone = set(grams(f"{before} {word}").hashes.tolist())
+    inner = {
+        hashed
+        for hashed, start, length in zip(*(lambda g: (g.hashes, g.starts, g.lengths))(grams(word)), strict=True)
+        if start >= 0 and start + length <= len(word)
+    }
+    assert inner <= alone | set(grams(f"{word} {after}").hashes.tolist())
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("kill you", {"kill", "you", "kill you", " kil", "ll yo"}, {"k", "ki"}),
+        ("杀了你", {"杀", "杀了", "杀了你"}, set()),
+        ("go 杀", {"go", " 杀", "杀"}, {"g"}),
+    ],
+)
+def test_pieces(text: str, inside: set[str], outside: set[str]) -> None:
+    covered = pieces(text, grams(text))
+    assert inside <= covered
+    assert not outside & covered
+
+
+def test_characters_that_sound_alike_share_hashes() -> None:
+    common = set(grams("加微信号").hashes.tolist()) & set(grams("家薇芯浩").hashes.tolist())
+    assert len(common) == 5  # three pairs and two triples of syllables
+    assert not set(grams("加微信号").hashes.tolist()) & set(grams("图书馆开").hashes.tolist())
+
+
+def test_what_has_chinese_in_it_can_be_left_out() -> None:
+    found = grams("kill 你 now").without_chinese()
+    assert {"kill", "now"} <= pieces("kill 你 now", found)
+    assert not any("你" in piece for piece in pieces("kill 你 now", found))
+    assert found.latin == 7
+    assert found.syllables == 1
+
+
+def test_nothing_is_read_beyond_twice_a_window() -> None:
+    assert grams("a" * 100_000).size == 8000
+
+
+def test_order_of_words_matters() -> None:
+    assert set(grams("you kill").hashes.tolist()) != set(grams("kill you").hashes.tolist())
+    assert np.array_equal(grams("kill you").hashes, grams("kill you").hashes)
