@@ -23,6 +23,7 @@ from classifiers.learned import grams
 from classifiers.learned.linear import Linear
 
 SUMS: Final = "SHA256SUMS"
+_REMEDY: Final = "install the package again, or make the models anew (make models)"
 _MADE_FOR: Final = f"normaliser {normalise.VERSION}, n-grams {grams.VERSION}"
 
 
@@ -63,20 +64,20 @@ def load(name: str, directory: Traversable | None = None) -> Models:
     Raises `ModelError` when a file is missing, is not the one in SHA256SUMS, or was made for another version of the code.
     """
     directory = directory or shipped()
-    sums = _sums(directory)
-    head = _checked(directory, f"{name}.json", sums)
+    head = checked(f"{name}.json", directory)
     try:
         shelf = msgspec.json.decode(head, type=_Shelf)
     except msgspec.DecodeError as error:
-        raise ModelError(f"{name}.json: {error}; make the models anew (make models)") from error
+        raise ModelError(f"{name}.json: {error}; {_REMEDY}") from error
     if shelf.made_for != _MADE_FOR:
-        raise ModelError(f"{name}.json: made for {shelf.made_for}, this is {_MADE_FOR}; make the models anew (make models)")
+        raise ModelError(f"{name}.json: made for {shelf.made_for}, this is {_MADE_FOR}; {_REMEDY}")
     digest = hashlib.sha256(head)
     languages = {}
     for language, kept in shelf.languages.items():
-        raw = _checked(directory, f"{name}-{language}.npy", sums)
+        file = f"{name}-{language}.npy"
+        raw = checked(file, directory)
         digest.update(raw)
-        languages[language] = _model(f"{name}-{language}.npy", raw, kept)
+        languages[language] = _model(file, raw, kept)
     return Models(digest.hexdigest()[:12], languages)
 
 
@@ -87,6 +88,11 @@ def save(name: str, languages: Mapping[str, Linear], directory: Path) -> None:
         np.save(directory / f"{name}-{language}.npy", model.weights, allow_pickle=False)
     shelf = _Shelf(_MADE_FOR, {language: _kept(model) for language, model in sorted(languages.items())})
     (directory / f"{name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(shelf), indent=1) + b"\n")
+    sum_up(directory)
+
+
+def sum_up(directory: Path) -> None:
+    """Writes SHA256SUMS over every model in a directory."""
     files = sorted([file for file in directory.iterdir() if file.suffix in (".json", ".npy")])
     lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
     (directory / SUMS).write_text("".join(lines), "ascii")
@@ -96,17 +102,19 @@ def _sums(directory: Traversable) -> dict[str, str]:
     try:
         lines = (directory / SUMS).read_text("ascii").splitlines()
     except (OSError, ValueError) as error:
-        raise ModelError(f"{SUMS}: cannot be read in {directory}; install the package again or make the models") from error
+        raise ModelError(f"{SUMS}: cannot be read in {directory}; {_REMEDY}") from error
     return {file: digest for digest, _, file in (line.partition("  ") for line in lines)}
 
 
-def _checked(directory: Traversable, file: str, sums: Mapping[str, str]) -> bytes:
+def checked(file: str, directory: Traversable) -> bytes:
+    """The bytes of a file of a directory. Raises `ModelError` unless they are the ones in its SHA256SUMS."""
+    sums = _sums(directory)
     try:
         raw = (directory / file).read_bytes()
     except OSError as error:
-        raise ModelError(f"{file}: cannot be read in {directory}; install the package again or make the models") from error
+        raise ModelError(f"{file}: cannot be read in {directory}; {_REMEDY}") from error
     if hashlib.sha256(raw).hexdigest() != sums.get(file):
-        raise ModelError(f"{file}: is not what {SUMS} says; install the package again or make the models")
+        raise ModelError(f"{file}: is not what {SUMS} says; {_REMEDY}")
     return raw
 
 
@@ -114,7 +122,7 @@ def _model(file: str, raw: bytes, kept: _Kept) -> Linear:
     try:
         weights = np.load(io.BytesIO(raw), allow_pickle=False)
     except ValueError as error:
-        raise ModelError(f"{file}: {error}; make the models anew (make models)") from error
+        raise ModelError(f"{file}: {error}; {_REMEDY}") from error
     if weights.dtype != np.int8 or weights.shape != (1 << kept.bits, len(kept.categories)):
         raise ModelError(f"{file}: {weights.dtype} of shape {weights.shape} does not fit its description")
     numbers: list[Any] = [np.array(each, np.float32) for each in (kept.scale, kept.slope, kept.bias)]

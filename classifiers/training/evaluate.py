@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from classifiers.training.corpus import Row
-from classifiers.training.fit import Labels, Numbers, folds, head, labels, matrix, weights
+from classifiers.training.fit import Labels, Numbers, folds, head, labels, learned_from, matrix, weights
 from classifiers.training.measures import Estimate, estimate, f1, macro_f1, precision_area
 from classifiers.training.recipe import Recipe
 
@@ -42,7 +42,8 @@ def across_sources(rows: Sequence[Row], recipe: Recipe) -> Iterator[Cell]:
             truth = labels(its, category)
             known = truth >= 0
             for name in sorted(recipe.sources):
-                inside, outside = known & (source == name), known & (source != name)
+                inside = known & (source == name)
+                outside = learned_from(its, np.where(source == name, -1, truth).astype(np.int8), recipe)
                 if _enough(truth[inside]) and _enough(truth[outside]):
                     found = head(texts[outside], truth[outside], counts[outside], part[outside], recipe, category)
                     yield _cell(language, category, name, truth[inside], found.probabilities(texts[inside]))

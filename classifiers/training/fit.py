@@ -19,7 +19,7 @@ from classifiers.learned.grams import grams
 from classifiers.learned.linear import Linear
 from classifiers.normalise import normalise
 from classifiers.training.corpus import Row
-from classifiers.training.recipe import Recipe
+from classifiers.training.recipe import OWN, Recipe
 
 _MOST_CHARACTERS: Final = 2000
 _TURNS: Final = 300
@@ -90,12 +90,22 @@ def learn(rows: Sequence[Row], recipe: Recipe) -> Linear:
     scale, slope, bias = (np.zeros(size, np.float32) for _ in range(3))
     for column, category in enumerate(recipe.categories):
         truth = labels(rows, category)
-        known = truth >= 0
+        known = learned_from(rows, truth, recipe)
         found = head(texts[known], truth[known], counts[known], part[known], recipe, category)
         scale[column] = round(float(np.abs(found.weights).max() / 127), 9)
         table[:, column] = np.rint(found.weights / scale[column])
         slope[column], bias[column] = round(found.slope, 6), round(found.bias, 6)
     return Linear(recipe.categories, recipe.bits, recipe.passage, table, scale, slope, bias)
+
+
+def learned_from(rows: Sequence[Row], truth: Labels, recipe: Recipe) -> npt.NDArray[np.int64]:
+    """Which rows one category is learned from, by their place."""
+    negative = np.flatnonzero(truth == 0)
+    ours = np.array([rows[place].source == OWN for place in negative], bool)
+    others = negative[~ours]
+    if len(others) > recipe.negatives:
+        others = others[np.arange(recipe.negatives) * len(others) // recipe.negatives]
+    return np.sort(np.concatenate((np.flatnonzero(truth == 1), negative[ours], others)))
 
 
 def head(

@@ -46,6 +46,7 @@ class Recipe(_Part):
     ``categories`` are learned for each of ``languages``, a model apart. ``bits``: the base-2 logarithm of the number of
     buckets. ``passage``: characters of the passages that a long text is judged by. N-grams in fewer than ``rare`` rows
     are left out. ``strength`` is the inverse of the regularisation (C of scikit-learn), for some categories its own.
+    Of the rows that are not of a category at most ``negatives`` are learned from, evenly spread; our own always.
     ``folds``: how many parts the rows are cut into to calibrate on what was not learned from.
     """
 
@@ -56,6 +57,7 @@ class Recipe(_Part):
     bits: int = Field(ge=10, le=22)
     passage: int = Field(ge=40, le=4000)
     rare: int = Field(ge=1)
+    negatives: int = Field(ge=1000)
     folds: int = Field(ge=2, le=10)
     strength: float = Field(gt=0)
     strengths: dict[Category, float] = {}
