@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from classifiers.contract import Question, Span
@@ -11,6 +12,9 @@ from classifiers.normalise import View, normalise, windows
 
 MAX_SPANS: Final = 8
 """Spans a score carries at most: enough to show a person, small enough for the reply record."""
+
+_view: Final = lru_cache(16)(normalise)
+"""Several classifiers read the same passages one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ def passages(question: Question) -> Iterator[Passage]:
     for part, text in enumerate(question.texts):
         if not text.isspace() and text:
             for start, piece in windows(text):
-                yield Passage(part, start, piece, normalise(piece))
+                yield Passage(part, start, piece, _view(piece))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def joined(question: Question) -> Iterator[Joined]:
         starts.append((part, begin, begin + len(text)))
         begin += len(text) + 1
     for start, piece in windows(" ".join([text for _, text in parts])):
-        yield Joined(tuple(starts), start, normalise(piece))
+        yield Joined(tuple(starts), start, _view(piece))
 
 
 def only_media(question: Question) -> bool:

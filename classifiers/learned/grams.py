@@ -11,7 +11,7 @@ import sys
 import unicodedata
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ Positions = npt.NDArray[np.int32]
 _MOST: Final = 2 * WINDOW
 """A view is seldom longer than its window, and nothing beyond this many characters of it is looked at."""
 _BASE: Final = 0x9E3779B97F4A7C15
+_JOIN: Final = np.uint64(0xD1342543DE82EF95)
 _MIX: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 """The multipliers of splitmix64 (Steele, Lea and Flood 2014)."""
 
@@ -77,28 +78,38 @@ def grams(text: str) -> Grams:
     np.cumsum((codes.astype(np.uint64) + np.uint64(1)) * power[:size], out=sums[1:])
     chinese = np.zeros(size + 1, np.int32)
     np.cumsum(kinds == _CHINESE, out=chinese[1:])
-    found: list[tuple[Hashes, Positions, Positions]] = []
-    for length in (1, 2, 3, 4, 5):
-        if size < length or (length < 3 and not chinese[size]):
-            continue
-        at = np.arange(size - length + 1, dtype=np.int32)
-        if length not in (3, 4):
-            with_chinese = chinese[length:] > chinese[: size - length + 1]
-            at = at[with_chinese if length < 3 else ~with_chinese]
-        raw = (sums[at + length] - sums[at]) * inverse[at]
-        found.append((_mixed(raw, length), at, np.full(len(at), length, np.int32)))
-    found += _tokens(kinds, sums, inverse)
-    heard, at_heard = sounds(text)
-    syllables = _syllables(heard, at_heard)
-    spoken = sum([len(hashes) for hashes, _, _ in syllables])
-    found += syllables
-    hashes = np.concatenate([each for each, _, _ in found])
-    starts = np.concatenate([each for _, each, _ in found])
-    lengths = np.concatenate([each for _, _, each in found])
+    parts = [_characters(length, chinese, sums, inverse) for length in (1, 2, 3, 4, 5) if size >= length]
+    parts += _tokens(kinds, sums, inverse)
+    heard, at = sounds(text)
+    syllables = _syllables(heard, at)
+    parts += syllables
+    sizes = [len(part.raw) for part in parts]
+    hashes = _mixed(
+        np.concatenate([part.raw for part in parts]), np.repeat(np.array([p.kind for p in parts], np.uint64), sizes)
+    )
+    starts = np.concatenate([part.starts for part in parts])
+    lengths = np.concatenate([part.lengths for part in parts])
     foreign = chinese[starts + lengths] > chinese[starts]
-    foreign[len(foreign) - spoken :] = True
+    foreign[len(foreign) - sum([len(part.raw) for part in syllables]) :] = True
     latin = int(((codes >= ord("a")) & (codes <= ord("z"))).sum())
     return Grams(len(text), latin, len(heard), hashes, starts - np.int32(1), lengths, foreign)
+
+
+class _Part(NamedTuple):
+    """The n-grams of one kind, their hashes not mixed yet."""
+
+    kind: int
+    raw: Hashes
+    starts: Positions
+    lengths: Positions
+
+
+def _characters(length: int, chinese: Positions, sums: Hashes, inverse: Hashes) -> _Part:
+    at = np.arange(len(sums) - length, dtype=np.int32)
+    if length not in (3, 4):
+        with_chinese = chinese[length:] > chinese[: len(sums) - length]
+        at = at[with_chinese if length < 3 else ~with_chinese]
+    return _Part(length, (sums[at + length] - sums[at]) * inverse[at], at, np.full(len(at), length, np.int32))
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:
@@ -106,43 +117,38 @@ def _codes(text: str) -> npt.NDArray[np.uint32]:
     return np.frombuffer(f" {text} ".encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-def _tokens(
-    kinds: npt.NDArray[np.uint8], sums: Hashes, inverse: Hashes
-) -> list[tuple[Hashes, Positions, Positions]]:
+def _tokens(kinds: npt.NDArray[np.uint8], sums: Hashes, inverse: Hashes) -> list[_Part]:
     letter = kinds == _LETTER
     single = kinds >= _CHINESE
-    first = letter.copy()
+    first, last = letter.copy(), letter.copy()
     first[1:] &= ~letter[:-1]
-    last = letter.copy()
     last[:-1] &= ~letter[1:]
     starts = np.flatnonzero(first | single).astype(np.int32)
     ends = np.flatnonzero(last | single).astype(np.int32) + np.int32(1)
-    words = _mixed((sums[ends] - sums[starts]) * inverse[starts], 11)
-    found = [(words, starts, ends - starts)]
-    run = words
-    for count in (2, 3):
-        if len(words) < count:
+    return _runs(11, (sums[ends] - sums[starts]) * inverse[starts], starts, ends, (1, 2, 3))
+
+
+def _syllables(heard: Syllables, at: Positions) -> list[_Part]:
+    starts = at + np.int32(1)
+    return _runs(21, heard.astype(np.uint64), starts, starts + np.int32(1), (2, 3))
+
+
+def _runs(kind: int, units: Hashes, starts: Positions, ends: Positions, counts: tuple[int, ...]) -> list[_Part]:
+    """Units in a row, as many as each of ``counts`` says."""
+    parts = []
+    run = units
+    for count in range(1, max(counts) + 1):
+        if len(units) < count:
             break
-        run = run[:-1] * np.uint64(3) + words[count - 1 :]
-        found.append((_mixed(run, 10 + count), starts[: len(run)], ends[count - 1 :] - starts[: len(run)]))
-    return found
+        run = units if count == 1 else run[:-1] * _JOIN + units[count - 1 :]
+        if count in counts:
+            parts.append(_Part(kind + count - 1, run, starts[: len(run)], ends[count - 1 :] - starts[: len(run)]))
+    return parts
 
 
-def _syllables(heard: Syllables, at: Positions) -> list[tuple[Hashes, Positions, Positions]]:
-    found = []
-    run = heard.astype(np.uint64)
-    for count in (2, 3):
-        if len(heard) < count:
-            break
-        run = run[:-1] * np.uint64(1009) + heard[count - 1 :]
-        starts = at[: len(run)]
-        found.append((_mixed(run, 20 + count), starts + np.int32(1), at[count - 1 :] + np.int32(1) - starts))
-    return found
-
-
-def _mixed(hashes: Hashes, kind: int) -> Hashes:
-    """Spreads a hash over all bits (the finaliser of splitmix64); different kinds never share one but by chance."""
-    hashes = (hashes ^ np.uint64(kind * 0x1111)) * _MIX[0]
+def _mixed(hashes: Hashes, kinds: Hashes) -> Hashes:
+    """Spreads hashes over all bits (the finaliser of splitmix64); those of different kinds are alike by chance only."""
+    hashes = (hashes + kinds * _JOIN) * _MIX[0]
     hashes ^= hashes >> np.uint64(31)
     return hashes * _MIX[1]
 

@@ -45,7 +45,7 @@ class Linear:
         if not len(found.hashes):
             return np.zeros(len(self.categories), np.float32)
         buckets = found.buckets(self.bits)
-        whole = np.unique(buckets)
+        whole = unlike(buckets)
         odds = self._odds(self.weights[whole].sum(axis=0, dtype=np.int32), np.float32(len(whole)))
         if found.size > self.passage * 3 // 2:
             odds = np.maximum(odds, self._worst_passage(found, buckets))
@@ -72,6 +72,15 @@ class Linear:
 
     def _odds(self, sums: npt.NDArray[np.int32], counts: np.float32 | Floats) -> Floats:
         return self.slope * (sums * self.scale / np.sqrt(counts)) + self.bias
+
+
+def unlike(buckets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Each bucket once, in order. Faster than numpy's own for so few."""
+    ordered = np.sort(buckets)
+    kept = np.empty(len(ordered), bool)
+    kept[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=kept[1:])
+    return ordered[kept]
 
 
 def _words(view: str, stretches: list[Stretch]) -> list[Stretch]:

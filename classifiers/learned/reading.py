@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from classifiers.learned.grams import Grams, grams
@@ -38,10 +39,14 @@ class Reading:
 
 def read(view: str, models: Models) -> Reading:
     """Reads a view with the model of each language that has letters in it; pinyin is Chinese, too."""
-    found = grams(view)
+    found = _grams(view)
     readers = []
     if found.syllables:
         readers.append((models.languages[CHINESE], found))
     if found.latin >= _WORD or not readers:
         readers.append((models.languages[ENGLISH], found.without_chinese() if found.syllables else found))
     return Reading(view, tuple(readers))
+
+
+_grams: Final = lru_cache(16)(grams)
+"""Several classifiers read the same view one after the other."""

@@ -16,7 +16,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from classifiers.learned.grams import grams
-from classifiers.learned.linear import Linear
+from classifiers.learned.linear import Linear, unlike
 from classifiers.normalise import normalise
 from classifiers.training.corpus import Row
 from classifiers.training.recipe import OWN, Recipe
@@ -44,7 +44,7 @@ class Head:
 
 def matrix(rows: Sequence[Row], bits: int) -> Matrix:
     """One row of buckets for each text, scaled to length 1; shape (rows, 2**bits)."""
-    found = [np.unique(grams(normalise(row.text).text[:_MOST_CHARACTERS]).buckets(bits)) for row in rows]
+    found = [unlike(grams(normalise(row.text).text[:_MOST_CHARACTERS]).buckets(bits)) for row in rows]
     ends = np.concatenate(([0], np.cumsum([len(each) for each in found])))
     values = np.concatenate([np.full(len(each), 1 / np.sqrt(max(len(each), 1))) for each in found])
     return sparse.csr_matrix((values, np.concatenate(found), ends), shape=(len(rows), 1 << bits))
