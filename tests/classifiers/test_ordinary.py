@@ -65,6 +65,8 @@ ORDINARY = [
     "hi!there hello!! what?!",
     "the 2nd ave, 5th st., apt 4b",
     "**bold** *italic* text, x*y*2",
+    "the vx and wx boards, a tmd or a nmd",
+    "印尼马来西亚,本科二b补录",
     "love 💀 this, lol 😂 you",
     "今天超开心🎂大家🎉都来",
     "一家三口👨‍👩‍👧去旅行",
