@@ -44,7 +44,7 @@ def normalise(text: str) -> View:
         view = View(text.lower().replace("`", "'"), range(len(text) + 1))
     else:
         view = confusables.read(_fold(text), text)
-    view = apart.read(_calm(leet.read(view)))
+    view = apart.read(leet.read(view))
     if not view.text.isascii():
         view = gather.read(view, emoji=emoji.SPEAKING)
     view = _calm(view)

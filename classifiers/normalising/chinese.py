@@ -18,7 +18,8 @@ _RANGES: Final = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0x20000, 0x323B0))
 _ORDINARY: Final = frozenset("么著睾檐痹沈")
 """Characters that simplified texts use as well; read another way they would make other words."""
 
-_BY_HAND: Final = {"妳": "你", "牠": "它", "祂": "他", "尓": "尔", "伱": "你", "祢": "你", "沒": "没"}
+_BY_HAND: Final = dict(zip("妳牠尓伱祢沒砲礮婬祼毐姦慾喫牀搾呌", "你它尔你你没炮炮淫裸毒奸欲吃床榨叫", strict=True))
+"""Variants that OpenCC does not know, and look-alikes that hide a word."""
 
 _KANA: Final = re.compile("[\u3041-\u3096\u30a1-\u30fa\uff66-\uff9d]")
 _HAN: Final = re.compile(f"[{HAN}]")

@@ -16,16 +16,18 @@ from classifiers.normalising.view import View
 
 _BY_HAND: Final = dict(
     zip(
-        # Cyrillic; Greek; small capitals; turned; hooked, crossed and others that no decomposition reaches.
+        # Cyrillic; Greek; small capitals; turned; Canadian syllabics; hooked, crossed and others without decomposition.
         "авекмнорстухіјѕԁһԛԝґ"
         "αβεηικνορτυχμγω"
         "ᴀʙᴄᴅᴇꜰғɢʜɪᴊᴋʟᴍɴᴏᴘǫʀꜱᴛᴜᴠᴡʏᴢ"
         "ɐɔǝəɟƃɥᴉɾʞꞁɯɹʇʌʍʎ"
+        "ᗩᗷᑕᗪᕮᖴᕼᒍᒪᗰᑎᑭᑫᖇᔕᑌᐯᗯᘔ"
         "ıɑɡɩøđłħŧƀɓƈɖɗɇɛƒɠɦɨʝƙɫɱɲŋɵƥʠɍʂƫʈʉʋⱳƴƶʐʒȷꝺ",
         "abekmhopctyxijsdhqwr"
         "abenikvoptuxuyw"
         "abcdeffghijklmnopqrstuvwyz"
         "aceefghijklmrtvwy"
+        "abcdefhjlmnpqrsuvwz"
         "iagiodlhtbbcddeefghijklmnnopqrsttuvwyzzzjd",
         strict=True,
     )

@@ -16,7 +16,7 @@ from classifiers.normalising.view import View, keep
 _PAIRS: Final = frozenset(words("hidden.txt"))
 
 _STOPS: Final = r",.!?;:，。！？；：、…‥\"'()<>\[\]{}（）《》〈〉「」『』【】〔〕“”‘’%"
-_SIGN: Final = rf"(?:[^\w\s{_STOPS}/-]|_)"
+_SIGN: Final = rf"(?:[^\w\s{_STOPS}/+~&-]|_)"
 """A sign or emoji that parts no words in an ordinary sentence."""
 _GAP: Final = r"[ \n._*/~|+-]"
 _ANY: Final = r"[^\w,!?;:，。！？；：、]|_"
@@ -26,8 +26,10 @@ _SPACED: Final = re.compile(
     rf"(?<![{HAN}])[{HAN}](?:{_GAP}{_GAP}?{_GAP}?[{HAN}])(?:{_GAP}{_GAP}?{_GAP}?[{HAN}])+(?![{HAN}])"
 )
 """Three or more single characters with blanks or other gaps between any two, and no character beside them."""
-_SIGNED: Final = re.compile(rf"[{HAN}](?:{_SIGN} ?{_SIGN}?[{HAN}][{HAN}]?){{2,}}")
-"""Two or more gaps made of signs, with one or two characters between."""
+_SIGNED: Final = re.compile(
+    rf"[{HAN}](?:{_SIGN} ?{_SIGN}?[{HAN}]){{2,}}|[{HAN}][{HAN}]?(?:[*_|^=#@$][{HAN}][{HAN}]?){{2,}}"
+)
+"""Two or more gaps made of signs with single characters between, or of plain signs with one or two."""
 _DASHED: Final = re.compile(rf"[{HAN}][/-]{_SIGN}?[{HAN}](?:[/-][{HAN}]|{_SIGN}[{HAN}])+")
 _LETTERED: Final = re.compile(rf"[{HAN}]([a-z])[{HAN}](?:\1[{HAN}])+")
 """The same Latin letter again and again between single characters."""

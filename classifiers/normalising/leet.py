@@ -22,8 +22,8 @@ _TOKEN: Final = re.compile(r"(?<![a-z0-9$!|@€¢+])[a-z]*[0-9$!|@€¢+][a-z0-9
 _SIGNS: Final = str.maketrans("01345679@8$!|€¢+", "oieasgtgabsiiect")
 _OTHER_SIGNS: Final = str.maketrans("01345679@8$!|€¢+", "oleasbtgabsllect")
 """The second reading: 1 and ! as l, 6 as b."""
-_INNER: Final = re.compile(r"(?<=[a-z])[0134578$!|@]{1,2}(?=[a-z])")
-_INNER_LETTERS: Final = dict(zip("013457@8$!|", "oieastabsil", strict=True))
+_INNER: Final = re.compile(r"(?<=[a-z])[0134578$@]{1,2}(?=[a-z])")
+_INNER_LETTERS: Final = dict(zip("013457@8$", "oieastabs", strict=True))
 _NO_LETTERS: Final = frozenset({"@$$"})
 _DIGIT: Final = re.compile("[0-9]")
 _LETTER: Final = re.compile("[a-z]")

@@ -1,8 +1,8 @@
 """Characters written as their parts, left and right: 亻尔 for 你, 弓虽女干 for 强奸.
 
 Parts that stand nowhere else together are always joined. Parts that are ordinary characters (女 and 子, 日 and 月) are
-joined only if the whole makes a word that people hide with the character beside it, or if such parts follow one
-another.
+joined only if the whole makes a word that people hide with the character beside it, or if parts of the first kind
+stand beside them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from classifiers.normalising.view import View, rewrite
 
 _GUARDED: Final = list(rows("parts.tsv", 4))
 _BOUND: Final = pairs("parts_bound.tsv")
+_CERTAIN: Final = frozenset([parts for parts, _, _, _ in _GUARDED])
 _WHOLES: Final = {parts: whole for parts, whole, _, _ in _GUARDED} | _BOUND
 _PAIRS: Final = frozenset(words("hidden.txt"))
 
@@ -48,5 +49,5 @@ def _joined(match: re.Match[str]) -> str | None:
     following = _PARTS.match(text, end)
     if following and whole + _WHOLES[following[0]] in _PAIRS:
         return whole
-    beside = following is not None or text[max(0, start - 2) : start] in _WHOLES
-    return whole if beside else None
+    certain = (following and following[0] not in _BOUND) or text[max(0, start - 2) : start] in _CERTAIN
+    return whole if certain else None

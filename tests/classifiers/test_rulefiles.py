@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterable, Iterator
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +13,7 @@ from classifiers.normalise import WINDOW, normalise
 from classifiers.rulefiles import RuleError, load, ruleset
 from classifiers.rules import Rule
 from classifiers.text import CATEGORIES as TEXT
+from tests.patterns import nested_repeats
 
 BOOK, VERSION = load([*TEXT, "news"])
 RULES = [rule for rules in BOOK.rulesets for rule in rules.rules]
@@ -41,7 +38,7 @@ def test_a_rule_finds_its_example(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)
 def test_a_pattern_repeats_nothing_that_repeats(rule: Rule) -> None:
     for pattern in [rule.pattern, *[context.pattern for context in rule.contexts]]:
-        assert list(_nested(_parse(pattern.pattern), inside=False)) == []
+        assert nested_repeats(pattern.pattern) == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)
@@ -119,26 +116,3 @@ def test_the_version_tells_the_files_apart() -> None:
     assert len(VERSION) == 12
     assert load(["news"])[1] != load(["spam"])[1]
     assert load(["news"])[1] == load(["news"])[1]
-
-
-def _parse(pattern: str) -> Iterable[Any]:
-    nodes: Iterable[Any] = importlib.import_module("re._parser").parse(pattern)
-    return nodes
-
-
-def _nested(nodes: Iterable[Any], *, inside: bool) -> Iterator[str]:
-    """The repeats of more than one inside other repeats of more than one."""
-    for code, value in nodes:
-        match str(code):
-            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
-                many = value[1] > 1
-                if many and inside:
-                    yield f"{{{value[0]},{value[1]}}}"
-                yield from _nested(value[2], inside=inside or many)
-            case "SUBPATTERN":
-                yield from _nested(value[3], inside=inside)
-            case "BRANCH":
-                for branch in value[1]:
-                    yield from _nested(branch, inside=inside)
-            case "ASSERT" | "ASSERT_NOT":
-                yield from _nested(value[1], inside=inside)
