@@ -44,8 +44,9 @@ load: $(VENV)/.dev
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --no-emit-package opencv-python-headless requirements/run.in -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --no-emit-package opencv-python-headless requirements/dev.in -o requirements/dev.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --no-emit-package opencv-python-headless requirements/synapse.in -o requirements/synapse.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --no-emit-package opencv-python-headless requirements/mitmproxy.in -o requirements/mitmproxy.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" requirements/synapse.in -o requirements/synapse.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --no-deps requirements/sentences.in -o requirements/sentences.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" requirements/mitmproxy.in -o requirements/mitmproxy.txt
 
 clean:
 	rm -rf $(VENV) .cache .data .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,13 +17,16 @@ _SURE: Final = 0.8
 _LETTERS: Final = 24
 """Fewer letters tell too little."""
 _LOOKED_AT: Final = 400
+_HAN: Final = re.compile("[\u3400-\u9fff]")
+_OTHERS: Final = re.compile("[\u3040-\u30ff\uac00-\ud7af]{2}")
+"""Japanese kana or Korean: without them, what has Chinese characters is Chinese."""
 _NO_WORDS: Final = re.compile(r"https?://\S+|[@#]\w+|[\d_]+")
 
 
 def foreign(text: str) -> str | None:
     """The code (ISO 639) of the language of a text that nobody here can read; None for English, Chinese, or if unsure."""
     words = " ".join(_NO_WORDS.sub(" ", text[:_LOOKED_AT]).split())
-    if sum(map(str.isalpha, words)) < _LETTERS:
+    if sum(map(str.isalpha, words)) < _LETTERS or (_HAN.search(words) and not _OTHERS.search(words)):
         return None
     found = _detector().detect(words.encode("utf-8", "ignore").decode().lower(), model="lite")[0]
     return found["lang"] if found["score"] >= _SURE and found["lang"] not in READ else None
