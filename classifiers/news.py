@@ -1,7 +1,7 @@
 """The ``news`` classifier: does the message report news? A topic, not a violation. Pure.
 
-Two readers, and the surer of them decides: a model learned from rows, and rules for the signs that journalism leaves in a
-text (datelines, agencies, attribution). They know nothing of truth or of who may publish; the policy does.
+Two readers, and the surer of them decides: a model learned from rows, and rules for the signs that journalism leaves in
+a text (datelines, agencies, attribution). They know nothing of truth or of who may publish; the policy does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The n-grams of a text as hashes with positions: what the linear models look at. Pure, vectorised.
 
-Hashes are polynomial over code points: with ``S[i]`` the sum of ``c[j] * P**j`` for ``j < i`` (modulo 2**64), the hash of
-``text[i:k]`` is ``(S[k] - S[i]) * P**-i``, so every n-gram of a text costs two look-ups (Karp and Rabin 1987). The kind of
-an n-gram is mixed in, and the upper bits name its bucket (feature hashing: Weinberger et al. 2009).
+Hashes are polynomial over code points: with ``S[i]`` the sum of ``c[j] * P**j`` for ``j < i`` (modulo 2**64), the hash
+of ``text[i:k]`` is ``(S[k] - S[i]) * P**-i``, so every n-gram of a text costs two look-ups (Karp and Rabin 1987). The
+kind of an n-gram is mixed in, and the upper bits name its bucket (feature hashing: Weinberger et al. 2009).
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Grams:
     """The n-grams of one text of ``size`` characters: hash, first character and length of each, repetitions included.
 
     The text counts as standing between two blanks, so a first character may be -1, and an end one beyond the text.
-    ``latin`` and ``syllables`` count its Latin letters and its syllables of Chinese (or pinyin); ``chinese`` tells which
-    n-grams have a Chinese character in them or are of syllables.
+    ``latin`` and ``syllables`` count its Latin letters and its syllables of Chinese (or pinyin); ``chinese`` tells
+    which n-grams have a Chinese character in them or are of syllables.
     """
 
     size: int
@@ -55,7 +55,13 @@ class Grams:
     def without_chinese(self) -> Grams:
         """Only what has no Chinese character in it: what a model that never saw one can judge."""
         left = ~self.chinese
-        return replace(self, hashes=self.hashes[left], starts=self.starts[left], lengths=self.lengths[left], chinese=self.chinese[left])
+        return replace(
+            self,
+            hashes=self.hashes[left],
+            starts=self.starts[left],
+            lengths=self.lengths[left],
+            chinese=self.chinese[left],
+        )
 
     def buckets(self, bits: int) -> npt.NDArray[np.int64]:
         """The bucket of each n-gram, ``0 <= bucket < 2**bits``."""
@@ -65,9 +71,9 @@ class Grams:
 def grams(text: str) -> Grams:
     """The n-grams of a canonical view.
 
-    Characters: 1 to 4 where a Chinese one is among them, 3 to 5 elsewhere, across blanks and signs. Tokens (words, single
-    Chinese characters, signs): 1 to 3, whatever stands between them. Syllables of Chinese and pinyin: 2 and 3, so that
-    characters which sound alike count as one.
+    Characters: 1 to 4 where a Chinese one is among them, 3 to 5 elsewhere, across blanks and signs. Tokens (words,
+    single Chinese characters, signs): 1 to 3, whatever stands between them. Syllables of Chinese and pinyin: 2 and 3,
+    so that characters which sound alike count as one.
     """
     text = text[:_MOST]
     codes = _codes(text)

@@ -1,4 +1,5 @@
-"""Logistic regression over hashed n-grams, one column a category: probabilities, and the stretches that moved them. Pure.
+"""Logistic regression over hashed n-grams, one column a category: probabilities, and the stretches that moved them.
+Pure.
 
 A text is the set of its n-grams, scaled to length 1: its value for a category is the sum of their weights over the
 root of their number. So every n-gram's part in it is known, which is what the spans show.
@@ -49,16 +50,17 @@ class Linear:
         odds = self._odds(self.weights[whole].sum(axis=0, dtype=np.int32), np.float32(len(whole)))
         if found.size > self.passage * 3 // 2:
             odds = np.maximum(odds, self._worst_passage(found, buckets))
-        return 1.0 / (1.0 + np.exp(-odds))
+        return np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float32)
 
     def stretches(self, found: Grams, view: str, category: str) -> list[Stretch]:
         """The stretches of the view that speak most for a category, in order and of whole words; at most eight."""
         column = self.weights[found.buckets(self.bits), self.categories.index(category)]
         share = column / found.lengths
         ends = found.starts + found.lengths
-        steps = np.bincount(np.maximum(found.starts, 0), share, found.size + 1)
-        steps -= np.bincount(np.minimum(ends, found.size), share, found.size + 1)
-        return _words(view, _warmest(np.cumsum(steps)[: found.size]))
+        begun = np.bincount(np.maximum(found.starts, 0), share, found.size + 1)
+        ended = np.bincount(np.minimum(ends, found.size), share, found.size + 1)
+        heat = np.cumsum(begun - ended, dtype=np.float64)[: found.size]
+        return _words(view, _warmest(heat))
 
     def _worst_passage(self, found: Grams, buckets: npt.NDArray[np.int64]) -> Floats:
         order = np.argsort(found.starts, kind="stable")
@@ -68,10 +70,10 @@ class Linear:
         low = np.searchsorted(found.starts[order], begins)
         high = np.searchsorted(found.starts[order], begins + self.passage)
         counts = np.maximum(high - low, 1).astype(np.float32)[:, None]
-        return self._odds(sums[high] - sums[low], counts).max(axis=0)
+        return np.asarray(self._odds(sums[high] - sums[low], counts).max(axis=0))
 
     def _odds(self, sums: npt.NDArray[np.int32], counts: np.float32 | Floats) -> Floats:
-        return self.slope * (sums * self.scale / np.sqrt(counts)) + self.bias
+        return np.asarray(self.slope * (sums * self.scale / np.sqrt(counts)) + self.bias, np.float32)
 
 
 def unlike(buckets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -33,8 +33,13 @@ class Reading:
 
     def stretches(self, category: str) -> list[Stretch]:
         """The stretches of the view that speak most for a category, by the model that is most sure of it."""
-        model, found = max(self.models, key=lambda pair: pair[0].probabilities(pair[1])[pair[0].categories.index(category)])
-        return model.stretches(found, self.view, category)
+        surest = max(self.models, key=lambda pair: _of(pair, category))
+        return surest[0].stretches(surest[1], self.view, category)
+
+
+def _of(reader: tuple[Linear, Grams], category: str) -> float:
+    model, found = reader
+    return float(model.probabilities(found)[model.categories.index(category)])
 
 
 def read(view: str, models: Models) -> Reading:

@@ -1,7 +1,8 @@
-"""Embeddings of English sentences by MiniLM (all-MiniLM-L6-v2, int8): texts that mean alike get vectors that point alike.
+"""Embeddings of English sentences by MiniLM (all-MiniLM-L6-v2, int8): texts that mean alike get vectors that point
+alike.
 
-The network and its vocabulary come in two packages of the extra ``sentences``; their bytes are pinned here. Sentence vectors
-are the mean of the token vectors, scaled to length 1 (Reimers and Gurevych 2019).
+The network and its vocabulary come in two packages of the extra ``sentences``; their bytes are pinned here. Sentence
+vectors are the mean of the token vectors, scaled to length 1 (Reimers and Gurevych 2019).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where models are kept: weights as .npy, the rest as JSON, and SHA256SUMS over all of it, checked at every load.
 
-A model that is missing, damaged or made for another normaliser is an error: what judges with less than it should would let
-through what it should not.
+A model that is missing, damaged or made for another normaliser is an error: what judges with less than it should would
+let through what it should not.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def shipped() -> Traversable:
 def load(name: str, directory: Traversable | None = None) -> Models:
     """The models of a name, the shipped ones if no directory is given.
 
-    Raises `ModelError` when a file is missing, is not the one in SHA256SUMS, or was made for another version of the code.
+    Raises `ModelError` when a file is missing, is not the one in SHA256SUMS, or was made for another version of the
+    code.
     """
     directory = directory or shipped()
     head = checked(f"{name}.json", directory)

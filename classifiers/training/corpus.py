@@ -43,7 +43,9 @@ def key(text: str) -> str:
 
 @cache
 def evaluation_keys() -> frozenset[str]:
-    """Keys of the texts that models are tested with and must never have learned from: ``evaluation.keys``, eight bytes each."""
+    """Keys of the texts that models are tested with and must never have learned from: ``evaluation.keys``, eight bytes
+    each.
+    """
     kept = (resources.files("classifiers.training") / "evaluation.keys").read_bytes()
     return frozenset([kept[at : at + 8].hex() for at in range(0, len(kept), 8)])
 
@@ -62,7 +64,7 @@ def _own(name: str, text: str) -> Iterator[Row]:
         if not line or line.startswith("#"):
             continue
         named, tab, words = line.partition("\t")
-        labels = dict.fromkeys(sorted(CATEGORIES), 0)
+        labels: dict[str, int] = dict.fromkeys(sorted(CATEGORIES), 0)
         for label in [] if named == "-" else named.split(","):
             category = label.removesuffix("?")
             if category not in labels or not tab or not words.strip():
@@ -75,8 +77,8 @@ def _own(name: str, text: str) -> Iterator[Row]:
 
 
 def rows(recipe: Recipe, data: Path) -> list[Row]:
-    """The rows of a recipe's sources, in an order that depends on nothing else. A text that comes twice in a source counts
-    once.
+    """The rows of a recipe's sources, in an order that depends on nothing else. A text that comes twice in a source
+    counts once.
 
     Raises `CorpusError` for a source that is not there, and for a row by which models are to be tested.
     """
@@ -91,8 +93,7 @@ def rows(recipe: Recipe, data: Path) -> list[Row]:
             if key(row.text) in forbidden:
                 raise CorpusError(f"{name}: {row.text[:60]!r} is a text that models are tested with: take it out")
             labels = {c: v for c, v in row.labels.items() if c not in source.leave}
-            labels = dict.fromkeys(source.clean, 0) | labels
-            found.append(Row(name, row.language, row.text, labels))
+            found.append(Row(name, row.language, row.text, {**dict.fromkeys(source.clean, 0), **labels}))
     return found
 
 

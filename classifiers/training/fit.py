@@ -1,14 +1,14 @@
 """Fits a linear model to rows: one logistic regression a category, calibrated on rows it did not learn from.
 
-Every step is deterministic: sorted rows, seeded folds, a solver that uses one thread (liblinear: Fan et al. 2008), weights
-rounded to int8. So the same rows give the same bytes.
+Every step is deterministic: sorted rows, seeded folds, a solver that uses one thread (liblinear: Fan et al. 2008),
+weights rounded to int8. So the same rows give the same bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,8 @@ from classifiers.training.recipe import OWN, Recipe
 _MOST_CHARACTERS: Final = 2000
 _TURNS: Final = 300
 
-Matrix = sparse.csr_matrix
+Matrix: TypeAlias = Any
+"""A ``scipy.sparse.csr_matrix``; scipy says nothing of types."""
 Numbers = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 
@@ -101,16 +102,14 @@ def learn(rows: Sequence[Row], recipe: Recipe) -> Linear:
 def learned_from(rows: Sequence[Row], truth: Labels, recipe: Recipe) -> npt.NDArray[np.int64]:
     """Which rows one category is learned from, by their place."""
     negative = np.flatnonzero(truth == 0)
-    ours = np.array([rows[place].source == OWN for place in negative], bool)
+    ours = np.array([row.source == OWN for row in rows])[negative]
     others = negative[~ours]
     if len(others) > recipe.negatives:
         others = others[np.arange(recipe.negatives) * len(others) // recipe.negatives]
     return np.sort(np.concatenate((np.flatnonzero(truth == 1), negative[ours], others)))
 
 
-def head(
-    texts: Matrix, truth: Labels, counts: Numbers, part: Labels, recipe: Recipe, category: str
-) -> Head:
+def head(texts: Matrix, truth: Labels, counts: Numbers, part: Labels, recipe: Recipe, category: str) -> Head:
     """One category learned from rows whose label is known; ``part`` is the fold of each."""
     strength = recipe.strengths.get(category, recipe.strength)
     values = np.zeros(len(truth))

@@ -27,9 +27,9 @@ class _Part(BaseModel):
 class Source(_Part):
     """One set of labelled rows.
 
-    ``licence`` is its own word; ``commercial`` whether that allows commercial use. ``weight`` is what a row of it counts.
-    ``leave`` are categories whose labels in it mean something else. ``clean`` are categories it surely has none of, by
-    what it is, though nobody labelled it so. At most ``most`` rows are taken, evenly spread.
+    ``licence`` is its own word; ``commercial`` whether that allows commercial use. ``weight`` is what a row of it
+    counts. ``leave`` are categories whose labels in it mean something else. ``clean`` are categories it surely has none
+    of, by what it is, though nobody labelled it so. At most ``most`` rows are taken, evenly spread.
     """
 
     licence: str
@@ -60,7 +60,7 @@ class Recipe(_Part):
     negatives: int = Field(ge=1000)
     folds: int = Field(ge=2, le=10)
     strength: float = Field(gt=0)
-    strengths: dict[Category, float] = {}
+    strengths: dict[str, float] = {}
     sources: dict[str, Source]
 
     @model_validator(mode="after")

@@ -30,9 +30,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_rows_are_sorted_and_unlike_and_of_known_languages(data: Path) -> None:
     rows = corpus.rows(small(demo=recipe.Source(licence="own", commercial=True, clean=("hate",))), data)
-    assert rows == [
-        Row("demo", "en", f"text {number}", {"hate": 0, "spam": number % 2}) for number in (1, 2, 3)
-    ]
+    assert rows == [Row("demo", "en", f"text {number}", {"hate": 0, "spam": number % 2}) for number in (1, 2, 3)]
 
 
 def test_a_label_that_means_something_else_is_left_out(data: Path) -> None:
@@ -47,7 +45,7 @@ def test_a_row_that_models_are_tested_with_is_refused(data: Path, monkeypatch: p
 
 
 def test_a_missing_set_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="absent.jsonl.gz"):
+    with pytest.raises(CorpusError, match=r"absent\.jsonl\.gz"):
         corpus.rows(small(absent=recipe.Source(licence="own", commercial=True)), tmp_path)
 
 
@@ -67,7 +65,7 @@ def test_our_own_rows_are_many_in_both_languages_and_of_every_category() -> None
 
 @pytest.mark.parametrize("line", ["spam", "spam\t ", "politics\ttext", "spam,\ttext", "\ttext"])
 def test_a_line_that_is_no_row_is_named(line: str) -> None:
-    with pytest.raises(CorpusError, match="demo.tsv:2: expected"):
+    with pytest.raises(CorpusError, match=r"demo\.tsv:2: expected"):
         list(corpus._own("demo.tsv", f"# rows\n{line}\n"))
 
 
