@@ -24,7 +24,7 @@ _NO_WORDS: Final = re.compile(r"https?://\S+|[@#]\w+|[\d_]+")
 
 
 def foreign(text: str) -> str | None:
-    """The code (ISO 639) of the language of a text that nobody here can read; None for English, Chinese, or if unsure."""
+    """The language (ISO 639) of a text that nobody here can read; None for English and Chinese, and if unsure."""
     words = " ".join(_NO_WORDS.sub(" ", text[:_LOOKED_AT]).split())
     if sum(map(str.isalpha, words)) < _LETTERS or (_HAN.search(words) and not _OTHERS.search(words)):
         return None

@@ -18,9 +18,12 @@ _WORD: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A view and the models that read it, each with the n-grams that it can judge."""
+    """A view and the models that read it, each with the n-grams that it can judge. ``chinese``: whether there is
+    Chinese or pinyin in it.
+    """
 
     view: str
+    chinese: bool
     models: tuple[tuple[Linear, Grams], ...]
 
     def probabilities(self) -> dict[str, float]:
@@ -50,7 +53,7 @@ def read(view: str, models: Models) -> Reading:
         readers.append((models.languages[CHINESE], found))
     if found.latin >= _WORD or not readers:
         readers.append((models.languages[ENGLISH], found.without_chinese() if found.syllables else found))
-    return Reading(view, tuple(readers))
+    return Reading(view, found.syllables > 0, tuple(readers))
 
 
 _grams: Final = lru_cache(16)(grams)
