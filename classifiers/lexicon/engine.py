@@ -34,7 +34,7 @@ class Engine:
     def __init__(self, sought: Sequence[Sought]) -> None:
         """Compiles; other threads run meanwhile. Raises `EngineError`."""
         encoded = [one.text.encode(*_CODING) for one in sought]
-        self._database = _compile(encoded)
+        self._scan = _compile(encoded).scan
         self._lengths = [(len(data), len(one.text)) for data, one in zip(encoded, sought, strict=True)]
         self._bounds = [
             (one.whole and data[0] in _WORD, one.whole and data[-1] in _WORD)
@@ -45,10 +45,13 @@ class Engine:
     def find(self, text: str) -> list[tuple[int, int, int]]:
         """Where the strings stand, overlapping ones too: start and end in characters, then the string's number; by
         their ends."""
-        data = text.encode(*_CODING)
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:  # half a surrogate pair
+            data = text.encode(*_CODING)
         hits: list[tuple[int, int]] = []
         with self._lock:
-            self._database.scan(data, _keep, context=hits)
+            self._scan(data, _keep, 0, hits)
         if not hits:
             return []
         hits.sort()
