@@ -48,7 +48,7 @@ async def serve(settings: Settings) -> None:
     with ExitStack() as opened:
         answer = opened.enter_context(traced(partial(judge, classifiers=classifiers), settings.otlp_endpoint))
         if settings.ops_port:
-            opened.enter_context(serve_ops(settings.ops_host, settings.ops_port, health, _pages(classifiers, settings)))
+            opened.enter_context(serve_ops(settings.ops_host, settings.ops_port, health, pages(classifiers, settings)))
         _log.info("started", extra={"classifiers": {c.name: c.version for c in classifiers.values()}})
         gc.collect()
         gc.freeze()  # rules and code stay for good: no use in looking through them again and again
@@ -56,7 +56,8 @@ async def serve(settings: Settings) -> None:
         _log.info("stopped")
 
 
-def _pages(classifiers: Mapping[str, Classifier], settings: Settings) -> dict[str, Page]:
+def pages(classifiers: Mapping[str, Classifier], settings: Settings) -> dict[str, Page]:
+    """What the classifiers that run add to the ops endpoint, by path."""
     lexicon = classifiers.get("lexicon")
     if not isinstance(lexicon, LexiconClassifier):
         return {}

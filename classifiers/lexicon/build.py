@@ -1,6 +1,6 @@
 """``python -m classifiers.lexicon.build DATA_DIR``: makes the shipped terms from the lists they are taken from.
 
-The same lists make the same bytes, on every machine.
+The same lists make the same bytes, with the same zlib: no time, no order of a directory is in them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ _HERE: Final = Path(__file__).parent
 def build(data: Path) -> bytes:
     """The shipped file: the terms of ``own.tsv`` and of the lists in ``data/lexicons``, sorted and packed.
 
-    Raises `TermError` for a list that is not there, a term that cannot be used, and a rule about a term that the list
-    does not have.
+    Raises `TermError` for a list that is not there and for a term that cannot be used.
     """
     known, _ = contexts()
     own = parse((_HERE / "own.tsv").read_text(encoding="utf-8"), "own.tsv", known)
