@@ -29,6 +29,6 @@ def load(names: Sequence[str] = DEFAULT, lexicon: str = "") -> dict[str, Classif
     """
     if unknown := [name for name in names if name not in CLASSIFIERS] or not names:
         raise ValueError(f"classifiers: unknown {unknown}; there are {', '.join(CLASSIFIERS)}")
-    makers = {**CLASSIFIERS, "lexicon": partial(LexiconClassifier, lexicon)}
+    makers: Mapping[str, Callable[[], Classifier]] = {**CLASSIFIERS, "lexicon": partial(LexiconClassifier, lexicon)}
     made = [makers[name]() for name in names]
     return {classifier.name: classifier for classifier in made}

@@ -14,7 +14,6 @@ from prometheus_client import make_wsgi_app
 
 from classifiers.health import Health
 
-
 Page = Callable[[WSGIEnvironment, StartResponse], list[bytes]]
 """A WSGI application that answers at one path."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zlib
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
@@ -51,20 +52,23 @@ class Origin:
         return data
 
     def lexicon(self, data: bytes) -> Lexicon:
-        """The lexicon when the file holds ``data``. What the file says of a term in a category replaces all that the
-        shipped terms say of it. Raises `TermError`, or `classifiers.lexicon.engine.EngineError`."""
+        """The lexicon when the file holds ``data``. Raises `TermError`, or `classifiers.lexicon.engine.EngineError`."""
         known, source = contexts()
+        return Lexicon(self.terms(data, known), known, source)
+
+    def terms(self, data: bytes, known: Collection[str]) -> list[Term]:
+        """The terms when the file holds ``data``; they may use the ``known`` contexts. What the file says of a term in
+        a category replaces all that the shipped terms say of it. Raises `TermError`."""
         shipped: list[Term] = []
         if self.path is None or self.beside:
             packed = (resources.files("classifiers.lexicon") / SHIPPED).read_bytes()
             shipped = parse(_text(packed, SHIPPED), SHIPPED, known)
         if self.path is None:
-            return Lexicon(shipped, known, source)
+            return shipped
         name = str(self.path)
         given = parse(_text(data, name), name, known)
         replaced = {(term.text, term.category) for term in given}
-        kept = [term for term in shipped if (term.text, term.category) not in replaced]
-        return Lexicon([*kept, *given], known, source)
+        return [*[term for term in shipped if (term.text, term.category) not in replaced], *given]
 
 
 def _text(data: bytes, name: str) -> str:

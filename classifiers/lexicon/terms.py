@@ -140,9 +140,7 @@ def _weight(column: str) -> float:
     return weight
 
 
-def _unless(
-    options: dict[str, tuple[int, str]], contexts: Collection[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _unless(options: dict[str, tuple[int, str]], contexts: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     items = _listed(options, "unless")
     at = options["unless"][0] if items else 0
     named = tuple([item[1:] for item in items if item.startswith("@")])

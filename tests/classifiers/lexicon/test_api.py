@@ -73,7 +73,17 @@ def test_put_takes_the_terms_into_use_and_keeps_them(port: int, source: Source, 
 
 @pytest.mark.parametrize(
     "given",
-    [None, "", "Bearer", "Bearer ", f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer \xff\xfe", TOKEN],
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Basic {TOKEN}",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        "Bearer \xff\xfe",
+        TOKEN,
+    ],
 )
 def test_put_without_the_token_is_401_and_changes_nothing(port: int, file: Path, given: str | None) -> None:
     headers = {} if given is None else {"Authorization": given}

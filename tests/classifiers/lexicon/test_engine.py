@@ -77,7 +77,7 @@ def test_several_threads_may_use_one_engine() -> None:
 
 def test_a_missing_library_is_a_clear_error_and_nothing_slower_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hyperscan", None)
-    with pytest.raises(EngineError, match="hyperscan does not load here .*; install it, or leave the classifier out"):
+    with pytest.raises(EngineError, match=r"hyperscan does not load here .*; install it, or leave the classifier out"):
         Engine([Sought("word", True)])
 
 
