@@ -45,11 +45,12 @@ def _taken(source: Mapping[str, Any], folder: Path, known: Iterable[str]) -> lis
     except OSError as error:
         raise TermError([f"{folder / file}:0:0: {error.strerror}; give the directory with the lists"]) from error
     drop = set(_flat(source["drop"]))
+    without = source.get("without", ())
     rules = {term: group for group in source["groups"] for term in group.get("terms", ())}
     holding = [(part, group) for group in source["groups"] for part in group.get("holding", ())]
     lines = []
     for word in words:
-        if word and word not in drop:
+        if word and word not in drop and not any(name in word for name in without):
             group = rules.get(word) or next((group for part, group in holding if part in word), source)
             unless = ",".join([f"@{name}" for name in source["unless"]])
             lines.append(f"{word}\t{group['category']}\t{group['weight']}\tunless={unless}")

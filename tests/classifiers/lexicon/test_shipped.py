@@ -104,7 +104,7 @@ LISTS = {
     "ldnoobw-zh": "13.\n乳交\n干x娘\n",
     "sensitive-lexicon-porn-types.txt": "幼交\n按摩棒\n做爱大鸡巴\n",
     "sensitive-lexicon-porn.txt": "按摩棒\n自拍\n",
-    "sensitive-lexicon-guns-explosives.txt": "某炸弹制作\n出售手枪甲\n军刀网\n",
+    "sensitive-lexicon-guns-explosives.txt": "某炸弹制作\n出售手枪甲\n军刀网\n中国弓弩乙\n",
 }
 
 
@@ -134,7 +134,7 @@ def test_lists_give_terms_by_the_rules_and_own_terms_come_first(data: Path) -> N
     assert "某炸弹制作\tterrorism\t0.5" in text
     assert "出售手枪甲\tillegal_goods\t0.65" in text, "as much as the own term in it"
     assert text.count("\n按摩棒\t") == 1
-    assert not {"sexy", "13.", "自拍", "军刀网"} & {line.split("\t")[0] for line in terms}
+    assert not {"sexy", "13.", "自拍", "军刀网", "中国弓弩乙"} & {line.split("\t")[0] for line in terms}
     assert any("CC BY 4.0" in line for line in lines)
     assert any("MIT" in line for line in lines)
 
