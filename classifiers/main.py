@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 
@@ -13,8 +14,10 @@ import uvloop
 
 from classifiers import catalogue, logs
 from classifiers.health import Health
-from classifiers.judge import judge
-from classifiers.ops import serve_ops
+from classifiers.judge import Classifier, judge
+from classifiers.lexicon.api import lexicon_page
+from classifiers.lexicon.classifier import LexiconClassifier
+from classifiers.ops import Page, serve_ops
 from classifiers.settings import Settings
 from classifiers.tracing import traced
 from classifiers.worker import Worker
@@ -26,7 +29,7 @@ def main() -> None:
     """Runs until SIGTERM or SIGINT and then returns, so that the process exits with 0.
 
     Raises pydantic's ``ValidationError`` for settings that make no sense and `ValueError` for an unknown
-    classifier.
+    classifier or one whose data cannot be used.
     """
     settings = Settings()
     logs.configure(settings.log_level)
@@ -36,7 +39,7 @@ def main() -> None:
 
 async def serve(settings: Settings) -> None:
     """Loads the classifiers and works until a signal says stop."""
-    classifiers = catalogue.load(settings.names)
+    classifiers = catalogue.load(settings.names, lexicon=settings.lexicon)
     health = Health()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -45,9 +48,18 @@ async def serve(settings: Settings) -> None:
     with ExitStack() as opened:
         answer = opened.enter_context(traced(partial(judge, classifiers=classifiers), settings.otlp_endpoint))
         if settings.ops_port:
-            opened.enter_context(serve_ops(settings.ops_host, settings.ops_port, health))
+            opened.enter_context(serve_ops(settings.ops_host, settings.ops_port, health, pages(classifiers, settings)))
         _log.info("started", extra={"classifiers": {c.name: c.version for c in classifiers.values()}})
         gc.collect()
         gc.freeze()  # rules and code stay for good: no use in looking through them again and again
         await Worker(settings, answer, health).run(stop)
         _log.info("stopped")
+
+
+def pages(classifiers: Mapping[str, Classifier], settings: Settings) -> dict[str, Page]:
+    """What the classifiers that run add to the ops endpoint, by path."""
+    lexicon = classifiers.get("lexicon")
+    if not isinstance(lexicon, LexiconClassifier):
+        return {}
+    token = settings.lexicon_token
+    return {"/lexicon": lexicon_page(lexicon.source, token.get_secret_value() if token else None)}

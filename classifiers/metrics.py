@@ -44,4 +44,12 @@ COMMIT_FAILURES: Final = Counter("classifiers_commit_failures", "Commits refused
 
 UNSETTLED: Final = Gauge("classifiers_unsettled_records", "Records taken from Kafka and not yet settled.")
 
+LEXICON_LOADS: Final = Counter(
+    "classifiers_lexicon_loads",
+    "Terms files taken into use, and those refused at a change: loaded or refused. After a refusal the old terms stay.",
+    ["result"],
+)
+
+LEXICON_TERMS: Final = Gauge("classifiers_lexicon_terms", "Terms of the lexicon in use.")
+
 READY: Final = Gauge("classifiers_ready", "1 while the worker is a member of its group and the broker answers.")

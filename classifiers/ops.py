@@ -1,9 +1,9 @@
-"""The ops endpoint: /livez, /readyz and /metrics, in a thread of its own so that a stalled loop is seen."""
+"""The ops endpoint: /livez, /readyz, /metrics and more pages, in a thread of its own so that a stalled loop is seen."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -13,6 +13,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from prometheus_client import make_wsgi_app
 
 from classifiers.health import Health
+
+Page = Callable[[WSGIEnvironment, StartResponse], list[bytes]]
+"""A WSGI application that answers at one path."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -26,14 +29,17 @@ class _Silent(WSGIRequestHandler):
         """Probes are no news."""
 
 
-def ops_app(health: Health) -> Callable[[WSGIEnvironment, StartResponse], list[bytes]]:
-    """The WSGI application: 200 for yes, 503 for no, the metrics in Prometheus' text format."""
+def ops_app(health: Health, pages: Mapping[str, Page] | None = None) -> Page:
+    """The WSGI application: 200 for yes, 503 for no, the metrics in Prometheus' text format, and what ``pages`` has at
+    other paths."""
     exposition = make_wsgi_app()
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
             return list(exposition(environ, start_response))
+        if pages and path in pages:
+            return pages[path](environ, start_response)
         if path not in ("/livez", "/readyz"):
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b"not found\n"]
@@ -45,9 +51,9 @@ def ops_app(health: Health) -> Callable[[WSGIEnvironment, StartResponse], list[b
 
 
 @contextmanager
-def serve_ops(host: str, port: int, health: Health) -> Iterator[int]:
+def serve_ops(host: str, port: int, health: Health, pages: Mapping[str, Page] | None = None) -> Iterator[int]:
     """Serves while the block runs and yields the port. Raises `OSError` if the port is taken."""
-    with make_server(host, port, ops_app(health), _Server, _Silent) as server:
+    with make_server(host, port, ops_app(health, pages), _Server, _Silent) as server:
         thread = threading.Thread(target=server.serve_forever, name="ops", daemon=True)
         thread.start()
         try:

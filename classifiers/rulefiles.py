@@ -36,6 +36,12 @@ def load(names: Sequence[str]) -> tuple[Rulebook, str]:
     return Rulebook(rulesets), digest.hexdigest()[:12]
 
 
+def contexts() -> tuple[Mapping[str, Context], bytes]:
+    """The contexts of ``rules/contexts.yaml`` by name, and the file's bytes for whoever makes a version of them."""
+    source = (resources.files("classifiers") / "rules" / "contexts.yaml").read_bytes()
+    return _contexts(yaml.safe_load(source)), source
+
+
 def _contexts(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Context]:
     return {
         name: Context(name, _compile(f"contexts/{name}", row["pattern"], {}), row["where"], float(row["factor"]))

@@ -103,7 +103,7 @@ def _strongest(rule: Rule, text: str) -> tuple[float, tuple[int, int] | None]:
     for count, match in enumerate(rule.pattern.finditer(text)):
         strength = rule.weight
         for context in rule.contexts:
-            if context.pattern.search(_stretch(context.where, text, match)):
+            if context.pattern.search(stretch(context.where, text, *match.span())):
                 strength *= context.factor
         if strength > best:
             best, span = strength, match.span()
@@ -112,10 +112,10 @@ def _strongest(rule: Rule, text: str) -> tuple[float, tuple[int, int] | None]:
     return best, span
 
 
-def _stretch(where: Where, text: str, match: re.Match[str]) -> str:
-    start, end = match.span()
+def stretch(where: Where, text: str, start: int, end: int) -> str:
+    """What of ``text`` a context of this place looks at, for a match at ``start:end``."""
     if where == "inside":
-        return match[0]
+        return text[start:end]
     if where == "text":
         return text
     begin = max(0, start - _BEFORE)

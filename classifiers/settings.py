@@ -32,12 +32,18 @@ class Settings(BaseSettings):
     max_unsettled: int = Field(default=256, ge=1, le=100_000)
     """Records taken and not yet settled; at this many, polling waits."""
 
-    classifiers: str = "text,news"
+    classifiers: str = "text,news,lexicon"
     """Which classifiers run, comma separated; ``constant`` alone for measurements."""
+
+    lexicon: str = ""
+    """A terms file in place of the shipped one, or beside it when it begins with ``+``; see ``lexicon/README.md``. A
+    change of the file is taken up while running."""
+    lexicon_token: SecretStr | None = Field(default=None, min_length=16)
+    """What PUT /lexicon of the ops endpoint wants as bearer token; unset, there is no PUT."""
 
     ops_host: str = "127.0.0.1"
     ops_port: int = Field(default=0, ge=0, le=65535)
-    """Port for /livez, /readyz and /metrics; 0 opens none."""
+    """Port for /livez, /readyz, /metrics and /lexicon; 0 opens none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otlp_endpoint: str | None = None
     """Where spans go (OTLP over HTTP, the full URL of the traces path); unset, no spans are made."""

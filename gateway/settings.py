@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     kms: KmsSettings = KmsSettings()
     providers_file: Path | None = None
     """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
+    lexicon: str = ""
+    """A terms file for the classifiers that run in-process, in place of the shipped one, or beside it when it begins
+    with ``+``; a change of it is taken up while running. With Kafka it is the workers' own setting."""
 
     max_in_flight: int = Field(512, ge=1)
     """Publish requests worked on at once; more are answered 429."""

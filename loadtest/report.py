@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from loadtest.lexicons import LexiconFigures
 from loadtest.writes import Writes
 
 _FOLDER = Path(__file__).parent
@@ -92,7 +93,7 @@ def table(
             f"| grouped / single durable writes, {name}: {found.grouped:.0f}/s over {found.single:.0f}/s "
             f"| {found.ratio:.1f} ({found.low:.1f}-{found.high:.1f}) | >= {WRITES_BOUND:g} | {reached} |"
         )
-    lines += ["", f"The shipped classifiers judge {judged:.0f} messages a second on one core (text and news)."]
+    lines += ["", f"The shipped classifiers judge {judged:.0f} messages a second on one core (text, news and lexicon)."]
     return "\n".join(lines)
 
 
@@ -134,6 +135,7 @@ def write_results(
     judged: float,
     machine: dict[str, str],
     targets: tuple[Target, ...],
+    lexicon: LexiconFigures,
 ) -> None:
     """Put the table into RESULTS.md, leaving its prose, and everything into results.json."""
     page = _FOLDER / "RESULTS.md"
@@ -146,5 +148,6 @@ def write_results(
         "ratios": {target.name: ratio(rows, target) for target in targets},
         "writes": {name: asdict(found) for name, found in writes.items()},
         "judged_per_second": judged,
+        "lexicon": asdict(lexicon),
     }
     (_FOLDER / "results.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -16,6 +16,9 @@ import click
 import orjson
 import uvicorn
 
+from classifiers.lexicon.files import Origin
+from classifiers.lexicon.terms import TermError
+from classifiers.rulefiles import contexts
 from gateway import demo_news, logs
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys import new_keys
@@ -24,7 +27,7 @@ from gateway.adapters.policy_file import read_policy
 from gateway.adapters.providers_file import read_providers
 from gateway.adapters.sql import open_store
 from gateway.adapters.sql.news import SqlNews
-from gateway.app import create_app
+from gateway.app import Judge, create_app
 from gateway.cli.common import settings
 from gateway.core.policy import PolicyError, PolicyInForce
 from gateway.demo import APP_KEY, bot_try, listeners, seed, tries
@@ -49,6 +52,7 @@ def serve(host: str, port: int, workers: int, fds: str | None, line: str | None)
     logs.configure(chosen.log_level)
     checked_policy(chosen.policy_file)
     check_providers(chosen.providers_file)
+    check_lexicon(chosen)
     ports = [port, *[listener.port for listener in checked_listeners(chosen.listeners_file) if listener.port]]
     sockets = _listen(host, ports) if fds is None else [socket.socket(fileno=int(fd)) for fd in fds.split(",")]
     if workers > 1:
@@ -72,6 +76,7 @@ def demo(port: int, upstream_port: int, bots_port: int, data: Path) -> None:
     logs.configure(chosen.log_level)
     checked_policy(chosen.policy_file)
     check_providers(chosen.providers_file)
+    check_lexicon(chosen)
     checked_listeners(chosen.listeners_file)
     listening = [*_demo_listen(port, "--port"), *_demo_listen(bots_port, "--bots-port")]
     for each in _demo_listen(upstream_port, "--upstream-port"):
@@ -163,6 +168,19 @@ def check_providers(file: Path | None) -> None:
         sys.exit(2)
 
 
+def check_lexicon(chosen: Settings) -> None:
+    """End the command with status 2 and the problems of a bad terms file for the classifiers in this process."""
+    if chosen.kafka.bootstrap_servers:
+        return
+    try:
+        origin = Origin.of(chosen.lexicon)
+        origin.terms(origin.read(), contexts()[0])
+    except TermError as error:
+        for problem in error.problems:
+            click.echo(f"GATEWAY_LEXICON: {problem}", err=True)
+        sys.exit(2)
+
+
 def _listen(host: str, ports: Sequence[int], way: str = "--port") -> list[socket.socket]:
     """A listening socket on each port: what connects from now on is served once the process is ready. A taken port
     ends the command."""
@@ -173,8 +191,17 @@ def _listen(host: str, ports: Sequence[int], way: str = "--port") -> list[socket
 
 
 def _serve(chosen: Settings, sockets: list[socket.socket], line: Line | None) -> int:
-    judge = None if chosen.kafka.bootstrap_servers else embedded_judge()
-    return 0 if run(create_app(chosen, judge), sockets, line, chosen.drain_seconds) else 1
+    return 0 if run(create_app(chosen, _judge(chosen)), sockets, line, chosen.drain_seconds) else 1
+
+
+def _judge(chosen: Settings) -> Judge | None:
+    """The classifiers in this process, unless Kafka has them. One that cannot run here ends the command."""
+    if chosen.kafka.bootstrap_servers:
+        return None
+    try:
+        return embedded_judge(chosen.lexicon)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _line(text: str | None) -> Line | None:

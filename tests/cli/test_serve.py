@@ -157,3 +157,23 @@ def test_a_bad_providers_file_is_told_with_line_and_field(tmp_path: Path) -> Non
     )
     told = "providers.0: secret_env: name the variables that hold the webhook's secrets"
     assert (done.returncode, done.stderr) == (2, f"{file}: line 2: {told}\n")
+
+
+@pytest.mark.parametrize("words", [("serve",), ("serve", "--workers", "2")])
+def test_a_bad_terms_file_is_told_by_line_before_anything_starts(tmp_path: Path, words: tuple[str, ...]) -> None:
+    file = tmp_path / "terms.tsv"
+    file.write_text("word\tspam\t0.5\nother\tspam\t7\nthird\tnews\t0.5\n", encoding="utf-8")
+    done = subprocess.run(
+        command(*words, "--port", "0"),
+        env={**environment(tmp_path), "GATEWAY_LEXICON": f"+{file}"},
+        cwd=HOME,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert [line.partition(" give ")[0] for line in done.stderr.splitlines()] == [
+        f"GATEWAY_LEXICON: {file}:2:3: weight: '7';",
+        f"GATEWAY_LEXICON: {file}:3:2: category: unknown 'news';",
+    ]

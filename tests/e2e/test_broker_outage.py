@@ -128,4 +128,4 @@ async def every_allowed_message_was_judged(stack: Stack) -> None:
         for stored in messages:
             _, case = (await store.cases(stored.message_id))[-1]
             assert {type(answer).__name__ for answer in case.answers} == {"Opinion"}
-            assert {answer.classifier for answer in case.answers} == {"text", "news"}
+            assert {answer.classifier for answer in case.answers} == {"text", "news", "lexicon"}

@@ -178,7 +178,7 @@ async def counted(stack: Stack, name: str, value: float) -> bool:
 
 async def test_foreign_and_repeated_replies_are_counted_and_change_nothing(shared: Stack) -> None:
     clean = [{"category": "violence", "value": 0.0}]
-    opinions = [{**SCORES, "classifier": name, "scores": clean} for name in ("text", "news")]
+    opinions = [{**SCORES, "classifier": name, "scores": clean} for name in ("text", "news", "lexicon")]
     hold = await publish(shared, "Guaranteed 30% returns weekly, send 500 USDT to my wallet and I double it.")
     done = await publish(shared, "The bakery is open again.")
     assert (hold.status, done.status) == (202, 200)
