@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from classifiers.campaigns.classifier import CampaignClassifier
 from classifiers.constant import ConstantClassifier
 from classifiers.judge import Classifier
 from classifiers.news import NewsClassifier
@@ -13,9 +14,10 @@ from classifiers.text import TextClassifier
 CLASSIFIERS: Final[Mapping[str, Callable[[], Classifier]]] = {
     "text": TextClassifier,
     "news": NewsClassifier,
+    "campaign": CampaignClassifier,
     "constant": ConstantClassifier,
 }
-DEFAULT: Final = ("text", "news")
+DEFAULT: Final = ("text", "news", "campaign")
 
 
 def load(names: Sequence[str] = DEFAULT) -> dict[str, Classifier]:
