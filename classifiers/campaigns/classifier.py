@@ -39,7 +39,7 @@ class CampaignClassifier:
     """Remembers what it judged. Unlike other classifiers it gives a text another answer when others send it, too; the
     same message never counts twice.
 
-    ``tell``, if set, is given the sketch of every message that counts, for other workers.
+    ``tell``, if set, is given the sketch of every message that is new and counts, for other workers.
     """
 
     name: Final = "campaign"
@@ -75,8 +75,9 @@ class CampaignClassifier:
             min(len(own), sketch.MOST_SHINGLES),
             sketch.signature(whole),
         )
+        is_new = not self.window.knows(made)
         found = self.window.note(made, now_ms)
-        if self.tell is not None:
+        if self.tell is not None and is_new:
             self.tell(made)
         if (sure := value(found, self._settings.accounts)) == 0.0:
             return self._nothing

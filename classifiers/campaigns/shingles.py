@@ -33,20 +33,24 @@ _MAYBE_VARYING: Final = re.compile("[@/]|www")
 _EMPTY: Final = frozenset(
     re.findall(
         r"\w+",
-        """a an the of to in on at for and or is are was were be been it its this that these those with as by from you your
-    we our us i me my he him his she her they them their has have had will would can could should shall do does did not
-    no so if but than then there here what who which when where how why all any some just very too also up out am im
-    re ve ll don""",
+        """
+        a an the of to in on at for and or is are was were be been it its this that these those with as by from you
+        your we our us i me my he him his she her they them their has have had will would can could should shall do
+        does did not no so if but than then there here what who which when where how why all any some just very too
+        also up out am im re ve ll don
+        """,
     )
 )
 """English words without a meaning of their own."""
 _COURTEOUS: Final = frozenset(
     re.findall(
         r"\w+",
-        """good morning afternoon evening night day nice great happy merry birthday new year christmas easter eid diwali
-    holidays weekend welcome hello hi hey dear everyone everybody friend friends family folks guys thanks thank much
-    congrats congratulations wish wishes wishing best love lots health peace joy luck lol haha hahaha yes ok okay sleep
-    tight well sweet dreams bless god take care see tomorrow soon see and blessed lovely wonderful""",
+        """
+        good morning afternoon evening night day nice great happy merry birthday new year christmas easter eid diwali
+        holidays weekend welcome hello hi hey dear everyone everybody friend friends family folks guys thanks thank
+        much congrats congratulations wish wishes wishing best love lots health peace joy luck lol haha hahaha yes ok
+        okay sleep tight well sweet dreams bless god take care see tomorrow soon blessed lovely wonderful
+        """,
     )
 )
 """Words of which greetings are made. They do not make a text count."""

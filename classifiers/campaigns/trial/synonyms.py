@@ -10,15 +10,16 @@ persons; money cash funds; buy purchase get; help assist support; start begin la
 quick fast rapid; house home place; child kid; children kids youngsters; job work position; world globe; company firm
 business; today now; show display present; call phone ring; send mail ship; need want require; look see watch; think
 believe feel; many several numerous; very really so; friend mate pal; happy glad pleased; win gain; winner champion;
-lost missing; price cost rate; cheap affordable inexpensive; order book reserve; learn study; teacher tutor coach; near close
-beside; share forward spread; please kindly; last final previous; every each; open unlock visit; claim collect receive;
-small minor; month week; government officials authorities; report account statement; plan scheme project; game match
-contest; team side squad; leader head chief; announced declared revealed; attack strike assault; killed slain; growth
-rise increase; fell dropped slid; high strong; first opening initial; after following; before until; between among;
-include contain cover; man guy person; woman lady; make build create; use employ apply; give offer hand; take grab
-accept; know understand; important key vital; problem issue trouble; answer reply respond; question query; expected
-likely; country nation state; city town; year season; profit earnings; market exchange; computer machine; software
-program; user customer client; research survey; found discovered; group band club; war conflict; police officers
+lost missing; price cost rate; cheap affordable inexpensive; order book reserve; learn study; teacher tutor coach;
+near close beside; share forward spread; please kindly; last final previous; every each; open unlock visit; claim
+collect receive; small minor; month week; government officials authorities; report account statement; plan scheme
+project; game match contest; team side squad; leader head chief; announced declared revealed; attack strike assault;
+killed slain; growth rise increase; fell dropped slid; high strong; first opening initial; after following; before
+until; between among; include contain cover; man guy person; woman lady; make build create; use employ apply; give
+offer hand; take grab accept; know understand; important key vital; problem issue trouble; answer reply respond;
+question query; expected likely; country nation state; city town; year season; profit earnings; market exchange;
+computer machine; software program; user customer client; research survey; found discovered; group band club; war
+conflict; police officers
 """
 _CHINESE: Final = """
 联系 咨询 找;马上 立即 立刻;赶快 赶紧 尽快;请 麻烦;点击 打开 点开;领取 领走 拿走;免费 不要钱 不收费;轻松 简单 容易;
