@@ -73,7 +73,7 @@ class Member:
         return answer.scores[0].value
 
     async def knows(self, messages: int) -> None:
-        await until(lambda: len(self.campaign.window) == messages)
+        await until(partial(remembers, self.campaign, messages))
 
 
 @asynccontextmanager
@@ -150,7 +150,7 @@ async def test_no_text_is_sent_and_what_is_no_sketch_is_passed_over(settings: Se
             (b"not json", right),
             (b"[]", [("v", b"2"), *right[1:]]),
             (b"[]", right[:1]),
-            (None, []),
+            (b"", []),
         ]:
             await producer.send_and_wait(settings.sketches_topic, value, headers=headers)
     async with sharing(settings) as one, sharing(settings) as other:
@@ -224,8 +224,13 @@ async def test_two_workers_answer_as_one(settings: Settings) -> None:
             (answer,) = reply.answers
             assert isinstance(answer, Opinion)
             found.append(answer.scores[0].value)
-            await until(lambda messages=number: all(len(window.window) == messages for window in windows))
+            for window in windows:
+                await until(partial(remembers, window, number))
     assert found == [0.0, 0.0, 0.5, 0.6, 0.66]
+
+
+def remembers(campaign: CampaignClassifier, messages: int) -> bool:
+    return len(campaign.window) == messages
 
 
 @asynccontextmanager

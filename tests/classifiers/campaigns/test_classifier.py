@@ -53,8 +53,9 @@ def score(campaign: CampaignClassifier, asked: Question) -> Score:
     return only
 
 
-def ad(number: int, **more: str) -> Question:
-    return question(AD.format(name=NAMES[number % 6], number=number * 37), **more)
+def ad(number: int, author: str = "", message: str = "", tenant: str = "t1") -> Question:
+    text = AD.format(name=NAMES[number % 6], number=number * 37)
+    return question(text, author=author, message=message, tenant=tenant)
 
 
 def test_a_text_from_several_accounts_is_a_campaign_from_the_third_on(campaign: CampaignClassifier) -> None:

@@ -95,11 +95,13 @@ DIFFERENT = {
 def found(texts: tuple[str, str]) -> float:
     """How sure the classifier is when two accounts sent these, with two counted as a campaign."""
     campaign = CampaignClassifier(CampaignSettings(entries=1000, accounts=2), lambda: 1.0)
+    scores = []
     for number, text in enumerate(texts):
         answer = campaign.judge(Question("e", f"m{number}", "t", ("campaign",), (text,), (), 0, author=f"a{number}"))
         assert isinstance(answer, Opinion)
+        scores.append(answer.scores[0].value)
     assert len(campaign.window) == 2, "both texts must count"
-    return answer.scores[0].value
+    return scores[-1]
 
 
 @pytest.mark.parametrize("texts", VARIED.values(), ids=VARIED)
