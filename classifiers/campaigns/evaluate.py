@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from classifiers.campaigns.trial.changes import HARD, LIGHT
+from classifiers.campaigns.trial.changes import HARD, LIGHT, Change
 from classifiers.campaigns.trial.measure import (
     SETS,
     Memory,
@@ -20,16 +20,20 @@ from classifiers.campaigns.trial.measure import (
     advertisements,
     filled,
     interval,
+    raised,
     read,
     recalled,
 )
 
 _MOST: Final = 12_000
 _TRIED: Final = 500
+_CAMPAIGNS: Final = 60
+_ACCOUNTS: Final = 10
+_Trial = Callable[[Sequence[int], Mapping[str, Change]], Iterable[tuple[str, int, int]]]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints two tables; 2 if there is no data directory."""
+    """Prints three tables; 2 if there is no data directory."""
     directory = arguments[0] if arguments else os.environ.get("MODERATION_DATA", "")
     if not directory or not Path(directory).is_dir():
         sys.stderr.write("give the directory with the texts, or name it by MODERATION_DATA\n")
@@ -45,23 +49,28 @@ def main(arguments: Sequence[str]) -> int:
         _say(_negative(name, counted))
         if "--examples" in arguments:
             _say("".join([f"    {one[:80]!r}\n    {other[:80]!r}\n\n" for one, other in counted.examples[:12]]))
+    _say(f"\nfound again, in % of up to {_TRIED} texts a set that count when changed, {len(memory.texts)} in memory")
+    _table(slots, lambda where, changes: recalled(memory, where, changes, _TRIED))
     _say(
-        f"\nfound again, in % of up to {_TRIED} texts of each set that count when changed, "
-        f"{len(memory.texts)} texts in memory"
+        f"\nnoticed, in % of up to {_CAMPAIGNS} campaigns of each set: {_ACCOUNTS} accounts, each changes the text anew"
     )
+    _table(slots, lambda where, changes: raised(memory, where, changes, _CAMPAIGNS, _ACCOUNTS))
+    return 0
+
+
+def _table(slots: Mapping[str, Sequence[int]], tried: _Trial) -> None:
     _say(f"{'change':28}" + "".join([f"{name[:9]:>10}" for name in slots]) + "   all, 95 %")
     for kind, changes in (("light", LIGHT), ("hard", HARD)):
-        rows = {name: list(recalled(memory, where, changes, _TRIED)) for name, where in slots.items()}
+        rows = {name: list(tried(where, changes)) for name, where in slots.items()}
         tried_all = found_all = 0
         for at, change in enumerate(changes):
             cells = [row[at] for row in rows.values()]
-            tried, found = sum([cell[1] for cell in cells]), sum([cell[2] for cell in cells])
-            tried_all, found_all = tried_all + tried, found_all + found
+            number, found = sum([cell[1] for cell in cells]), sum([cell[2] for cell in cells])
+            tried_all, found_all = tried_all + number, found_all + found
             _say(
-                f"{change:28}" + "".join([f"{100 * f / max(t, 1):>10.1f}" for _, t, f in cells]) + _share(found, tried)
+                f"{change:28}" + "".join([f"{100 * f / max(t, 1):>10.1f}" for _, t, f in cells]) + _share(found, number)
             )
         _say(f"{'all ' + kind:28}{'':{10 * len(rows)}}" + _share(found_all, tried_all))
-    return 0
 
 
 def _negative(name: str, counted: Negatives) -> str:

@@ -151,6 +151,27 @@ def recalled(
         yield name, tried, found
 
 
+def raised(
+    memory: Memory, slots: Sequence[int], changes: Mapping[str, Change], most: int, accounts: int
+) -> Iterator[tuple[str, int, int]]:
+    """For each change its name, how many campaigns were tried, and how many of them were noticed: so many accounts send
+    a text of their own making each, and one of these is taken for two others or more."""
+    others = [memory.texts[slot].text for slot in slots]
+    chosen = Random(_SEED).sample(list(slots), min(most, len(slots)))  # noqa: S311
+    for name, change in changes.items():
+        chance, noticed = Random(_SEED), 0  # noqa: S311
+        for slot in chosen:
+            own = Memory(2 * accounts)
+            for _ in range(accounts):
+                changed = sketched(change(memory.texts[slot].text, chance, others))
+                if changed is not None:
+                    if len(own.like(changed)) > 1:
+                        noticed += 1
+                        break
+                    own.add(changed)
+        yield name, len(chosen), noticed
+
+
 def interval(hits: int, tries: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share (Wilson 1927)."""
     if not tries:

@@ -35,14 +35,17 @@ def test_wilsons_interval(hits: int, tries: int, low: float, high: float) -> Non
     assert interval(hits, tries) == pytest.approx((low, high), abs=0.001)
 
 
-def test_a_run_prints_both_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_prints_its_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in SETS:
         with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as file:
             file.writelines([json.dumps({"text": f"{name} {text}"}) + "\n" for text in TEXTS])
     assert main([str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    rows = {line[:28].strip(): line[28:].split() for line in printed.splitlines()}
+    _, found, noticed = printed.split("\n\n")
+    rows = {line[:28].strip(): line[28:].split() for line in found.splitlines()}
     assert rows["emoji"][-1] == rows["disguise"][-1] == "88/88"
+    assert int(rows["reword 50%"][-1].partition("/")[0]) < 44
+    assert "recipient                        100.0" in noticed
     for name in [*LIGHT, *HARD, "all light", "all hard"]:
         assert "/" in rows[name][-1]
     assert main([str(tmp_path)]) == 0
