@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from classifiers.campaigns.classifier import CampaignClassifier
 from classifiers.constant import ConstantClassifier
 from classifiers.judge import Classifier
 from classifiers.lexicon.classifier import LexiconClassifier
@@ -16,9 +17,10 @@ CLASSIFIERS: Final[Mapping[str, Callable[[], Classifier]]] = {
     "text": TextClassifier,
     "news": NewsClassifier,
     "lexicon": LexiconClassifier,
+    "campaign": CampaignClassifier,
     "constant": ConstantClassifier,
 }
-DEFAULT: Final = ("text", "news", "lexicon")
+DEFAULT: Final = ("text", "news", "lexicon", "campaign")
 
 
 def load(names: Sequence[str] = DEFAULT, lexicon: str = "") -> dict[str, Classifier]:

@@ -20,6 +20,7 @@ class Health:
         self._turned = clock()
         self._connected = False
         self._joined = False
+        self._caught_up = True
 
     def turned(self) -> None:
         """The event loop is turning."""
@@ -35,10 +36,15 @@ class Health:
         self._joined = yes
         metrics.READY.set(self.ready)
 
+    def caught_up(self, yes: bool) -> None:
+        """Whether what other workers have told is read. True for a worker that need not know."""
+        self._caught_up = yes
+        metrics.READY.set(self.ready)
+
     @property
     def ready(self) -> bool:
-        """Whether questions are being answered."""
-        return self._connected and self._joined
+        """Whether questions are being answered, and as well as can be."""
+        return self._connected and self._joined and self._caught_up
 
     @property
     def alive(self) -> bool:

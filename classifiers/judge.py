@@ -12,7 +12,8 @@ EVERY_NAME: Final = "*"
 
 
 class Classifier(Protocol):
-    """Judges messages by themselves: the same question gets the same answer from the same version.
+    """Judges messages by themselves: the same question gets the same answer from the same version. (``campaign`` alone
+    remembers other messages, and says so.)
 
     ``name`` is what questions ask for; ``version`` changes whenever an answer could.
     """

@@ -91,6 +91,22 @@ async def open_consumer(settings: Settings, listener: ConsumerRebalanceListener)
         await _closed(consumer)
 
 
+@asynccontextmanager
+async def open_reader(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer in no group that reads all partitions of a topic, from the beginning until told otherwise.
+
+    Raises `KafkaError` or `OSError` if the broker cannot be reached or refuses.
+    """
+    consumer = AIOKafkaConsumer(
+        topic, **_connection(settings), group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await _closed(consumer)
+
+
 async def answers(producer: AIOKafkaProducer) -> bool:
     """Whether a broker answers now."""
     try:

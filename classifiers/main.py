@@ -13,6 +13,7 @@ from functools import partial
 import uvloop
 
 from classifiers import catalogue, logs
+from classifiers.campaigns.exchange import exchange_of
 from classifiers.health import Health
 from classifiers.judge import Classifier, judge
 from classifiers.lexicon.api import lexicon_page
@@ -52,7 +53,10 @@ async def serve(settings: Settings) -> None:
         _log.info("started", extra={"classifiers": {c.name: c.version for c in classifiers.values()}})
         gc.collect()
         gc.freeze()  # rules and code stay for good: no use in looking through them again and again
-        await Worker(settings, answer, health).run(stop)
+        async with asyncio.TaskGroup() as tasks:
+            if (exchange := exchange_of(classifiers, settings, health)) is not None:
+                tasks.create_task(exchange.run(stop))
+            await Worker(settings, answer, health).run(stop)
         _log.info("stopped")
 
 

@@ -52,4 +52,24 @@ LEXICON_LOADS: Final = Counter(
 
 LEXICON_TERMS: Final = Gauge("classifiers_lexicon_terms", "Terms of the lexicon in use.")
 
-READY: Final = Gauge("classifiers_ready", "1 while the worker is a member of its group and the broker answers.")
+READY: Final = Gauge(
+    "classifiers_ready",
+    "1 while the worker is a member of its group, the broker answers, and it has read the sketches of others.",
+)
+
+SKETCHES: Final = Counter(
+    "classifiers_sketches",
+    "Sketches between workers: sent, lost before they were sent, read; records ignored as of another version.",
+    ["what"],
+)
+
+CAMPAIGN_MESSAGES: Final = Gauge(
+    "classifiers_campaign_messages", "Messages remembered to find campaigns, old ones included that no longer count."
+)
+
+CAMPAIGN_BYTES: Final = Gauge("classifiers_campaign_bytes", "Memory that finding campaigns may take.")
+
+CAMPAIGN_OVERWRITTEN: Final = Gauge(
+    "classifiers_campaign_overwritten",
+    "Messages forgotten before their time since the start, for want of room (CLASSIFIERS_CAMPAIGN_ENTRIES).",
+)

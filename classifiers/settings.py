@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     kafka_ssl_keyfile: str | None = None
 
     topic_prefix: str = "moderation."
-    """Topics are this and ``questions``, ``opinions``, ``dead-letters``."""
+    """Topics are this and ``questions``, ``opinions``, ``sketches``, ``dead-letters``."""
     group_id: str = "classifiers"
     max_tries: int = Field(default=3, ge=1, le=100)
     """How often a question is judged before it becomes a dead letter."""
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     max_unsettled: int = Field(default=256, ge=1, le=100_000)
     """Records taken and not yet settled; at this many, polling waits."""
 
-    classifiers: str = "text,news,lexicon"
+    classifiers: str = "text,news,lexicon,campaign"
     """Which classifiers run, comma separated; ``constant`` alone for measurements."""
 
     lexicon: str = ""
@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     def opinions_topic(self) -> str:
         """Where replies go."""
         return f"{self.topic_prefix}opinions"
+
+    @property
+    def sketches_topic(self) -> str:
+        """Where workers tell each other what they judged."""
+        return f"{self.topic_prefix}sketches"
 
     @property
     def dead_letters_topic(self) -> str:

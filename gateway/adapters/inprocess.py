@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class InProcessClassifiers:
-    """See `gateway.ports.Classifiers`. ``judge`` is pure and runs on one thread beside the event loop; ``limit``
+    """See `gateway.ports.Classifiers`. ``judge`` runs on one thread beside the event loop, and on no other; ``limit``
     bounds the questions that wait for it."""
 
     def __init__(self, judge: Callable[[Question], Reply], clock: Clock, limit: int = 256) -> None:

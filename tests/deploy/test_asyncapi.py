@@ -18,6 +18,10 @@ from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
 from classifiers.batch import Batch, Record
+from classifiers.campaigns import sketch
+from classifiers.campaigns.classifier import CampaignClassifier
+from classifiers.campaigns.exchange import Exchange
+from classifiers.campaigns.settings import CampaignSettings
 from classifiers.contract import (
     CATEGORIES,
     LAST_MS,
@@ -32,6 +36,7 @@ from classifiers.contract import (
     encode_questions,
     encode_replies,
 )
+from classifiers.health import Health
 from classifiers.outbox import Outbox
 from classifiers.settings import Settings as WorkerSettings
 from gateway.adapters.kafka import events
@@ -140,6 +145,7 @@ class Broker:
 
     def __init__(self, **_: Any) -> None:
         self.records: list[tuple[str, Record, bytes | None]] = []
+        self.sent = asyncio.Event()
         self.client = SimpleNamespace(cluster=SimpleNamespace(available_partitions_for_topic=lambda _: None))
 
     async def start(self) -> None:
@@ -155,6 +161,10 @@ class Broker:
         self, topic: str, value: bytes, partition: int | None = None, headers: Any = ()
     ) -> asyncio.Future[None]:
         return self._keep(topic, None, value, partition, headers)
+
+    async def send_and_wait(self, topic: str, value: bytes, headers: Any) -> None:
+        self._keep(topic, None, value, None, headers)
+        self.sent.set()
 
     def create_batch(self) -> _Batch:
         return _Batch()
@@ -234,6 +244,20 @@ async def test_a_question_that_a_classifier_fails_on() -> None:
     check_record("dead-letters", "dead-question", *letter[:2])
     with pytest.raises(ValidationError):
         check_record("dead-letters", "dead-record", *letter[:2])
+
+
+async def test_sketches_as_a_worker_tells_them() -> None:
+    campaign, broker = CampaignClassifier(CampaignSettings(entries=100)), Broker()
+    exchange = Exchange(WorkerSettings(), campaign, Health())
+    for number, author in enumerate(("a1", "")):
+        texts = ("some words that nobody else has said today",)
+        campaign.judge(Question("3.1-7", f"m{number}", "t1", ("campaign",), texts, (), FOREVER_MS, author=author))
+    sending = asyncio.create_task(exchange._send(broker))
+    await broker.sent.wait()
+    sending.cancel()
+    [(topic, record, _)] = broker.records
+    check_record("sketches", "sketches", topic, record)
+    assert len(sketch.decode(record.value or b"")) == 2
 
 
 @pytest.mark.parametrize("headers", [{}, {"v": b"2"}], ids=["no headers", "another version"])
@@ -320,6 +344,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 RIGHT = {
     "questions": encode_questions([QUESTION]),
     "opinions": encode_replies([REPLY]),
+    "sketches": sketch.encode([sketch.Sketch("0" * 16, "1" * 16, "2" * 16, 1, 9, bytes(sketch.PLACES))]),
     "decision": events.cloud_event(next(row for name, row in audit_rows() if name == "decision")),
     "transition": events.cloud_event(next(row for name, row in audit_rows() if b'"decision"' in row.body.encode())),
     "licence": events.cloud_event(next(row for name, row in audit_rows() if name == "licence")),
@@ -385,6 +410,7 @@ def test_topics_are_those_of_the_code() -> None:
     }
     assert channels["questions"]["address"] == worker.questions_topic
     assert channels["opinions"]["address"] == worker.opinions_topic
+    assert channels["sketches"]["address"] == worker.sketches_topic
     assert channels["dead-letters"]["address"] == worker.dead_letters_topic
     for name, channel in channels.items():
         binding = channel["bindings"]["kafka"]

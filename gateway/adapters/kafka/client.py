@@ -20,6 +20,7 @@ _CANCEL_SECONDS = 1.0
 TOPICS = {
     "questions": {"retention.ms": "3600000"},
     "opinions": {"retention.ms": "3600000"},
+    "sketches": {"retention.ms": "3600000"},
     "decisions": {"retention.ms": "604800000"},
     "dead-letters": {"retention.ms": "2592000000"},
 }
