@@ -7,17 +7,21 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
 from classifiers.contract import CATEGORIES
+from classifiers.training import evasion
 from classifiers.training.recipe import OWN, Recipe
 
 _NOT_A_WORD: Final = re.compile(r"\W+")
+
+_DISGUISED: Final = 0.35
+"""The share of its characters that a disguised row is written with other ones of the same sound."""
 
 
 class CorpusError(ValueError):
@@ -94,7 +98,16 @@ def rows(recipe: Recipe, data: Path) -> list[Row]:
                 raise CorpusError(f"{name}: {row.text[:60]!r} is a text that models are tested with: take it out")
             labels = {c: v for c, v in row.labels.items() if c not in source.leave}
             found.append(Row(name, row.language, row.text, {**dict.fromkeys(source.clean, 0), **labels}))
-    return found
+    return found + list(_disguised(found, recipe.disguised))
+
+
+def _disguised(rows: Sequence[Row], every: int) -> Iterator[Row]:
+    chinese = [row for row in rows if row.language == "zh"]
+    for place in range(0, len(chinese) if every else 0, every or 1):
+        row = chinese[place]
+        text = evasion.emoji(row.text) if place % (2 * every) else evasion.homophones(row.text, _DISGUISED, place)
+        if text != row.text:
+            yield replace(row, text=text)
 
 
 def _of_set(name: str, data: Path) -> Iterator[Row]:

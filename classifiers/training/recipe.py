@@ -47,7 +47,8 @@ class Recipe(_Part):
     buckets. ``passage``: characters of the passages that a long text is judged by. N-grams in fewer than ``rare`` rows
     are left out. ``strength`` is the inverse of the regularisation (C of scikit-learn), for some categories its own.
     Of the rows that are not of a category at most ``negatives`` are learned from, evenly spread; our own always.
-    ``folds``: how many parts the rows are cut into to calibrate on what was not learned from.
+    One in ``disguised`` Chinese rows is learned from a second time, with other characters that sound the same and emoji
+    for words; 0 for none. ``folds``: how many parts the rows are cut into to calibrate on what was not learned from.
     """
 
     model: str
@@ -58,6 +59,7 @@ class Recipe(_Part):
     passage: int = Field(ge=40, le=4000)
     rare: int = Field(ge=1)
     negatives: int = Field(ge=1000)
+    disguised: int = Field(0, ge=0)
     folds: int = Field(ge=2, le=10)
     strength: float = Field(gt=0)
     strengths: dict[str, float] = {}

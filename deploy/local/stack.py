@@ -114,7 +114,7 @@ class Stack:
         self._wait("gateway", process, f"{self.url}/readyz")
         return process
 
-    def start_worker(self, classifiers: str = "text,news,lexicon") -> subprocess.Popen[bytes]:
+    def start_worker(self, classifiers: str = "text,news,lexicon,campaign") -> subprocess.Popen[bytes]:
         """A classifier worker; returns when it takes questions. Raises `StartFailed`."""
         port = free_port()
         more = {"CLASSIFIERS_OPS_PORT": str(port), "CLASSIFIERS_CLASSIFIERS": classifiers}
