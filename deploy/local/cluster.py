@@ -20,7 +20,7 @@ def cluster(
     gateways: int, workers: int, *, port: int | None = None, upstream_port: int | None = None
 ) -> Iterator[Stack]:
     """Kafka, PostgreSQL, gateway processes behind one port, classifier workers and the demo chat app, with demo
-    accounts. Everything is temporary and gone afterwards. Raises `Missing` when Kafka or PostgreSQL cannot be had."""
+    accounts; one worker more is for questions with pictures. Everything is temporary and gone afterwards. Raises `Missing` when Kafka or PostgreSQL cannot be had."""
     with ExitStack() as opened:
         kafka = opened.enter_context(Kafka())
         postgres = opened.enter_context(Postgres())
@@ -34,6 +34,7 @@ def cluster(
         stack.start_gateway(gateways)
         for _ in range(workers):
             stack.start_worker()
+        stack.start_worker(questions="media")
         yield stack
 
 

@@ -384,6 +384,7 @@ def test_topics_are_those_of_the_code() -> None:
         name: settings.topic_prefix + name for name in TOPICS
     }
     assert channels["questions"]["address"] == worker.questions_topic
+    assert channels["media-questions"]["address"] == worker.media_topic
     assert channels["opinions"]["address"] == worker.opinions_topic
     assert channels["dead-letters"]["address"] == worker.dead_letters_topic
     for name, channel in channels.items():
@@ -392,6 +393,8 @@ def test_topics_are_those_of_the_code() -> None:
         assert {key: str(value) for key, value in binding["topicConfiguration"].items()} == TOPICS[name]
     group = DOCUMENT["operations"]["answer"]["bindings"]["kafka"]["groupId"]["enum"]
     assert group == [worker.group_id]
+    group = DOCUMENT["operations"]["answer-about-pictures"]["bindings"]["kafka"]["groupId"]["enum"]
+    assert group == [worker.media_group_id]
 
 
 def test_enumerations_are_those_of_the_code() -> None:
