@@ -83,6 +83,28 @@ class ScriptedClassifiers:
         return Opinion(name, "1", self.scores.get(name, ()))
 
 
+class LookingClassifiers(ScriptedClassifiers):
+    """Whose ``image`` cannot judge a message unless it sees all of its media."""
+
+    async def ask(
+        self,
+        message_id: str,
+        message: Message,
+        names: Sequence[str],
+        deadline_ms: int,
+        pictures: Sequence[Picture] = (),
+    ) -> tuple[Answer, ...]:
+        """See `gateway.ports.Classifiers`."""
+        answers = await super().ask(message_id, message, names, deadline_ms, pictures)
+        blind = len(pictures) < len(message.media)
+        return tuple(
+            [
+                Unanswered("image", Silence.UNSUPPORTED) if blind and answer.classifier == "image" else answer
+                for answer in answers
+            ]
+        )
+
+
 class ScriptedSources:
     """Says of every source what it is told to, and remembers what it was asked."""
 

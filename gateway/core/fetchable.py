@@ -25,6 +25,7 @@ _GIVEN_OUT: Final = ipaddress.IPv6Network("2000::/3")
 _NEVER: Final = [
     ipaddress.ip_network(network)
     for network in (
+        "192.0.0.0/24",  # protocols' own (RFC 6890), and some clouds' metadata
         "192.88.99.0/24",  # relays of 6to4 (RFC 7526)
         "168.63.129.16/32",  # a public address that inside one large cloud is its control plane
         "2001::/23",  # Teredo, ORCHID and other protocols' own (RFC 2928)
