@@ -99,7 +99,9 @@ class LookingClassifiers(ScriptedClassifiers):
         blind = len(pictures) < len(message.media)
         return tuple(
             [
-                Unanswered("image", Silence.UNSUPPORTED) if blind and answer.classifier == "image" else answer
+                Unanswered("image", Silence.UNSUPPORTED)
+                if blind and answer.classifier == "image" and isinstance(answer, Opinion)
+                else answer
                 for answer in answers
             ]
         )
