@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from classifiers.contract import Answer
+from classifiers.contract import Answer, Silence, Unanswered
 from gateway.core.model import Message
 from gateway.core.policy import Policy
 from gateway.core.records import Request
@@ -56,5 +56,7 @@ class Opinions:
         async with AsyncExitStack() as kept:
             with Stage("pictures"):
                 brought = await kept.enter_async_context(pictures.bring(message, request, deadline_ms))
+            if brought.crowded:  # not "cannot be judged": such a hold is asked about again
+                return message, tuple([Unanswered(name, Silence.UNAVAILABLE) for name in names])
             answers = await self._classifiers.ask(message_id, brought.message, names, deadline_ms, brought.pictures)
             return brought.message, answers

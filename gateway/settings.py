@@ -62,6 +62,7 @@ class PicturesSettings(BaseModel):
     http: bool = False
     """Whether http is fetched, beside https. Whoever is on the way could show the gateway another picture."""
     ports: tuple[int, ...] = (80, 443)
+    """With none nothing is fetched from the public Internet, and a message with such pictures is held."""
     seconds: float = Field(2.0, gt=0)
     """Time for one picture; the request's own deadline comes first."""
     limit: int = Field(8 * 1024 * 1024, ge=1024)

@@ -25,6 +25,8 @@ from gateway.ports import Brought, Clock, Fault, Sealer
 MOST_PICTURES: Final = 10
 MOST_BYTES: Final = 20 * 1024 * 1024
 """Of one message; what is beyond is missing."""
+_LONG: Final = 512 * 1024
+"""Bytes that take too long to hash between two other requests."""
 _UNTYPED: Final = "application/octet-stream"
 """What clients call an upload when they do not know better."""
 
@@ -60,7 +62,8 @@ class WebPictures:
             media = tuple([found[0] for found in got])
             pictures = tuple([found[1] for found in got if found[1] is not None])
             del got
-            yield Brought(message if media == message.media else replace(message, media=media), pictures)
+            found = message if media == message.media else replace(message, media=media)
+            yield Brought(found, pictures, room.crowded)
         finally:
             room.leave()
 
@@ -104,7 +107,7 @@ class WebPictures:
 
         try:
             content_type, data = await self._fetcher.fetch(url, seconds, take)
-            digest = hashlib.sha256(data).hexdigest()
+            digest = _sha256(data) if len(data) < _LONG else await asyncio.to_thread(_sha256, data)
             if media.sha256 not in (None, digest):
                 raise Unfetchable(Missing.CHANGED)
         except Unfetchable:
@@ -138,12 +141,18 @@ class _Room:
     def __init__(self, shared: WebPictures, most: int) -> None:
         self._shared = shared
         self._left = self._most = most
+        self.crowded = False
+        """Whether something was refused for want of everybody's room."""
 
     def take(self, size: int) -> None:
         """Keep so many bytes more. Raises `Unfetchable` when they do not fit."""
         if size > self._left:
             raise Unfetchable(Missing.LARGE)
-        self._shared.take(size)
+        try:
+            self._shared.take(size)
+        except Unfetchable:
+            self.crowded = True
+            raise
         self._left -= size
 
     def give_back(self, size: int) -> None:
@@ -154,6 +163,10 @@ class _Room:
     def leave(self) -> None:
         """Keep nothing."""
         self.give_back(self._most - self._left)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _may_be_one(media: Media) -> bool:

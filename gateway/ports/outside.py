@@ -67,10 +67,11 @@ class Events(Protocol):
 @dataclass(frozen=True, slots=True)
 class Brought:
     """The pictures of a message that could be had, in its order, and the message: what was fetched by address now has
-    its ``sha256``."""
+    its ``sha256``. ``crowded``: one is missing for want of room in this process only, so try again later."""
 
     message: Message
     pictures: tuple[Picture, ...]
+    crowded: bool = False
 
 
 class Pictures(Protocol):

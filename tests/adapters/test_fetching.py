@@ -160,7 +160,8 @@ async def test_a_server_that_takes_too_long(site: PictureSite, stage: str) -> No
     site.pages["/slow"] = slow
     for fetching, _ in (fetcher(site, seconds=0.2), fetcher(site)):
         seconds = 0.2 if fetching._limits.seconds == PATIENCE else PATIENCE
-        assert await why(fetching, site.url("/slow"), seconds) is Missing.SLOW
+        async with asyncio.timeout(PATIENCE / 2):
+            assert await why(fetching, site.url("/slow"), seconds) is Missing.SLOW
     assert len(site.requests) == 2
 
 
@@ -303,7 +304,8 @@ async def test_no_more_at_once_than_is_set(site: PictureSite, limits: dict[str, 
     fetching, names = fetcher(site, **limits)
     urls = [site.url("/wait", host=f"h{number % hosts}.example") for number in range(12)]
     tasks = [asyncio.create_task(fetching.fetch(url, PATIENCE, Room())) for url in urls]
-    await full.wait()
+    async with asyncio.timeout(PATIENCE):
+        await full.wait()
     assert len(names.asked) == most
     go_on.set()
     assert [data for _, data in await asyncio.gather(*tasks)] == [PNG] * 12

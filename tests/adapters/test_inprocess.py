@@ -99,7 +99,8 @@ async def test_a_question_of_texts_does_not_wait_behind_pictures(clock: FakeCloc
     deadline_ms = clock.now_ms() + 3_600_000
     looking = asyncio.create_task(classifiers.ask("m1", MESSAGE, ("image",), deadline_ms, [PICTURE]))
     await asyncio.get_running_loop().run_in_executor(None, begun.wait)
-    assert await classifiers.ask("m2", MESSAGE, ("text",), deadline_ms) == (Opinion("text", "1", ()),)
+    async with asyncio.timeout(30):
+        assert await classifiers.ask("m2", MESSAGE, ("text",), deadline_ms) == (Opinion("text", "1", ()),)
     # More bytes than the limit are not kept for the thread that is busy.
     refused = await classifiers.ask("m3", MESSAGE, ("image",), deadline_ms, [PICTURE])
     assert refused == (Unanswered("image", Silence.UNAVAILABLE),)

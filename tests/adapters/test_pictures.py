@@ -48,8 +48,9 @@ def pictures(site: PictureSite, sealer: FileSealer) -> WebPictures:
     return WebPictures(fetcher(site), sealer, FakeClock(), budget=1000, most_bytes=100)
 
 
-def fetcher(site: PictureSite) -> Fetcher:
-    return Fetcher(FetchLimits(private_hosts={f"pictures.example:{site.port}"}, seconds=30.0), resolve=_here)
+def fetcher(site: PictureSite, at_once: int = 16) -> Fetcher:
+    trusted = {f"pictures.example:{site.port}"}
+    return Fetcher(FetchLimits(private_hosts=trusted, seconds=30.0, at_once=at_once), resolve=_here)
 
 
 async def _here(_host: str, _port: int) -> list[str]:
@@ -152,6 +153,13 @@ async def test_the_pictures_of_a_message_have_a_size_together(site: PictureSite,
     assert counted("web", "large") == before + 1
 
 
+async def test_a_picture_that_broke_off_takes_no_room_from_the_next(site: PictureSite, sealer: FileSealer) -> None:
+    pictures = WebPictures(fetcher(site, at_once=1), sealer, FakeClock(), budget=1000, most_bytes=100)
+    site.pages |= {"/part": answer(b"x" * 61)[:-1], "/60": answer(b"x" * 60)}
+    _, got = await brought(pictures, on_the_web(site, "/part", "/60"))
+    assert [len(picture.data) for picture in got] == [60]
+
+
 async def test_all_pictures_of_a_process_have_a_size_together_as_long_as_they_are_kept(
     site: PictureSite, sealer: FileSealer
 ) -> None:
@@ -161,7 +169,8 @@ async def test_all_pictures_of_a_process_have_a_size_together_as_long_as_they_ar
     before = counted("web", "crowded")
     async with pictures.bring(message, NO_REQUEST, deadline_ms) as first:
         assert len(first.pictures) == 1
-        assert (await brought(pictures, message))[1] == ()
+        async with pictures.bring(message, NO_REQUEST, deadline_ms) as second:
+            assert (first.crowded, second.crowded, second.pictures) == (False, True, ())
     assert counted("web", "crowded") == before + 1
     for _ in range(3):  # what was given back can be taken again, also what a picture took that was refused in the end
         assert len((await brought(pictures, message))[1]) == 1

@@ -23,6 +23,7 @@ from classifiers.contract import (
     LAST_MS,
     VERSION,
     Opinion,
+    Picture,
     Question,
     Reply,
     Score,
@@ -219,6 +220,20 @@ async def test_questions_as_the_gateway_sends_them() -> None:
     assert set(record.headers) == set(MESSAGES["questions"]["headers"]["properties"])
     without_trace = await asked(Question("3.1-8", "m2", "t1", (), (), (), FOREVER_MS))
     check_record("questions", "questions", without_trace.topic, without_trace)
+
+
+async def test_questions_with_pictures_as_the_gateway_sends_them() -> None:
+    broker = Broker()
+    asker = Asker(DirectProducer(broker), "moderation.media-questions", 3, lambda *_: None, in_flight=4, together=1)
+    pictures = (Picture("image/png", b"\x89PNG"), Picture("image/jpeg", b""))
+    for number in range(3):
+        asker.ask(Question(f"3.1-{number}", "m", "t", (), (), (), FOREVER_MS, None, "0a" * 8, pictures))
+    assert asker.picture_bytes == 12
+    await asker.close()
+    assert asker.picture_bytes == 0
+    assert len(broker.records) == 3
+    for topic, record, _ in broker.records:
+        check_record("media-questions", "questions", topic, record)
 
 
 async def test_opinions_as_a_worker_sends_them() -> None:

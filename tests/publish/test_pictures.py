@@ -187,6 +187,21 @@ async def test_a_picture_that_came_too_late_is_judged_later_and_named(site: Pict
     assert f"asked again about pictures with SHA-256 {sha(PNG)}" in notes
 
 
+async def test_a_message_that_found_no_room_is_asked_about_again(site: PictureSite, world: World) -> None:
+    message_ids = []
+    for pictures in (2, 1):
+        paths = [f"/{number}.png" for number in range(pictures)]
+        site.pages |= {path: answer(b"x" * 700_000) for path in paths}
+        result = await published(world, linking(site, *paths))
+        message_ids.append((result.message_id, result.state, result.decision.rule))
+    (crowded, *_), (_, *others) = message_ids
+    assert message_ids[0][1:] == (MessageState.HELD, "classifier_unavailable")
+    assert others == [MessageState.PUBLISHED, "nothing_found"]
+    site.pages["/1.png"] = answer(b"x")
+    await again(world)
+    assert await world.state(crowded) is MessageState.PUBLISHED
+
+
 async def test_a_late_opinion_on_a_picture_decides(site: PictureSite, world: World) -> None:
     message_id = await held(world, linking(site, "/a.png"))
     violation = Opinion("image", "1", (Score("violence", 0.95),))
