@@ -99,12 +99,14 @@ async def test_a_question_of_texts_does_not_wait_behind_pictures(clock: FakeCloc
     deadline_ms = clock.now_ms() + 3_600_000
     looking = asyncio.create_task(classifiers.ask("m1", MESSAGE, ("image",), deadline_ms, [PICTURE]))
     await asyncio.get_running_loop().run_in_executor(None, begun.wait)
-    async with asyncio.timeout(30):
-        assert await classifiers.ask("m2", MESSAGE, ("text",), deadline_ms) == (Opinion("text", "1", ()),)
-    # More bytes than the limit are not kept for the thread that is busy.
-    refused = await classifiers.ask("m3", MESSAGE, ("image",), deadline_ms, [PICTURE])
-    assert refused == (Unanswered("image", Silence.UNAVAILABLE),)
-    go_on.set()
+    try:
+        async with asyncio.timeout(30):
+            assert await classifiers.ask("m2", MESSAGE, ("text",), deadline_ms) == (Opinion("text", "1", ()),)
+            # More bytes than the limit are not kept for the thread that is busy.
+            refused = await classifiers.ask("m3", MESSAGE, ("image",), deadline_ms, [PICTURE])
+        assert refused == (Unanswered("image", Silence.UNAVAILABLE),)
+    finally:
+        go_on.set()
     assert await looking == (Opinion("image", "1", ()),)
     assert await classifiers.ask("m4", MESSAGE, ("image",), deadline_ms, [PICTURE]) == (Opinion("image", "1", ()),)
     await classifiers.stop()
