@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
+
 from classifiers import contract
 from classifiers.contract import ContractError, Opinion, Question, Reply
 from classifiers.judge import failed
@@ -119,7 +121,8 @@ class Batch:
             if self._tries < self._max_tries:
                 self._outcome.retried += 1
                 return
-            value = contract.encode_questions([question])
+            # Pictures stay out of what is kept for weeks: their topic keeps them for minutes.
+            value = contract.encode_questions([replace(question, pictures=())])
             kind = type(error).__name__
             self._outcome.dead_letters.append(dead_letter(self._record, value, kind, self._tries))
             reply = failed(question)

@@ -14,15 +14,19 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 
-from classifiers.settings import Settings
+from classifiers.settings import Kind, Settings
 
 REQUEST_SECONDS: Final = 10
 """How long one request to the broker may take before it counts as failed and is tried again."""
 
 MAX_RECORD_BYTES: Final = 1_048_576
+_MEDIA_RECORD_BYTES: Final = 32 * 1024 * 1024
+"""The largest record of the topic of questions with pictures."""
 _BATCH_BYTES: Final = 1_000_000
 """Most bytes in one produce request. All senders that wait for room wake up for each request, so it is large."""
 
+_PLAIN: Final[dict[str, int]] = {}
+_LARGE: Final = {"fetch_max_bytes": _MEDIA_RECORD_BYTES, "max_partition_fetch_bytes": _MEDIA_RECORD_BYTES}
 _CLOSE_SECONDS: Final = 1.5
 _CANCEL_SECONDS: Final = 0.3
 _METADATA_SECONDS: Final = 30
@@ -68,22 +72,26 @@ async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @asynccontextmanager
-async def open_consumer(settings: Settings, listener: ConsumerRebalanceListener) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of the questions that has joined its group and commits only when told to.
+async def open_consumer(
+    settings: Settings, listener: ConsumerRebalanceListener, kind: Kind = "text"
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of one kind of questions that has joined its group and commits only when told to. Those with pictures
+    are fetched so that the memory holds about one of the largest at a time.
 
     Raises `KafkaError` or `OSError` if the broker cannot be reached or refuses.
     """
     consumer = AIOKafkaConsumer(
         **_connection(settings),
-        group_id=settings.group_id,
+        **(_PLAIN if kind == "text" else _LARGE),
+        group_id=settings.group_id if kind == "text" else settings.media_group_id,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         partition_assignment_strategy=(RangePartitionAssignor,),
         fetch_max_wait_ms=500,
-        max_poll_records=settings.max_poll_records,
+        max_poll_records=settings.max_poll_records if kind == "text" else 1,
     )
-    consumer.subscribe([settings.questions_topic], listener=listener)
+    consumer.subscribe([settings.questions_topic if kind == "text" else settings.media_topic], listener=listener)
     try:
         await consumer.start()
         yield consumer

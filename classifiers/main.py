@@ -41,7 +41,7 @@ def main() -> None:
 async def serve(settings: Settings) -> None:
     """Loads the classifiers and works until a signal says stop."""
     classifiers = catalogue.load(settings.names, lexicon=settings.lexicon)
-    health = Health()
+    health = Health(kinds=settings.kinds)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):

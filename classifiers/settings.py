@@ -7,6 +7,9 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+Kind = Literal["text", "media"]
+"""Questions without pictures, and questions with."""
+
 
 class Settings(BaseSettings):
     """All there is to set. Times are in seconds. Nothing changes after the start."""
@@ -23,8 +26,11 @@ class Settings(BaseSettings):
     kafka_ssl_keyfile: str | None = None
 
     topic_prefix: str = "moderation."
-    """Topics are this and ``questions``, ``opinions``, ``sketches``, ``dead-letters``."""
+    """Topics are this and ``questions``, ``media-questions``, ``opinions``, ``sketches``, ``dead-letters``."""
+    questions: Literal["text", "media", "both"] = "text"
+    """Which questions are answered: those without pictures (``text``), those with pictures (``media``), or both."""
     group_id: str = "classifiers"
+    """The consumer group; that of questions with pictures is named so with ``-media`` behind."""
     max_tries: int = Field(default=3, ge=1, le=100)
     """How often a question is judged before it becomes a dead letter."""
     max_poll_records: int = Field(default=64, ge=1, le=10_000)
@@ -54,9 +60,25 @@ class Settings(BaseSettings):
         return tuple([name.strip() for name in self.classifiers.split(",") if name.strip()])
 
     @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of questions that are answered."""
+        return ("text", "media") if self.questions == "both" else (self.questions,)
+
+    @property
     def questions_topic(self) -> str:
-        """Where questions are read."""
+        """Where questions without pictures are read."""
         return f"{self.topic_prefix}questions"
+
+    @property
+    def media_topic(self) -> str:
+        """Where questions with pictures are read."""
+        return f"{self.topic_prefix}media-questions"
+
+    @property
+    def media_group_id(self) -> str:
+        """The group of those who read questions with pictures: another one, so that none of them coming or going
+        makes the others share their partitions out anew."""
+        return f"{self.group_id}-media"
 
     @property
     def opinions_topic(self) -> str:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final, TypeVar
 
@@ -24,7 +25,7 @@ from classifiers.catalogue import CLASSIFIERS
 from classifiers.committer import Committer
 from classifiers.health import Health
 from classifiers.outbox import Outbox
-from classifiers.settings import Settings
+from classifiers.settings import Kind, Settings
 
 _POLL_MS: Final = 500
 _SLICE_SECONDS: Final = 0.005
@@ -40,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Answers the questions of one consumer group member until told to stop."""
+    """Answers questions until told to stop: as a member of one consumer group for each kind of them."""
 
     def __init__(self, settings: Settings, answer: AnswerOne, health: Health) -> None:
         self._settings = settings
@@ -51,32 +52,38 @@ class Worker:
         """Works until ``stop`` is set, then finishes what it took, commits, and returns within 10 s."""
         beat = asyncio.create_task(self._beat())
         try:
-            while not stop.is_set():
-                try:
-                    await self._session(stop)
-                except (KafkaError, OSError) as error:
-                    _log.warning("kafka unavailable", extra={"error": type(error).__name__})
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(_RECONNECT_SECONDS):
-                            await stop.wait()
-                finally:
-                    self._health.connected(False)
-                    self._health.joined(False)
+            # An error of its own ends the process, and the runner with it what is left of the other member.
+            await asyncio.gather(*[self._member(kind, stop) for kind in self._settings.kinds])
         finally:
             beat.cancel()
+
+    async def _member(self, kind: Kind, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._session(kind, stop)
+            except (KafkaError, OSError) as error:
+                _log.warning("kafka unavailable", extra={"error": type(error).__name__})
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_RECONNECT_SECONDS):
+                        await stop.wait()
+            finally:
+                self._health.connected(False, kind)
+                self._health.joined(False, kind)
 
     async def _beat(self) -> None:
         while True:
             self._health.turned()
             await asyncio.sleep(_BEAT_SECONDS)
 
-    async def _session(self, stop: asyncio.Event) -> None:
+    async def _session(self, kind: Kind, stop: asyncio.Event) -> None:
         async with AsyncExitStack() as opened:
             producer = await _or_stop(stop, opened.enter_async_context(kafka.open_producer(self._settings)))
             if producer is None:
                 return
-            session = _Session(self._settings, self._answer, self._health, producer)
-            consumer = await _or_stop(stop, opened.enter_async_context(kafka.open_consumer(self._settings, session)))
+            session = _Session(kind, self._settings, self._answer, self._health, producer)
+            opened.callback(session.close)
+            opening = kafka.open_consumer(self._settings, session, kind)
+            consumer = await _or_stop(stop, opened.enter_async_context(opening))
             if consumer is None:
                 return
             await session.run(consumer, stop)
@@ -85,7 +92,12 @@ class Worker:
 class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
     """One membership in the group, from joining to leaving or to an error that needs new clients."""
 
-    def __init__(self, settings: Settings, answer: AnswerOne, health: Health, producer: AIOKafkaProducer) -> None:
+    def __init__(
+        self, kind: Kind, settings: Settings, answer: AnswerOne, health: Health, producer: AIOKafkaProducer
+    ) -> None:
+        self._kind = kind
+        # A picture takes much longer than a text, and neither this loop nor the group may wait for it.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="judge") if kind == "media" else None
         self._settings = settings
         self._answer = answer
         self._health = health
@@ -95,6 +107,11 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer: AIOKafkaConsumer | None = None
         self._unsettled: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
+
+    def close(self) -> None:
+        """Let go of the thread."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Polls until stopped, then drains. Raises `KafkaError` when the clients have to be made anew."""
@@ -121,7 +138,7 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Finishes and commits what it can before another worker takes over."""
-        self._health.joined(False)
+        self._health.joined(False, self._kind)
         if self._consumer is not None and revoked:
             if self._unsettled:
                 await asyncio.wait(self._unsettled, timeout=_HAND_OVER_SECONDS)
@@ -130,7 +147,7 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """A member again."""
-        self._health.joined(True)
+        self._health.joined(True, self._kind)
         _log.info("assigned", extra={"partitions": sorted([p.partition for p in assigned])})
 
     async def _take(self, partition: TopicPartition, raw: ConsumerRecord) -> None:
@@ -144,6 +161,11 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _judge(self, record: Record) -> Outcome:
         started = pause_from = time.perf_counter()
+        if self._thread is not None:
+            loop = asyncio.get_running_loop()
+            outcome = await loop.run_in_executor(self._thread, _judged, record, self._answer, self._settings.max_tries)
+            metrics.JUDGE_SECONDS.observe(time.perf_counter() - started)
+            return outcome
         batch = Batch(record, int(time.time() * 1000), self._settings.max_tries)
         while not batch.done:
             batch.step(self._answer, int(time.time() * 1000))
@@ -180,8 +202,16 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _probe(self) -> None:
         while True:
-            self._health.connected(await kafka.answers(self._producer))
+            self._health.connected(await kafka.answers(self._producer), self._kind)
             await asyncio.sleep(_PROBE_SECONDS)
+
+
+def _judged(record: Record, answer: AnswerOne, max_tries: int) -> Outcome:
+    """What came of a record, all at once."""
+    batch = Batch(record, int(time.time() * 1000), max_tries)
+    while not batch.done:
+        batch.step(answer, int(time.time() * 1000))
+    return batch.outcome()
 
 
 async def _or_stop(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:

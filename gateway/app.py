@@ -15,8 +15,10 @@ from fastapi import FastAPI
 from classifiers.contract import Question, Reply
 from gateway import metrics, tracing
 from gateway.adapters.aliyun import aliyun_checker
+from gateway.adapters.authors import Authors
 from gateway.adapters.cached import CachedRegistry
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.fetching import Fetcher, FetchLimits
 from gateway.adapters.holder import is_dead, this_holder
 from gateway.adapters.inprocess import InProcessClassifiers
 from gateway.adapters.kafka.classifiers import KafkaClassifiers
@@ -26,6 +28,7 @@ from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.masters import open_master
 from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.personal_keys import PersonalKeys
+from gateway.adapters.pictures import WebPictures
 from gateway.adapters.policy_file import PolicyFile
 from gateway.adapters.providers_file import endpoints, read_providers
 from gateway.adapters.sealed_upstream import SealedUpstream
@@ -131,6 +134,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     sources = CachedSources(news, clock, settings.cache_trust_ms)
     webhooks = HttpWebhooks()
     stack.push_async_callback(webhooks.close)
+    sealer = FileSealer(settings.keys_file) if settings.keys_file else None
     classifiers = _classifiers(settings, judge, lease, clock)
     await classifiers.start()
     stack.push_async_callback(classifiers.stop)
@@ -140,7 +144,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         stack.push_async_callback(events.stop)
     native = HttpUpstream(UpstreamLimits(connections=settings.upstream_connections, total=settings.upstream_seconds))
     stack.push_async_callback(native.close)
-    sealer = FileSealer(settings.keys_file) if settings.keys_file else None
+    pictures = _pictures(settings, sealer, clock, stack)
     listeners = read_listeners(settings.listeners_file) if settings.listeners_file else ()
     origin = HttpOrigin()
     stack.push_async_callback(origin.close)
@@ -160,6 +164,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         clock=clock,
         ask_again_ms=settings.ask_again_ms,
         sources=sources,
+        pictures=pictures,
     )
     classifiers.on_late(review.late)
     publish = Publish(
@@ -171,6 +176,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         clock=clock,
         limit=settings.max_in_flight,
         sources=sources,
+        pictures=pictures,
     )
     stack.push_async_callback(perform.settle_last)
     verify = await open_verify(settings, store, clock, stack)
@@ -294,11 +300,30 @@ async def open_verify(settings: Settings, store: SqlStore, clock: Clock, stack: 
 def _classifiers(
     settings: Settings, judge: Judge | None, lease: LeaseKeeper, clock: Clock
 ) -> KafkaClassifiers | InProcessClassifiers:
+    # A key of its own purpose: what a worker sees is no index under which anything is kept.
+    authors = Authors(FileSealer(settings.keys_file, "authors").index if settings.keys_file else None)
     if settings.kafka.bootstrap_servers:
-        return KafkaClassifiers(settings.kafka, lease.owner, clock)
+        return KafkaClassifiers(settings.kafka, lease.owner, clock, authors=authors)
     if judge is None:
         raise ValueError("without a Kafka cluster the in-process classifiers' code is needed")
-    return InProcessClassifiers(judge, clock)
+    return InProcessClassifiers(judge, clock, authors=authors)
+
+
+def _pictures(settings: Settings, sealer: FileSealer | None, clock: Clock, stack: AsyncExitStack) -> WebPictures:
+    given = settings.pictures
+    fetcher = Fetcher(
+        FetchLimits(
+            http=given.http,
+            ports=given.ports,
+            private_hosts=given.trusted,
+            seconds=given.seconds,
+            size=given.limit,
+            at_once=given.at_once,
+            per_host=given.per_host,
+        )
+    )
+    stack.callback(fetcher.close)
+    return WebPictures(fetcher, sealer, clock, given.budget)
 
 
 async def _lease(store: Store, clock: Clock, slots: int, ttl_ms: int) -> Lease:

@@ -20,7 +20,7 @@ REQUEST_SECONDS = Histogram(
 DECISIONS = Counter("gateway_decisions", "Decisions, by outcome and by the rule that decided.", ["outcome", "rule"])
 STAGE_SECONDS = Histogram(
     "gateway_stage_seconds",
-    "Time in one stage of a publish request: facts, opinions, commit, forward, settle.",
+    "Time in one stage of a publish request: facts, opinions (pictures in it), commit, forward, settle.",
     ["stage"],
     buckets=_SECONDS,
 )
@@ -28,6 +28,12 @@ STAGE_FAULTS = Counter("gateway_stage_faults", "Faults met in a stage, by kind."
 IN_FLIGHT = Gauge("gateway_in_flight", "Publish requests being worked on.", multiprocess_mode="livesum")
 SILENCES = Counter(
     "gateway_silences", "Classifiers that gave no opinion, by classifier and reason.", ["classifier", "silence"]
+)
+PICTURES = Counter(
+    "gateway_pictures",
+    "Pictures that classifiers were to judge, by source (upload, web) and by what came of getting hold of their bytes: "
+    "brought, or why they are missing.",
+    ["source", "result"],
 )
 LATE_REPLIES = Counter("gateway_late_replies", "Replies that came after their question's deadline.")
 FOREIGN_REPLIES = Counter(

@@ -13,8 +13,9 @@ from gateway.core.model import Case, Facts, Message, MessageState, Outcome
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Entry, Request, Stored, Tenant
 from gateway.core.reposts import post
+from gateway.opinions import Opinions
 from gateway.perform import Perform, Performed, first_state, performed
-from gateway.ports import Classifiers, Clock, KeyTaken, Registry, Sources, Store, StoreUnavailable
+from gateway.ports import Classifiers, Clock, KeyTaken, Pictures, Registry, Sources, Store, StoreUnavailable
 from gateway.stages import Stage
 
 _ATTEMPTS = 100
@@ -53,7 +54,7 @@ class Submission:
 
 class Publish:
     """Decides and carries out publish requests; at most ``limit`` at once. Without ``sources`` no repost's source is
-    taken for listed."""
+    taken for listed, without ``pictures`` no picture can be judged."""
 
     def __init__(
         self,
@@ -66,10 +67,11 @@ class Publish:
         clock: Clock,
         limit: int,
         sources: Sources | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         self._registry = registry
         self._sources = sources
-        self._classifiers = classifiers
+        self._opinions = Opinions(classifiers, pictures)
         self._store = store
         self._perform = perform
         self._policy = policy
@@ -119,7 +121,7 @@ class Publish:
         answers: tuple[Answer, ...] = ()
         decision = settle(message, facts, policy)
         if decision is None:
-            answers = await self._opinions(message_id, message, policy, started_ms + policy.policy.deadline_ms)
+            message, answers = await self._ask(message_id, submission, policy, started_ms)
             decision = decide(message, facts, answers, policy)
         entry = Entry(
             message_id=message_id,
@@ -179,13 +181,15 @@ class Publish:
             source = await self._sources.source(message.tenant_id, message.repost_of, post(message), now_ms)
         return Facts(now_ms, account, unknown if account is None else None, source)
 
-    async def _opinions(
-        self, message_id: str, message: Message, policy: PolicyInForce, deadline_ms: int
-    ) -> tuple[Answer, ...]:
-        names = policy.policy.ask(bool(message.media))
+    async def _ask(
+        self, message_id: str, submission: Submission, policy: PolicyInForce, started_ms: int
+    ) -> tuple[Message, tuple[Answer, ...]]:
+        deadline_ms = started_ms + policy.policy.deadline_ms
         with Stage("opinions"):
-            answers = await self._classifiers.ask(message_id, message, names, deadline_ms)
+            message, answers = await self._opinions(
+                message_id, submission.message, submission.request, policy.policy, deadline_ms
+            )
         for answer in answers:
             if isinstance(answer, Unanswered):
                 metrics.child(metrics.SILENCES, answer.classifier, answer.silence.value).inc()
-        return answers
+        return message, answers

@@ -14,8 +14,9 @@ from gateway.core.model import Case, Decision, Facts, Message, MessageState, Out
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Owner, Stored, Tenant, Transition
 from gateway.core.reposts import post
+from gateway.opinions import Opinions
 from gateway.perform import Perform
-from gateway.ports import Classifiers, Clock, Registry, Sources, Store, StoreUnavailable
+from gateway.ports import Classifiers, Clock, Pictures, Registry, Sources, Store, StoreUnavailable
 
 log = logging.getLogger("gateway.review")
 
@@ -46,10 +47,12 @@ class Review:
         clock: Clock,
         ask_again_ms: int,
         sources: Sources | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         self._registry = registry
         self._sources = sources
         self._classifiers = classifiers
+        self._opinions = Opinions(classifiers, pictures)
         self._store = store
         self._perform = perform
         self._policy = policy
@@ -75,9 +78,10 @@ class Review:
         return len(holds) == limit
 
     async def _ask(self, stored: Stored, deadline_ms: int) -> None:
-        names = self._policy().policy.ask(bool(stored.message.media))
-        answers = await self._classifiers.ask(stored.message_id, stored.message, names, deadline_ms)
-        await self._apply(stored, answers, "asked again")
+        message, answers = await self._opinions(
+            stored.message_id, stored.message, stored.request, self._policy().policy, deadline_ms
+        )
+        await self._apply(stored, answers, f"asked again{_fetched(stored.message, message)}")
 
     async def expire(self, limit: int = 50) -> bool:
         """Reject holds that nobody decided on in the policy's time; True if more may be due."""
@@ -252,6 +256,13 @@ async def _all(work: Sequence[Awaitable[None]]) -> None:
     for result in await asyncio.gather(*work, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
+
+
+def _fetched(before: Message, after: Message) -> str:
+    """Which pictures were judged now and are not named by the stored message: it is kept as it was first decided."""
+    known = {media.sha256 for media in before.media}
+    fetched = [media.sha256 for media in after.media if media.sha256 and media.sha256 not in known]
+    return f" about pictures with SHA-256 {', '.join(fetched)}" if fetched else ""
 
 
 def _reviewed_state(outcome: Outcome, forwards: bool, allowed: MessageState) -> MessageState:

@@ -54,6 +54,45 @@ class KmsSettings(BaseModel):
         return self
 
 
+class PicturesSettings(BaseModel):
+    """How pictures are fetched that a message names by their address; see `gateway.adapters.fetching`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    http: bool = False
+    """Whether http is fetched, beside https. Whoever is on the way could show the gateway another picture."""
+    ports: tuple[int, ...] = (80, 443)
+    """With none nothing is fetched from the public Internet, and a message with such pictures is held."""
+    seconds: float = Field(2.0, gt=0)
+    """Time for one picture; the request's own deadline comes first."""
+    limit: int = Field(8 * 1024 * 1024, ge=1024)
+    """Bytes of one picture."""
+    budget: int = Field(64 * 1024 * 1024, ge=1024)
+    """Bytes of all pictures that one process keeps at once; what is beyond is held unseen. Over Kafka each byte takes
+    about three, while its question is written."""
+    at_once: int = Field(16, ge=1)
+    """Pictures fetched at once."""
+    per_host: int = Field(4, ge=1)
+    """Of these, from one host."""
+    private_hosts: str = ""
+    """``host:port`` pairs, comma separated, from which pictures are fetched although they are not on the public
+    Internet: an app's own media server inside, or a test's. Each opens exactly itself, for http too."""
+
+    @field_validator("private_hosts")
+    @classmethod
+    def _pairs(cls, given: str) -> str:
+        for pair in given.split(","):
+            host, _, port = pair.strip().rpartition(":")
+            if pair.strip() and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+                raise ValueError(f"give host:port pairs, comma separated; {pair.strip()!r} is none")
+        return given
+
+    @property
+    def trusted(self) -> frozenset[str]:
+        """The pairs."""
+        return frozenset({pair.strip().lower() for pair in self.private_hosts.split(",") if pair.strip()})
+
+
 class Settings(BaseSettings):
     """Settings of one gateway process. Nested ones are set as ``GATEWAY_KAFKA__BOOTSTRAP_SERVERS`` and the like."""
 
@@ -75,6 +114,7 @@ class Settings(BaseSettings):
     """The keys that seal platforms' requests, made by ``gateway keys new``; needed with ``listeners_file``. The master
     key of registrants' personal data is derived from them, unless ``kms`` says where it is."""
     kms: KmsSettings = KmsSettings()
+    pictures: PicturesSettings = PicturesSettings()
     providers_file: Path | None = None
     """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
     lexicon: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from classifiers.contract import Answer, Category, Opinion, Reply, Score, Silence, Unanswered
+from classifiers.contract import Answer, Category, Opinion, Picture, Reply, Score, Silence, Unanswered
 from gateway.adapters.memory import MemoryStore
 from gateway.core.model import Case, Message, Repost, SourceFact
 from gateway.core.records import Entry, Owner, Request, Tenant, Transition, UpstreamAnswer
@@ -38,6 +38,8 @@ class ScriptedClassifiers:
         self.scores: dict[str, tuple[Score, ...]] = {}
         self.silences: dict[str, Silence] = {}
         self.asked: list[tuple[str, tuple[str, ...], int]] = []
+        self.seen: list[Picture] = []
+        """The pictures of all questions."""
         self.answering = asyncio.Event()
         """Cleared: questions wait until it is set."""
         self.answering.set()
@@ -52,9 +54,15 @@ class ScriptedClassifiers:
         self.silences.pop(name, None)
 
     async def ask(
-        self, message_id: str, message: Message, names: Sequence[str], deadline_ms: int
+        self,
+        message_id: str,
+        message: Message,
+        names: Sequence[str],
+        deadline_ms: int,
+        pictures: Sequence[Picture] = (),
     ) -> tuple[Answer, ...]:
         """See `gateway.ports.Classifiers`, as for every method below."""
+        self.seen += pictures
         self.asked.append((message_id, tuple(names), deadline_ms))
         self.waiting.set()
         await self.answering.wait()
@@ -73,6 +81,30 @@ class ScriptedClassifiers:
         if name in self.silences:
             return Unanswered(name, self.silences[name])
         return Opinion(name, "1", self.scores.get(name, ()))
+
+
+class LookingClassifiers(ScriptedClassifiers):
+    """Whose ``image`` cannot judge a message unless it sees all of its media."""
+
+    async def ask(
+        self,
+        message_id: str,
+        message: Message,
+        names: Sequence[str],
+        deadline_ms: int,
+        pictures: Sequence[Picture] = (),
+    ) -> tuple[Answer, ...]:
+        """See `gateway.ports.Classifiers`."""
+        answers = await super().ask(message_id, message, names, deadline_ms, pictures)
+        blind = len(pictures) < len(message.media)
+        return tuple(
+            [
+                Unanswered("image", Silence.UNSUPPORTED)
+                if blind and answer.classifier == "image" and isinstance(answer, Opinion)
+                else answer
+                for answer in answers
+            ]
+        )
 
 
 class ScriptedSources:

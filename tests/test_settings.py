@@ -72,3 +72,20 @@ def test_the_budget_of_all_bodies_takes_a_whole_one(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("GATEWAY_BODY_BUDGET", "4096")
     with pytest.raises(SettingsError, match="GATEWAY_BODY_BUDGET must not be less than GATEWAY_BODY_LIMIT"):
         load_settings()
+
+
+def test_pictures_are_fetched_from_the_public_internet_by_default() -> None:
+    pictures = load_settings().pictures
+    assert (pictures.http, pictures.ports, pictures.trusted) == (False, (80, 443), frozenset())
+
+
+def test_private_hosts_are_exact_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_PICTURES__PRIVATE_HOSTS", "Media.internal:8080, [::1]:9000,")
+    assert load_settings().pictures.trusted == {"media.internal:8080", "[::1]:9000"}
+
+
+@pytest.mark.parametrize("given", ["media.internal", "media.internal:", ":80", "a:b", "a:0", "a:65536", "10.0.0.0/8"])
+def test_what_is_no_pair_is_named(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("GATEWAY_PICTURES__PRIVATE_HOSTS", given)
+    with pytest.raises(SettingsError, match=r"GATEWAY_PICTURES__PRIVATE_HOSTS: .*host:port"):
+        load_settings()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gateway.core.model import (
     Account,
     AccountState,
+    Media,
     Message,
     MessageState,
     Outcome,
@@ -20,6 +21,7 @@ from gateway.core.records import Request, Stored, Tenant
 from gateway.http.requests import hash_key
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
+from gateway.ports import Pictures
 from gateway.publish import Publish, Submission
 from gateway.review import Review, resolve_by_person
 from tests.fakes import FakeClock, ScriptedClassifiers, ScriptedSources, ScriptedUpstream, WatchedStore
@@ -46,6 +48,7 @@ class World:
     limit: int
     policy: PolicyInForce = field(default_factory=policy)
     classifiers: ScriptedClassifiers = field(default_factory=ScriptedClassifiers)
+    pictures: Pictures | None = None
 
     def __post_init__(self) -> None:
         self.upstream = ScriptedUpstream(self.store.journal)
@@ -60,6 +63,7 @@ class World:
             clock=self.clock,
             limit=self.limit,
             sources=self.sources,
+            pictures=self.pictures,
         )
         self.review = Review(
             registry=self.store,
@@ -70,6 +74,7 @@ class World:
             clock=self.clock,
             ask_again_ms=2000,
             sources=self.sources,
+            pictures=self.pictures,
         )
         self.classifiers.on_late(self.review.late)
 
@@ -92,7 +97,13 @@ class World:
         await self.store.put_account(TENANT.tenant_id, account, "test", self.clock.now_ms())
 
 
-async def open_world(store: WatchedStore | None = None, limit: int = 8, process: int = 0) -> World:
+async def open_world(
+    store: WatchedStore | None = None,
+    limit: int = 8,
+    process: int = 0,
+    classifiers: ScriptedClassifiers | None = None,
+    pictures: Pictures | None = None,
+) -> World:
     """A process on a new store with accounts, or another process on a store that is there."""
     clock = FakeClock(process=process)
     if store is None:
@@ -104,7 +115,8 @@ async def open_world(store: WatchedStore | None = None, limit: int = 8, process:
         await store.put_account(OTHER.tenant_id, THEIRS, "test", clock.now_ms())
     lease = await store.lease(f"process-{process}", 4, TTL_MS, clock.now_ms())
     assert lease is not None
-    return World(store, clock, LeaseKeeper(store, clock, lease, TTL_MS, MARGIN_MS), limit)
+    keeper = LeaseKeeper(store, clock, lease, TTL_MS, MARGIN_MS)
+    return World(store, clock, keeper, limit, classifiers=classifiers or ScriptedClassifiers(), pictures=pictures)
 
 
 def submission(
@@ -116,11 +128,12 @@ def submission(
     key: str | None = None,
     idempotent: bool = False,
     client_retries: bool = False,
+    media: tuple[Media, ...] = (),
 ) -> Submission:
     """A publish request as the hot path hands it over."""
     body = text.encode()
     content_hash = hashlib.sha256(body).hexdigest()
-    message = Message(tenant.tenant_id, account.account_id, "native", (text,), content_hash)
+    message = Message(tenant.tenant_id, account.account_id, "native", (text,), content_hash, media)
     return Submission(
         tenant, message, Request(body, "application/json"), forwards, key, content_hash, idempotent, client_retries
     )

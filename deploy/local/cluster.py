@@ -19,8 +19,11 @@ from deploy.local.stack import APP_KEY, Stack
 def cluster(
     gateways: int, workers: int, *, port: int | None = None, upstream_port: int | None = None
 ) -> Iterator[Stack]:
-    """Kafka, PostgreSQL, gateway processes behind one port, classifier workers and the demo chat app, with demo
-    accounts. Everything is temporary and gone afterwards. Raises `Missing` when Kafka or PostgreSQL cannot be had."""
+    """Kafka, PostgreSQL, gateway processes behind one port, classifier workers (and one more, for questions with
+    pictures) and the demo chat app, with demo accounts. Everything is temporary and gone afterwards.
+
+    Raises `Missing` when Kafka or PostgreSQL cannot be had.
+    """
     with ExitStack() as opened:
         kafka = opened.enter_context(Kafka())
         postgres = opened.enter_context(Postgres())
@@ -34,6 +37,7 @@ def cluster(
         stack.start_gateway(gateways)
         for _ in range(workers):
             stack.start_worker()
+        stack.start_worker("image", "media")
         yield stack
 
 

@@ -114,10 +114,17 @@ class Stack:
         self._wait("gateway", process, f"{self.url}/readyz")
         return process
 
-    def start_worker(self, classifiers: str = "text,news,lexicon,campaign") -> subprocess.Popen[bytes]:
-        """A classifier worker; returns when it takes questions. Raises `StartFailed`."""
+    def start_worker(
+        self, classifiers: str = "text,news,lexicon,campaign", questions: str = "text"
+    ) -> subprocess.Popen[bytes]:
+        """A classifier worker for these questions (text, media, both); returns when it takes them. Raises
+        `StartFailed`."""
         port = free_port()
-        more = {"CLASSIFIERS_OPS_PORT": str(port), "CLASSIFIERS_CLASSIFIERS": classifiers}
+        more = {
+            "CLASSIFIERS_OPS_PORT": str(port),
+            "CLASSIFIERS_CLASSIFIERS": classifiers,
+            "CLASSIFIERS_QUESTIONS": questions,
+        }
         process = self._start("classifiers", ["-m", "classifiers"], more)
         self._wait("classifiers", process, f"http://127.0.0.1:{port}/readyz")
         return process

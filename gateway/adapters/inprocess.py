@@ -7,8 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from classifiers.contract import Answer, Question, Reply, Silence
-from gateway.adapters.pending import Pending, silent
+from classifiers.contract import Answer, Picture, Question, Reply, Silence
+from gateway.adapters.authors import Authors
+from gateway.adapters.pending import Pending, picture_bytes, silent
 from gateway.core.model import Message
 from gateway.ports import Clock
 
@@ -16,15 +17,25 @@ log = logging.getLogger(__name__)
 
 
 class InProcessClassifiers:
-    """See `gateway.ports.Classifiers`. ``judge`` runs on one thread beside the event loop, and on no other; ``limit``
-    bounds the questions that wait for it."""
+    """See `gateway.ports.Classifiers`. ``judge`` runs on two threads beside the event loop: one for questions with
+    pictures, one for all others. ``limit`` bounds the questions that wait for it, ``picture_limit`` the bytes of their
+    pictures."""
 
-    def __init__(self, judge: Callable[[Question], Reply], clock: Clock, limit: int = 256) -> None:
+    def __init__(
+        self,
+        judge: Callable[[Question], Reply],
+        clock: Clock,
+        limit: int = 256,
+        picture_limit: int = 64 * 1024 * 1024,
+        authors: Authors | None = None,
+    ) -> None:
         self._judge = judge
         self._clock = clock
         self._limit = limit
-        self._pending = Pending("local")
+        self._pictures_left = picture_limit
+        self._pending = Pending("local", authors)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="classifiers")
+        self._picture_thread = ThreadPoolExecutor(1, thread_name_prefix="classifiers-pictures")
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -36,6 +47,7 @@ class InProcessClassifiers:
             await asyncio.wait(self._tasks)
         await self._pending.close()
         self._thread.shutdown()
+        self._picture_thread.shutdown()
 
     def ready(self) -> bool:
         """See `gateway.ports.Classifiers`."""
@@ -50,12 +62,18 @@ class InProcessClassifiers:
         self._pending.on_late(apply)
 
     async def ask(
-        self, message_id: str, message: Message, names: Sequence[str], deadline_ms: int
+        self,
+        message_id: str,
+        message: Message,
+        names: Sequence[str],
+        deadline_ms: int,
+        pictures: Sequence[Picture] = (),
     ) -> tuple[Answer, ...]:
         """See `gateway.ports.Classifiers`."""
-        if not self.healthy():
+        if not self.healthy() or sum([len(picture.data) for picture in pictures]) > self._pictures_left:
             return silent(names, Silence.UNAVAILABLE)
-        question = self._pending.ask(message_id, message, names, deadline_ms)
+        question = self._pending.ask(message_id, message, names, deadline_ms, pictures)
+        self._pictures_left -= picture_bytes(question)
         task = asyncio.create_task(self._answer(question))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -63,10 +81,13 @@ class InProcessClassifiers:
         return await self._pending.wait(question.correlation, names, seconds)
 
     async def _answer(self, question: Question) -> None:
+        thread = self._picture_thread if question.pictures else self._thread
         try:
-            reply = await asyncio.get_running_loop().run_in_executor(self._thread, self._judge, question)
+            reply = await asyncio.get_running_loop().run_in_executor(thread, self._judge, question)
         except Exception as error:  # a classifier's own fault, of any kind: this message is held
             log.exception("classifier failed", {"error": type(error).__name__})
             answers = silent(question.ask, Silence.FAILED)
             reply = Reply(question.correlation, question.message_id, question.tenant_id, answers)
+        finally:
+            self._pictures_left += picture_bytes(question)
         self._pending.resolve(reply)

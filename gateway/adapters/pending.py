@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from classifiers.contract import Answer, Question, Reply, Silence, Unanswered
+from classifiers.contract import Answer, Picture, Question, Reply, Silence, Unanswered
 from gateway import metrics, tracing
+from gateway.adapters.authors import Authors
 from gateway.core.model import Message
 
 
 class Pending:
     """The questions under way in this process. ``epoch`` tells its correlations from those of earlier lives."""
 
-    def __init__(self, epoch: str) -> None:
+    def __init__(self, epoch: str, authors: Authors | None = None) -> None:
         self._epoch = epoch
+        self._authors = authors or Authors()
         self._sequence = 0
         self._waiting: dict[str, asyncio.Future[tuple[Answer, ...] | None]] = {}
         self._late: Callable[[Reply], Awaitable[None]] | None = None
@@ -27,7 +29,14 @@ class Pending:
         """See `gateway.ports.Classifiers.on_late`."""
         self._late = apply
 
-    def ask(self, message_id: str, message: Message, names: Sequence[str], deadline_ms: int) -> Question:
+    def ask(
+        self,
+        message_id: str,
+        message: Message,
+        names: Sequence[str],
+        deadline_ms: int,
+        pictures: Sequence[Picture] = (),
+    ) -> Question:
         """The question about a message, with a correlation that no other has; its reply is waited for from now on."""
         self._sequence += 1
         correlation = f"{self._epoch}-{self._sequence}"
@@ -41,6 +50,8 @@ class Pending:
             media=tuple([media.content_type for media in message.media]),
             deadline_ms=deadline_ms,
             traceparent=tracing.traceparent(),
+            author=self._authors(message),
+            pictures=tuple(pictures),
         )
 
     async def wait(self, correlation: str, names: Sequence[str], seconds: float) -> tuple[Answer, ...]:
@@ -80,6 +91,11 @@ class Pending:
         """Wait for the late replies that are being applied."""
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+
+def picture_bytes(question: Question) -> int:
+    """The size of a question's pictures, in bytes."""
+    return sum([len(picture.data) for picture in question.pictures])
 
 
 def silent(names: Sequence[str], silence: Silence) -> tuple[Answer, ...]:

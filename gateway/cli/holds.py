@@ -108,7 +108,9 @@ def _named(name: str, value: str | None) -> Iterator[str]:
 
 
 def _medium(medium: Media) -> str:
-    return f"{visible(medium.content_type)} {visible(medium.url or f'SHA-256 {medium.sha256}')}"
+    # With both, the hash is that of the bytes which were fetched from there and judged.
+    named = [medium.url, f"SHA-256 {medium.sha256}" if medium.sha256 else None]
+    return f"{visible(medium.content_type)} {visible(' '.join([part for part in named if part]))}"
 
 
 def _reason(reason: Reason, message: Message) -> Iterator[str]:

@@ -182,6 +182,10 @@ class Policy(_Part):
         """The classifiers to ask about a message, with or without media."""
         return tuple([name for name, stage in self.classifiers.items() if media or stage.only == "all"])
 
+    def looking(self) -> tuple[str, ...]:
+        """Those asked about messages with media alone: they judge the media's bytes."""
+        return tuple([name for name, stage in self.classifiers.items() if stage.only == "media"])
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
@@ -76,6 +77,17 @@ def read_parts(body: bytes, boundary: str) -> Parts:
         else:
             files.append(File(name, filename, kind or "application/octet-stream", hashlib.sha256(data).hexdigest()))
     return Parts(fields, tuple(files))
+
+
+def uploads(body: bytes, boundary: str, wanted: Collection[str]) -> dict[str, bytes]:
+    """The bytes of the files in a body that `read_parts` took, by their SHA-256 (hex): those ``wanted``. Raises
+    `BadRequest` for what is no multipart body."""
+    found: dict[str, bytes] = {}
+    for _, data in _segments(body, boundary):
+        digest = hashlib.sha256(data).hexdigest()
+        if digest in wanted:
+            found[digest] = data
+    return found
 
 
 def _segments(body: bytes, boundary: str) -> list[tuple[MultipartSegment, bytes]]:

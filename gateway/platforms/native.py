@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -105,6 +105,17 @@ def to_message(body: MessageBody, tenant_id: str, content_hash: str) -> Message:
         repost_of=Repost(repost.url, repost.publisher, repost.author, repost.title) if repost else None,
         declared_topic=topic if isinstance(topic, str) else None,
     )
+
+
+def uploads(body: bytes, wanted: Collection[str]) -> dict[str, bytes]:
+    """The bytes of the media in a request body that `read` took, by their SHA-256 (hex): those ``wanted``."""
+    found: dict[str, bytes] = {}
+    for item in loads(body).get("media", ()):
+        data = base64.b64decode(item.get("data") or "", validate=True)
+        digest = hashlib.sha256(data).hexdigest()
+        if digest in wanted:
+            found[digest] = data
+    return found
 
 
 def _media(item: MediaBody, index: int) -> Media:

@@ -30,7 +30,7 @@ from gateway.ports.news import (
 )
 from gateway.ports.operators import Appointed, Operators
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
-from gateway.ports.outside import Classifiers, Clock, Events, Upstream
+from gateway.ports.outside import Brought, Classifiers, Clock, Events, Pictures, Upstream
 from gateway.ports.personal import Personal, Rewrapped
 from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
@@ -44,6 +44,7 @@ __all__ = [
     "Applied",
     "Appointed",
     "Begun",
+    "Brought",
     "CheckUnavailable",
     "Checker",
     "Chunk",
@@ -68,6 +69,7 @@ __all__ = [
     "OtherIndexKey",
     "Personal",
     "PersonalSealer",
+    "Pictures",
     "Progress",
     "References",
     "Register",

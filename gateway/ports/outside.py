@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
-from classifiers.contract import Answer, Reply
+from classifiers.contract import Answer, Picture, Reply
 from gateway.core.model import Message
 from gateway.core.records import AuditRow, Request, Tenant, UpstreamAnswer
 
@@ -24,10 +26,15 @@ class Classifiers(Protocol):
     """The classifiers, wherever they run."""
 
     async def ask(
-        self, message_id: str, message: Message, names: Sequence[str], deadline_ms: int
+        self,
+        message_id: str,
+        message: Message,
+        names: Sequence[str],
+        deadline_ms: int,
+        pictures: Sequence[Picture] = (),
     ) -> tuple[Answer, ...]:
         """One answer for each name, in order, by the deadline (unix ms) at the latest. Never raises a fault: a
-        classifier that did not answer is `Unanswered`."""
+        classifier that did not answer is `Unanswered`. A question with ``pictures`` keeps none without them waiting."""
 
     def ready(self) -> bool:
         """Whether the position in the replies is known, so that no reply to a question asked from now on is missed."""
@@ -55,3 +62,24 @@ class Events(Protocol):
 
     async def announce(self, rows: Sequence[AuditRow]) -> None:
         """Return when the rows are safe downstream. Raises `Fault` when they are not, or may not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """The pictures of a message that could be had, in its order, and the message: what was fetched by address now has
+    its ``sha256``. ``crowded``: one is missing for want of room in this process only, so try again later."""
+
+    message: Message
+    pictures: tuple[Picture, ...]
+    crowded: bool = False
+
+
+class Pictures(Protocol):
+    """The bytes of a message's pictures: from its request, or from where it says they are."""
+
+    def bring(self, message: Message, request: Request, deadline_ms: int) -> AbstractAsyncContextManager[Brought]:
+        """Get hold of them by the deadline (unix ms) at the latest, and keep them for as long as the block lasts.
+
+        A picture that cannot be had is left out; that raises nothing. Media with an address and a ``sha256`` were
+        judged before, and are left out unless the same bytes are still there.
+        """

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from classifiers.contract import Opinion, Question, Reply, Silence, Unanswered
+from gateway.adapters.authors import Authors
 from gateway.adapters.pending import Pending
 from gateway.core.model import Media, Message
 
@@ -61,7 +62,7 @@ def ask(pending: Pending) -> Question:
 
 
 async def test_a_question_says_what_is_asked_and_no_two_share_a_correlation(pending: Pending) -> None:
-    asked = Question("3.7-1", "m1", "t1", NAMES, ("hello",), ("image/png",), 1000)
+    asked = Question("3.7-1", "m1", "t1", NAMES, ("hello",), ("image/png",), 1000, author=Authors()(MESSAGE))
     assert ask(pending) == asked
     assert [ask(pending).correlation for _ in range(2)] == ["3.7-2", "3.7-3"]
 

@@ -8,11 +8,13 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from classifiers.batch import MAX_REPLY_BYTES, Batch, Outcome, Record
 from classifiers.catalogue import load
 from classifiers.contract import (
     Opinion,
+    Picture,
     Question,
     Reply,
     Silence,
@@ -128,6 +130,14 @@ def test_tries_are_counted_for_each_question() -> None:
     outcome = work(record([question(1), question(2)]), moody)
     assert outcome.dead_letters == []
     assert len(moody.tried) == 6
+
+
+def test_a_dead_letter_has_no_pictures() -> None:
+    """Dead letters are kept for weeks."""
+    plain = question(1)
+    seen = replace(plain, pictures=(Picture("image/png", b"x" * 1000),))
+    (letter,) = work(record([seen]), Moody({"e-1": 99})).dead_letters
+    assert decode_questions(letter.value) == [plain]
 
 
 def test_a_poisonous_question_becomes_a_dead_letter_and_harms_no_other() -> None:

@@ -18,7 +18,7 @@ from classifiers.health import STALL_SECONDS, Health
 from classifiers.judge import failed
 from classifiers.logs import JsonFormatter
 from classifiers.ops import serve_ops
-from classifiers.settings import Settings
+from classifiers.settings import Kind, Settings
 from classifiers.tracing import traced, with_spans
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -72,6 +72,25 @@ def test_ready_needs_both_broker_and_group() -> None:
         report(yes)
         seen.append(health.ready)
     assert seen == [False, False, True, False]
+
+
+def test_ready_is_who_can_answer_every_kind_of_question() -> None:
+    health = Health(kinds=("text", "media"))
+    seen = []
+    kinds: tuple[Kind, ...] = ("text", "media")
+    for kind in kinds:
+        health.connected(True, kind)
+        health.joined(True, kind)
+        seen.append(health.ready)
+    health.joined(False, "text")
+    assert [*seen, health.ready] == [False, True, False]
+
+
+@pytest.mark.parametrize(("given", "kinds"), [("text", ["text"]), ("media", ["media"]), ("both", ["text", "media"])])
+def test_which_questions_are_answered(monkeypatch: pytest.MonkeyPatch, given: str, kinds: list[str]) -> None:
+    assert Settings().kinds == ("text",)
+    monkeypatch.setenv("CLASSIFIERS_QUESTIONS", given)
+    assert list(Settings().kinds) == kinds
 
 
 def test_a_stalled_loop_is_not_alive() -> None:

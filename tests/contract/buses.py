@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from secrets import token_hex
@@ -10,7 +12,18 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
 
-from classifiers.contract import Answer, Category, Opinion, Question, Reply, Score, Silence, Unanswered, encode_replies
+from classifiers.contract import (
+    Answer,
+    Category,
+    Opinion,
+    Picture,
+    Question,
+    Reply,
+    Score,
+    Silence,
+    Unanswered,
+    encode_replies,
+)
 from classifiers.health import Health
 from classifiers.settings import Settings
 from classifiers.worker import Worker
@@ -23,8 +36,15 @@ from gateway.ports import Classifiers
 from gateway.settings import KafkaSettings
 from tests.fakes import ScriptedClassifiers
 
-KNOWN = ("text", "news")
+KNOWN = ("text", "news", "eyes")
+"""What ``eyes`` say names the very bytes that they see."""
 MESSAGE = Message("t1", "acc-1", "native", ("hello",), "0" * 64)
+
+
+def seen(pictures: Sequence[Picture]) -> Opinion:
+    """What ``eyes`` say of pictures: their bytes, as the version they answer with."""
+    digests = [f"{one.content_type} {len(one.data)} {hashlib.sha256(one.data).hexdigest()}" for one in pictures]
+    return Opinion("eyes", ", ".join(digests), ())
 
 
 class Bench:
@@ -33,16 +53,21 @@ class Bench:
     def __init__(self) -> None:
         self.scores: dict[str, tuple[Score, ...]] = {}
         self.broken = False
+        self.looking = threading.Event()
+        self.looking.set()
 
     def __call__(self, question: Question) -> Reply:
         if self.broken:
             raise RuntimeError("told to fail")
-        answers = tuple([self._answer(name) for name in question.ask])
+        answers = tuple([self._answer(name, question) for name in question.ask])
         return Reply(question.correlation, question.message_id, question.tenant_id, answers)
 
-    def _answer(self, name: str) -> Answer:
+    def _answer(self, name: str, question: Question) -> Answer:
         if name not in KNOWN:
             return Unanswered(name, Silence.UNSUPPORTED)
+        if name == "eyes":
+            self.looking.wait()
+            return seen(question.pictures)
         return Opinion(name, "1", self.scores.get(name, ()))
 
 
@@ -56,6 +81,9 @@ class Bus(Protocol):
 
     def breaks(self, broken: bool) -> None:
         """Let every classifier fail."""
+
+    def looks(self, looking: bool) -> None:
+        """Let questions with pictures be judged, or let them wait until they may."""
 
     async def late(self, message_id: str) -> None:
         """Let the classifier "text" answer on a message when nobody waits for it any more."""
@@ -74,6 +102,9 @@ class ScriptedBus:
     def breaks(self, broken: bool) -> None:
         self._fake.silences = dict.fromkeys(KNOWN, Silence.FAILED) if broken else {}
 
+    def looks(self, looking: bool) -> None:
+        (self._fake.looking.set if looking else self._fake.looking.clear)()
+
     async def late(self, message_id: str) -> None:
         assert self._fake.late is not None
         await self._fake.late(Reply("", message_id, MESSAGE.tenant_id, (self._fake._answer("text"),)))
@@ -82,11 +113,27 @@ class ScriptedBus:
 class _Punctual(ScriptedClassifiers):
     """Keeps deadlines, and knows which names there are."""
 
-    async def ask(self, message_id: str, message: object, names: Sequence[str], deadline_ms: int) -> tuple[Answer, ...]:
+    def __init__(self) -> None:
+        super().__init__()
+        self.looking = asyncio.Event()
+        self.looking.set()
+
+    async def ask(
+        self,
+        message_id: str,
+        message: Message,
+        names: Sequence[str],
+        deadline_ms: int,
+        pictures: Sequence[Picture] = (),
+    ) -> tuple[Answer, ...]:
         if deadline_ms <= SystemClock().now_ms():
             return tuple([Unanswered(name, Silence.TIMEOUT) for name in names])
-        unknown = {name: Silence.UNSUPPORTED for name in names if name not in KNOWN}
-        return tuple([Unanswered(name, unknown[name]) if name in unknown else self._answer(name) for name in names])
+        if pictures:
+            await self.looking.wait()
+        given: dict[str, Answer] = {name: Unanswered(name, Silence.UNSUPPORTED) for name in names if name not in KNOWN}
+        if "eyes" not in self.silences:
+            given["eyes"] = seen(pictures)
+        return tuple([given.get(name) or self._answer(name) for name in names])
 
 
 class BenchBus:
@@ -102,6 +149,9 @@ class BenchBus:
 
     def breaks(self, broken: bool) -> None:
         self._bench.broken = broken
+
+    def looks(self, looking: bool) -> None:
+        (self._bench.looking.set if looking else self._bench.looking.clear)()
 
     async def late(self, message_id: str) -> None:
         await self._late(message_id)
@@ -125,11 +175,13 @@ async def in_process() -> AsyncIterator[Bus]:
 async def over_kafka(bootstrap: str) -> AsyncIterator[Bus]:
     """The bench in a worker behind a real broker."""
     prefix = f"contract-{token_hex(4)}."
-    bench, health, stop = Bench(), Health(), asyncio.Event()
+    bench, health, stop = Bench(), Health(kinds=("text", "media")), asyncio.Event()
     settings = KafkaSettings(bootstrap_servers=bootstrap, topic_prefix=prefix, partitions=1)
     classifiers = KafkaClassifiers(settings, Owner(0, 1), SystemClock())
     await classifiers.start()
-    work = Settings(kafka_bootstrap_servers=bootstrap, topic_prefix=prefix, group_id=prefix, max_tries=1)
+    work = Settings(
+        kafka_bootstrap_servers=bootstrap, topic_prefix=prefix, group_id=prefix, max_tries=1, questions="both"
+    )
     worker = asyncio.create_task(Worker(work, bench, health).run(stop))
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
 

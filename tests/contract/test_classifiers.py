@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from classifiers.contract import Opinion, Reply, Score, Silence, Unanswered
+from classifiers.contract import Opinion, Picture, Reply, Score, Silence, Unanswered
 from deploy.local.kafka import Kafka
 from gateway.adapters.clock import SystemClock
-from tests.contract.buses import MESSAGE, Bus, ScriptedBus, in_process, over_kafka
+from tests.contract.buses import MESSAGE, Bus, ScriptedBus, in_process, over_kafka, seen
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,6 +36,7 @@ async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
 @pytest.fixture
 def bus(opened: Bus) -> Bus:
     opened.breaks(False)
+    opened.looks(True)
     opened.says("text", "spam", 0.25)
     opened.says("news", "news", 0.75)
     return opened
@@ -89,6 +91,41 @@ async def test_a_classifier_that_fails_is_silent_for_this_message(bus: Bus) -> N
     assert answers == (Unanswered("text", Silence.FAILED), Unanswered("news", Silence.FAILED))
     bus.breaks(False)
     assert await bus.classifiers.ask("m2", MESSAGE, ("text", "news"), soon()) == (TEXT, NEWS)
+
+
+@pytest.mark.parametrize("sizes", [(1,), (3, 0, 5), (700_000,), (8 * 1024 * 1024, 8 * 1024 * 1024, 4 * 1024 * 1024)])
+async def test_pictures_arrive_byte_for_byte_and_in_order(bus: Bus, sizes: tuple[int, ...]) -> None:
+    pictures = [Picture(f"image/{number}", os.urandom(size)) for number, size in enumerate(sizes)]
+    answers = await bus.classifiers.ask("m1", MESSAGE, ("eyes", "image", "text"), soon(), pictures)
+    assert answers == (seen(pictures), Unanswered("image", Silence.UNSUPPORTED), TEXT)
+
+
+async def test_questions_of_texts_do_not_wait_behind_pictures(bus: Bus) -> None:
+    bus.looks(False)
+    pictures = [Picture("image/png", b"x" * 100_000)]
+    looking = [
+        asyncio.create_task(bus.classifiers.ask(f"p{n}", MESSAGE, ("eyes",), soon(), pictures)) for n in range(3)
+    ]
+    for number in range(10):
+        assert await bus.classifiers.ask(f"m{number}", MESSAGE, ("text",), soon()) == (TEXT,)
+    assert not any(task.done() for task in looking)
+    bus.looks(True)
+    assert await asyncio.gather(*looking) == [(seen(pictures),)] * 3
+
+
+async def test_a_classifier_that_fails_on_a_picture_is_silent(bus: Bus) -> None:
+    bus.breaks(True)
+    pictures = [Picture("image/png", b"x" * 3_000_000)]
+    assert await bus.classifiers.ask("m1", MESSAGE, ("eyes",), soon(), pictures) == (
+        Unanswered("eyes", Silence.FAILED),
+    )
+
+
+async def test_a_deadline_that_passed_is_silence_for_pictures_too(bus: Bus) -> None:
+    answers = await bus.classifiers.ask(
+        "m1", MESSAGE, ("eyes",), SystemClock().now_ms() - 1, [Picture("image/png", b"x")]
+    )
+    assert answers == (Unanswered("eyes", Silence.TIMEOUT),)
 
 
 async def test_a_reply_that_nobody_waits_for_goes_to_the_late_handler(bus: Bus) -> None:

@@ -27,6 +27,7 @@ from classifiers.contract import (
     LAST_MS,
     VERSION,
     Opinion,
+    Picture,
     Question,
     Reply,
     Score,
@@ -231,6 +232,20 @@ async def test_questions_as_the_gateway_sends_them() -> None:
     check_record("questions", "questions", without_trace.topic, without_trace)
 
 
+async def test_questions_with_pictures_as_the_gateway_sends_them() -> None:
+    broker = Broker()
+    asker = Asker(DirectProducer(broker), "moderation.media-questions", 3, lambda *_: None, in_flight=4, together=1)
+    pictures = (Picture("image/png", b"\x89PNG"), Picture("image/jpeg", b""))
+    for number in range(3):
+        asker.ask(Question(f"3.1-{number}", "m", "t", (), (), (), FOREVER_MS, None, "0a" * 8, pictures))
+    assert asker.picture_bytes == 12
+    await asker.close()
+    assert asker.picture_bytes == 0
+    assert len(broker.records) == 3
+    for topic, record, _ in broker.records:
+        check_record("media-questions", "questions", topic, record)
+
+
 async def test_opinions_as_a_worker_sends_them() -> None:
     [(topic, record, _)] = await answered(await asked(QUESTION), lambda _: REPLY)
     check_record("opinions", "opinions", topic, record)
@@ -409,6 +424,7 @@ def test_topics_are_those_of_the_code() -> None:
         name: settings.topic_prefix + name for name in TOPICS
     }
     assert channels["questions"]["address"] == worker.questions_topic
+    assert channels["media-questions"]["address"] == worker.media_topic
     assert channels["opinions"]["address"] == worker.opinions_topic
     assert channels["sketches"]["address"] == worker.sketches_topic
     assert channels["dead-letters"]["address"] == worker.dead_letters_topic
@@ -418,6 +434,8 @@ def test_topics_are_those_of_the_code() -> None:
         assert {key: str(value) for key, value in binding["topicConfiguration"].items()} == TOPICS[name]
     group = DOCUMENT["operations"]["answer"]["bindings"]["kafka"]["groupId"]["enum"]
     assert group == [worker.group_id]
+    group = DOCUMENT["operations"]["answer-about-pictures"]["bindings"]["kafka"]["groupId"]["enum"]
+    assert group == [worker.media_group_id]
 
 
 def test_enumerations_are_those_of_the_code() -> None:

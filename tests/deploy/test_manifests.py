@@ -231,7 +231,7 @@ def probed(test: list[str]) -> str:
 
 
 def test_ports_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = {"gateway": 8080, "classifiers": 9090, "demo-upstream": 8081}
+    ports = {"gateway": 8080, "classifiers": 9090, "classifiers-media": 9090, "demo-upstream": 8081}
     for where, container in CONTAINERS.items():
         name = where.split("/")[1]
         if container.command[0] == "gateway":
@@ -246,6 +246,7 @@ def test_ports_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {n: probed(SERVICES[n]["healthcheck"]["test"]) for n in ports} == {
         "gateway": "8080/readyz",
         "classifiers": "9090/readyz",
+        "classifiers-media": "9090/readyz",
         "demo-upstream": "8081/published",
     }
     assert OBJECTS["Service", "gateway"]["spec"]["ports"][0]["targetPort"] == "http"
@@ -264,12 +265,23 @@ def test_there_is_a_partition_for_every_process(monkeypatch: pytest.MonkeyPatch)
     # Twice the surge: the processes that end keep their partitions until they have drained.
     processes = (spec["replicas"] + 2 * spec["strategy"]["rollingUpdate"]["maxSurge"]) * workers
     assert processes < partitions(container, monkeypatch)
-    scaling = OBJECTS["HorizontalPodAutoscaler", "classifiers"]["spec"]
-    assert scaling["minReplicas"] == 2
-    assert scaling["maxReplicas"] <= partitions(container, monkeypatch)
+    for name in ("classifiers", "classifiers-media"):
+        scaling = OBJECTS["HorizontalPodAutoscaler", name]["spec"]
+        assert scaling["scaleTargetRef"]["name"] == name
+        assert scaling["minReplicas"] == 2
+        assert scaling["maxReplicas"] <= partitions(container, monkeypatch)
     compose = CONTAINERS["compose/gateway"]
     processes = SERVICES["gateway"]["deploy"]["replicas"] * gateway_arguments(compose.command)["workers"]
     assert processes < partitions(compose, monkeypatch)
+
+
+@pytest.mark.parametrize("where", ["kubernetes", "compose"])
+def test_each_kind_of_question_has_its_workers(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = {}
+    for name in ("classifiers", "classifiers-media"):
+        use_environment(monkeypatch, CONTAINERS[f"{where}/{name}"].environment)
+        answered[name] = load_worker_settings().kinds
+    assert answered == {"classifiers": ("text",), "classifiers-media": ("media",)}
 
 
 def test_there_is_time_to_drain(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +292,8 @@ def test_there_is_time_to_drain(monkeypatch: pytest.MonkeyPatch) -> None:
     pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert pause + 30 < pod("gateway")["terminationGracePeriodSeconds"]
     assert SERVICES["gateway"]["stop_grace_period"] == "40s"
-    assert pod("classifiers")["terminationGracePeriodSeconds"] > 10
+    for name in ("classifiers", "classifiers-media"):
+        assert pod(name)["terminationGracePeriodSeconds"] > 10
 
 
 def test_the_policy_is_valid_and_mounted_as_a_directory() -> None:

@@ -12,8 +12,10 @@ from typing import Any
 import httpx
 
 from classifiers.contract import Silence
+from gateway.adapters.fetching import Fetcher, FetchLimits
 from gateway.adapters.keys import FileSealer, new_keys
 from gateway.adapters.origin import HttpOrigin
+from gateway.adapters.pictures import WebPictures
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.core.model import Account, MessageState, Outcome
 from gateway.http.budget import Budget
@@ -24,6 +26,7 @@ from gateway.platforms import routemap
 from gateway.platforms.listeners import Listener
 from gateway.publish import Publish
 from gateway.review import Review, resolve_by_person
+from tests.fakes import ScriptedClassifiers
 from tests.http.proxying import Front, front
 from tests.peer import Peer, Play
 from tests.world import ACCOUNT, TENANT, World, open_world
@@ -120,9 +123,11 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def site(tmp_path: Path, routes: str = ROUTES, **fields: Any) -> AsyncIterator[Site]:
+async def site(
+    tmp_path: Path, routes: str = ROUTES, classifiers: ScriptedClassifiers | None = None, **fields: Any
+) -> AsyncIterator[Site]:
     """Everything, until the block ends. ``fields`` are the listener's."""
-    world = await open_world()
+    world = await open_world(classifiers=classifiers)
     new_keys(tmp_path / "keys.json")
     sealer = FileSealer(tmp_path / "keys.json")
     origin = HttpOrigin()
@@ -146,6 +151,8 @@ async def site(tmp_path: Path, routes: str = ROUTES, **fields: Any) -> AsyncIter
             "policy": lambda: world.policy,
             "clock": world.clock,
         }
+        fetcher = Fetcher(FetchLimits())
+        ports["pictures"] = WebPictures(fetcher, sealer, world.clock, 1 << 20)
         publish, review = Publish(**ports, limit=8), Review(**ports, ask_again_ms=2000)
         moderate = Moderate(
             publish=publish,
@@ -162,3 +169,4 @@ async def site(tmp_path: Path, routes: str = ROUTES, **fields: Any) -> AsyncIter
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.port}") as client,
         ):
             yield Site(world, peer, listening, review, publish, client)
+        fetcher.close()

@@ -159,7 +159,7 @@ async def test_each_text_has_a_result_and_the_parts_of_one_have_one(
     asked: list[tuple[str, ...]] = []
     inner = world.classifiers.ask
 
-    async def listen(message_id: str, message: Any, names: Any, deadline_ms: int) -> Any:
+    async def listen(message_id: str, message: Any, names: Any, deadline_ms: int, pictures: Any = ()) -> Any:
         asked.append(message.texts)
         assert message.tenant_id == "t1"
         return await inner(message_id, message, names, deadline_ms)
@@ -284,7 +284,7 @@ async def test_a_silent_classifier_is_503_even_if_another_found_something(
 async def test_one_silence_among_many_is_503(client: httpx.AsyncClient, world: World) -> None:
     inner = world.classifiers.ask
 
-    async def once_silent(message_id: str, message: Any, names: Any, deadline_ms: int) -> Any:
+    async def once_silent(message_id: str, message: Any, names: Any, deadline_ms: int, pictures: Any = ()) -> Any:
         world.classifiers.silences = {"text": Silence.TIMEOUT} if message.texts == ("b",) else {}
         return await inner(message_id, message, names, deadline_ms)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from classifiers.contract import Answer, ContractError, Question, Reply, Silence, decode_replies
+from classifiers.contract import Answer, ContractError, Picture, Question, Reply, Silence, decode_replies
 from gateway import metrics
-from gateway.adapters.kafka.client import client_options, close, ensure_topics
+from gateway.adapters.authors import Authors
+from gateway.adapters.kafka.client import MEDIA_RECORD, client_options, close, ensure_topics
 from gateway.adapters.kafka.direct import TIMEOUT_MS, DirectProducer
 from gateway.adapters.kafka.questions import Asker
 from gateway.adapters.kafka.replies import Replies
@@ -30,20 +32,29 @@ _IN_FLIGHT = 1
 this process, the broker and a worker as much as several questions do."""
 _BATCH_BYTES = 1024 * 1024
 """At the client's own 16 KiB a few records fill a batch, and the rest wait and wake one another."""
+_MEDIA_IN_FLIGHT = 4
+"""Each is a record of one question: a large picture must not keep the small ones waiting."""
+_PICTURE_BYTES = 64 * 1024 * 1024
+"""Of the questions that wait for the broker; more are not taken, for a broker that is slow must not fill the memory."""
 
 
 class KafkaClassifiers:
     """See `gateway.ports.Classifiers`. ``owner`` gives the reply partition (its slot) and the life of this process
-    (its epoch). ``limit`` bounds the questions that wait for a reply."""
+    (its epoch). ``limit`` bounds the questions that wait for a reply.
 
-    def __init__(self, settings: KafkaSettings, owner: Owner, clock: Clock, limit: int = 4096) -> None:
+    Questions with pictures have a topic and a connection of their own, so that no other waits behind their bytes."""
+
+    def __init__(
+        self, settings: KafkaSettings, owner: Owner, clock: Clock, limit: int = 4096, authors: Authors | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._limit = limit
         self._slot = owner.slot
-        self._pending = Pending(f"{owner.slot}.{owner.epoch}")
+        self._pending = Pending(f"{owner.slot}.{owner.epoch}", authors)
         self._asker: Asker | None = None
-        self._producer: AIOKafkaProducer | None = None
+        self._media_asker: Asker | None = None
+        self._producers: list[AIOKafkaProducer] = []
         self._replies: Replies | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._helpers: list[asyncio.Task[None]] = []
@@ -62,10 +73,11 @@ class KafkaClassifiers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._replies is not None:
             await close(self._replies)
-        if self._asker is not None:
-            await self._asker.close()
-        if self._producer is not None:
-            await close(self._producer)
+        for asker in (self._asker, self._media_asker):
+            if asker is not None:
+                await asker.close()
+        for producer in self._producers:
+            await close(producer)
         await self._pending.close()
 
     def ready(self) -> bool:
@@ -81,13 +93,21 @@ class KafkaClassifiers:
         self._pending.on_late(apply)
 
     async def ask(
-        self, message_id: str, message: Message, names: Sequence[str], deadline_ms: int
+        self,
+        message_id: str,
+        message: Message,
+        names: Sequence[str],
+        deadline_ms: int,
+        pictures: Sequence[Picture] = (),
     ) -> tuple[Answer, ...]:
         """See `gateway.ports.Classifiers`."""
-        if self._asker is None or self._asker.stalled or len(self._pending) >= self._limit:
+        asker = self._media_asker if pictures else self._asker
+        if asker is None or asker.stalled or len(self._pending) >= self._limit:
             return silent(names, Silence.UNAVAILABLE)
-        question = self._pending.ask(message_id, message, names, deadline_ms)
-        self._asker.ask(question)
+        if pictures and asker.picture_bytes + sum([len(one.data) for one in pictures]) > _PICTURE_BYTES:
+            return silent(names, Silence.UNAVAILABLE)
+        question = self._pending.ask(message_id, message, names, deadline_ms, pictures)
+        asker.ask(question)
         seconds = (deadline_ms - self._clock.now_ms()) / 1000
         return await self._pending.wait(question.correlation, names, seconds)
 
@@ -107,21 +127,32 @@ class KafkaClassifiers:
         # Until the end of the partition is known, a reply to a question asked now could be missed.
         self._replies = Replies(options, f"{self._settings.topic_prefix}opinions", self._slot)
         await self._replies.start()
-        self._producer = AIOKafkaProducer(
-            acks="all", request_timeout_ms=TIMEOUT_MS, max_batch_size=_BATCH_BYTES, **options
+        plain = await self._produce(max_batch_size=_BATCH_BYTES, **options)
+        large = await self._produce(max_batch_size=_BATCH_BYTES, max_request_size=MEDIA_RECORD, **options)
+        prefix = self._settings.topic_prefix
+        self._media_asker = Asker(
+            large, f"{prefix}media-questions", self._slot, self._give_up, in_flight=_MEDIA_IN_FLIGHT, together=1
         )
-        await self._producer.start()
-        topic = f"{self._settings.topic_prefix}questions"
-        self._asker = Asker(DirectProducer(self._producer), topic, self._slot, self._give_up, in_flight=_IN_FLIGHT)
-        self._helpers = [asyncio.create_task(self._read(self._replies)), asyncio.create_task(self._watch(self._asker))]
+        self._asker = Asker(plain, f"{prefix}questions", self._slot, self._give_up, in_flight=_IN_FLIGHT)
+        self._helpers = [
+            asyncio.create_task(self._read(self._replies)),
+            asyncio.create_task(self._watch(self._asker, self._media_asker)),
+        ]
         self._tasks += self._helpers
         log.info("Kafka connected", {"reply_partition": self._slot})
 
+    async def _produce(self, **options: Any) -> DirectProducer:
+        producer = AIOKafkaProducer(acks="all", request_timeout_ms=TIMEOUT_MS, **options)
+        self._producers.append(producer)
+        await producer.start()
+        return DirectProducer(producer)
+
     async def _close_half_open(self) -> None:
-        for client in (self._replies, self._producer):
+        for client in (self._replies, *self._producers):
             if client is not None:
                 await close(client)
-        self._replies = self._producer = None
+        self._replies = None
+        self._producers.clear()
 
     async def _read(self, replies: Replies) -> None:
         failing = False
@@ -148,10 +179,11 @@ class KafkaClassifiers:
         for reply in replies:
             self._pending.resolve(reply)
 
-    async def _watch(self, asker: Asker) -> None:
+    async def _watch(self, *askers: Asker) -> None:
         while True:
             await asyncio.sleep(_PAUSE_SECONDS)
-            await asker.probe()
+            for asker in askers:
+                await asker.probe()
             if self._replies is not None:
                 metrics.REPLY_LAG.set(self._replies.lag)
 

@@ -17,14 +17,24 @@ log = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5.0
 _CANCEL_SECONDS = 1.0
 
+MEDIA_RECORD = 32 * 1024 * 1024
+"""Bytes of a record with pictures. Those of one message (20 MiB) in base64, and its texts, fit."""
+
 TOPICS = {
     "questions": {"retention.ms": "3600000"},
+    # Read at once or not at all. Kafka deletes whole segments, so they are small, and so is what a partition keeps.
+    "media-questions": {
+        "retention.ms": "600000",
+        "retention.bytes": "1073741824",
+        "segment.bytes": "134217728",
+        "max.message.bytes": str(MEDIA_RECORD),
+    },
     "opinions": {"retention.ms": "3600000"},
     "sketches": {"retention.ms": "3600000"},
     "decisions": {"retention.ms": "604800000"},
     "dead-letters": {"retention.ms": "2592000000"},
 }
-"""The topics behind the prefix, and how long their records are kept."""
+"""The topics behind the prefix, how long their records are kept, and how large they may be."""
 
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:

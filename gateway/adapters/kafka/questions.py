@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from classifiers.contract import VERSION, Question, Silence, encode_questions
 from gateway import metrics
 from gateway.adapters.kafka.direct import DirectProducer
+from gateway.adapters.pending import picture_bytes
 
 log = logging.getLogger(__name__)
 
-_RECORD_QUESTIONS = 128
+RECORD_QUESTIONS = 128
 _RECORD_CHARACTERS = 200_000
 """Bounds of one record, well below a broker's limit of about a megabyte in the widest encoding."""
 _STALL_SECONDS = 2.0
@@ -22,7 +24,8 @@ _STALL_SECONDS = 2.0
 
 class Asker:
     """Sends questions; at most ``in_flight`` records are on their way at once, so what is asked meanwhile shares the
-    next one. ``lost`` hears of questions that the broker did not take, and whether it may take them later.
+    next one, ``together`` of them at most. ``lost`` hears of questions that the broker did not take, and whether it may
+    take them later.
 
     Questions wait in memory only until their deadline: while the broker is away `stalled` is true and nothing more
     is taken.
@@ -35,13 +38,17 @@ class Asker:
         reply_to: int,
         lost: Callable[[Sequence[Question], Silence], None],
         in_flight: int,
+        *,
+        together: int = RECORD_QUESTIONS,
     ) -> None:
         self._producer = producer
         self._topic = topic
         self._reply_to = str(reply_to).encode()
         self._lost = lost
         self._limit = in_flight
+        self._together = together
         self._queue: list[Question] = []
+        self._pictures = 0
         self._sending: dict[asyncio.Task[None], float] = {}
         self._flush_planned = False
         self._failed_at: float | None = None
@@ -54,8 +61,14 @@ class Asker:
         oldest = next(iter(self._sending.values()), None)
         return oldest is not None and asyncio.get_running_loop().time() - oldest > _STALL_SECONDS
 
+    @property
+    def picture_bytes(self) -> int:
+        """The pictures of the questions that wait or are on their way."""
+        return self._pictures
+
     def ask(self, question: Question) -> None:
         """Send a question with the next record."""
+        self._pictures += picture_bytes(question)
         self._queue.append(question)
         self._plan()
 
@@ -72,6 +85,7 @@ class Asker:
         nobody waits for the answers any more."""
         while self._queue or self._sending:
             if self.stalled:
+                self._pictures -= _size(self._queue)
                 self._queue.clear()
             self._flush()
             if self._sending:
@@ -89,11 +103,11 @@ class Asker:
             metrics.QUESTION_BATCH.observe(len(batch))
             task = asyncio.create_task(self._send(batch))
             self._sending[task] = asyncio.get_running_loop().time()
-            task.add_done_callback(self._sent)
+            task.add_done_callback(partial(self._sent, _size(batch)))
 
     def _take(self) -> list[Question]:
         size = count = 0
-        for question in self._queue[:_RECORD_QUESTIONS]:
+        for question in self._queue[: self._together]:
             size += sum(map(len, question.texts))
             if count and size > _RECORD_CHARACTERS:
                 break
@@ -127,8 +141,13 @@ class Asker:
             log.warning("questions not sent", {"error": repr(error), "questions": len(batch)})
             self._lost(batch, Silence.UNAVAILABLE)
 
-    def _sent(self, task: asyncio.Task[None]) -> None:
+    def _sent(self, pictures: int, task: asyncio.Task[None]) -> None:
         del self._sending[task]
+        self._pictures -= pictures
         if self._queue:
             self._flush()
         task.result()
+
+
+def _size(questions: Iterable[Question]) -> int:
+    return sum([picture_bytes(question) for question in questions])
