@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check cluster bench bench-register models eval load lock clean
+.PHONY: run test check cluster bench bench-register models eval sentences load lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m gateway demo
@@ -30,13 +30,17 @@ bench-register: $(VENV)/.dev
 
 # The labelled sets that models are made from: a directory of *.jsonl.gz, see classifiers/training.
 MODERATION_DATA ?=
-models: $(VENV)/.dev
+models: $(VENV)/.sentences
 	@test -n "$(MODERATION_DATA)" || { echo "MODERATION_DATA: give the directory of the labelled sets" >&2; exit 1; }
 	$(BIN)/python -m classifiers.training make "$(MODERATION_DATA)"
+	$(BIN)/python -m classifiers.lexicon.build "$(MODERATION_DATA)"
 
-eval: $(VENV)/.dev
+eval: $(VENV)/.sentences
 	@test -n "$(MODERATION_DATA)" || { echo "MODERATION_DATA: give the directory of the labelled sets" >&2; exit 1; }
 	$(BIN)/python -m classifiers.training evaluate "$(MODERATION_DATA)"
+
+# The second look at English texts: an extra of some 130 MB.
+sentences: $(VENV)/.sentences
 
 load: $(VENV)/.dev
 	$(BIN)/python -m loadtest.load
@@ -62,3 +66,7 @@ $(VENV)/.run: requirements/run.txt | $(VENV)/bin/python
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.sentences: requirements/sentences.txt | $(VENV)/.dev
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/sentences.txt
+	@touch $@

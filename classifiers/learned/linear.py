@@ -46,10 +46,14 @@ class Linear:
         if not len(found.hashes):
             return np.zeros(len(self.categories), np.float32)
         buckets = found.buckets(self.bits)
-        whole = unlike(buckets)
-        odds = self._odds(self.weights[whole].sum(axis=0, dtype=np.int32), np.float32(len(whole)))
+        odds = self._odds(buckets, 1)
         if found.size > self.passage * 3 // 2:
-            odds = np.maximum(odds, self._worst_passage(found, buckets))
+            order = np.argsort(found.starts, kind="stable")
+            buckets, starts = buckets[order], found.starts[order]
+            begins = np.arange(0, found.size - self.passage // 3, self.passage * 2 // 3)
+            edges = zip(np.searchsorted(starts, begins), np.searchsorted(starts, begins + self.passage), strict=True)
+            # A few n-grams alone prove nothing: fewer than a passage has characters count as so many.
+            odds = np.maximum.reduce([odds, *[self._odds(buckets[low:high], self.passage) for low, high in edges]])
         return np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float32)
 
     def stretches(self, found: Grams, view: str, category: str) -> list[Stretch]:
@@ -62,18 +66,12 @@ class Linear:
         heat = np.cumsum(begun - ended, dtype=np.float64)[: found.size]
         return _words(view, _warmest(heat))
 
-    def _worst_passage(self, found: Grams, buckets: npt.NDArray[np.int64]) -> Floats:
-        order = np.argsort(found.starts, kind="stable")
-        sums = np.zeros((len(order) + 1, len(self.categories)), np.int32)
-        np.cumsum(self.weights[buckets[order]], axis=0, dtype=np.int32, out=sums[1:])
-        begins = np.arange(0, max(found.size - self.passage // 2, 1), self.passage // 2)
-        low = np.searchsorted(found.starts[order], begins)
-        high = np.searchsorted(found.starts[order], begins + self.passage)
-        counts = np.maximum(high - low, 1).astype(np.float32)[:, None]
-        return np.asarray(self._odds(sums[high] - sums[low], counts).max(axis=0))
-
-    def _odds(self, sums: npt.NDArray[np.int32], counts: np.float32 | Floats) -> Floats:
-        return np.asarray(self.slope * (sums * self.scale / np.sqrt(counts)) + self.bias, np.float32)
+    def _odds(self, buckets: npt.NDArray[np.int64], least: int) -> Floats:
+        """The log-odds of the categories for a set of n-grams, which counts as ``least`` if there are fewer."""
+        unlike_ones = unlike(buckets)
+        sums = self.weights[unlike_ones].sum(axis=0, dtype=np.int32)
+        values = sums * self.scale / np.float32(max(len(unlike_ones), least)) ** np.float32(0.5)
+        return np.asarray(self.slope * values + self.bias, np.float32)
 
 
 def unlike(buckets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

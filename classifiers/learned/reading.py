@@ -13,7 +13,8 @@ from classifiers.learned.store import Models
 CHINESE: Final = "zh"
 ENGLISH: Final = "en"
 _WORD: Final = 3
-"""Latin letters that make a word."""
+_SENTENCE: Final = 12
+"""Latin letters that make a word, and enough of them to be read whatever stands beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def read(view: str, models: Models) -> Reading:
     readers = []
     if found.syllables:
         readers.append((models.languages[CHINESE], found))
-    if found.latin >= _WORD or not readers:
+    if found.latin >= _SENTENCE or found.latin >= max(_WORD, found.syllables // 3) or not readers:
         readers.append((models.languages[ENGLISH], found.without_chinese() if found.syllables else found))
     return Reading(view, found.syllables > 0, tuple(readers))
 

@@ -1,6 +1,6 @@
 """The second look at an English text of which the first is unsure: what its sentences mean, beside the words in it.
 
-Optional, see `sentences.installed`. Its log-odds and those of the first look count the same.
+Optional, see `sentences.installed`. Its log-odds count twice those of the first look.
 """
 
 from __future__ import annotations
@@ -78,6 +78,6 @@ def save(categories: Sequence[str], weights: npt.NDArray[np.float64], bias: Sequ
 
 
 def _both(first: float, second_odds: float) -> float:
-    """The probability whose log-odds are the mean of both."""
+    """The probability whose log-odds are the mean of both; the second, which errs less on new sources, counts twice."""
     kept = min(max(first, _SURE), 1 - _SURE)
-    return 1 / (1 + math.exp(-(math.log(kept / (1 - kept)) + second_odds) / 2))
+    return 1 / (1 + math.exp(-(math.log(kept / (1 - kept)) + 2 * second_odds) / 3))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from classifiers.learned import store
-from classifiers.training import corpus, fit, recipe
+from classifiers.learned import second, store
+from classifiers.training import corpus, fit, recipe, sentences
 from classifiers.training.evaluate import Cell, across_sources
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
@@ -29,7 +29,10 @@ def main() -> None:
 @COMMERCIAL
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), default=MODELS, help="Where to write them.")
 def make(data: Path, names: Iterable[str], commercial: bool, into: Path) -> None:
-    """Make the models. The same rows and the same libraries give the same bytes."""
+    """Make the models. The same rows and the same libraries give the same bytes.
+
+    The second look needs the extra "sentences".
+    """
     for name in names:
         rules = _recipe(name, commercial)
         rows = corpus.rows(rules, data)
@@ -39,6 +42,10 @@ def make(data: Path, names: Iterable[str], commercial: bool, into: Path) -> None
             click.echo(f"{name}: {language}: {len(its)} rows")
             made[language] = fit.learn(its, rules)
         store.save(name, made, into)
+        if rules.second:
+            its = sentences.taken(rows)
+            click.echo(f"{name}: second look: {len(its)} rows")
+            second.save(rules.second, *sentences.learn(its, sentences.embed(its), rules), into)
 
 
 @main.command()
@@ -68,7 +75,7 @@ def _recipe(name: str, commercial: bool) -> recipe.Recipe:
 if __name__ == "__main__":
     try:
         main(standalone_mode=False)
-    except (corpus.CorpusError, recipe.RecipeError) as error:
+    except (corpus.CorpusError, recipe.RecipeError, store.ModelError) as error:
         sys.exit(str(error))
     except click.ClickException as error:
         error.show()

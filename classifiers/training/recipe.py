@@ -48,7 +48,8 @@ class Recipe(_Part):
     are left out. ``strength`` is the inverse of the regularisation (C of scikit-learn), for some categories its own.
     Of the rows that are not of a category at most ``negatives`` are learned from, evenly spread; our own always.
     One in ``disguised`` Chinese rows is learned from a second time, with other characters that sound the same and emoji
-    for words; 0 for none. ``folds``: how many parts the rows are cut into to calibrate on what was not learned from.
+    for words; 0 for none. ``second`` are the categories for which there is a second look at English. ``folds``: how
+    many parts the rows are cut into to calibrate on what was not learned from.
     """
 
     model: str
@@ -63,6 +64,7 @@ class Recipe(_Part):
     folds: int = Field(ge=2, le=10)
     strength: float = Field(gt=0)
     strengths: dict[str, float] = {}
+    second: tuple[Category, ...] = ()
     sources: dict[str, Source]
 
     @model_validator(mode="after")

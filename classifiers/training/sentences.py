@@ -16,7 +16,7 @@ from classifiers.training.corpus import Row
 from classifiers.training.fit import Labels, Numbers, calibrate, folds, labels, weights
 from classifiers.training.recipe import OWN, Recipe
 
-MOST: Final = 4000
+MOST: Final = 3000
 """Rows of a source that are embedded; our own all."""
 _STRENGTH: Final = 3.0
 _TOGETHER: Final = 32
@@ -47,9 +47,9 @@ def embed(rows: Sequence[Row]) -> Vectors:
 def learn(rows: Sequence[Row], vectors: Vectors, recipe: Recipe) -> tuple[npt.NDArray[np.float64], list[float]]:
     """Weights of shape (384, categories) and the bias of each category, so that their sum is log-odds."""
     counts, part = weights(rows, recipe), folds(rows, recipe)
-    table = np.zeros((SIZE, len(recipe.categories)))
+    table = np.zeros((SIZE, len(recipe.second)))
     biases = []
-    for column, category in enumerate(recipe.categories):
+    for column, category in enumerate(recipe.second):
         truth = labels(rows, category)
         known = truth >= 0
         table[:, column], bias = _head(vectors[known], truth[known], counts[known], part[known], recipe.folds)
