@@ -12,7 +12,7 @@ from typing import Final
 from classifiers import rulefiles
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
 from classifiers.learned import reading, store
-from classifiers.passages import Passage, only_media, passages
+from classifiers.passages import Passage, unreadable, passages
 
 _VERSION: Final = "news-2"
 _SHOWN: Final = 0.1
@@ -32,7 +32,7 @@ class NewsClassifier:
 
     def judge(self, question: Question) -> Answer:
         """One score, for ``news``; UNSUPPORTED for media alone."""
-        if only_media(question):
+        if unreadable(question):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         best = Score("news", 0.0)
         for passage in passages(question):

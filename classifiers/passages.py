@@ -10,6 +10,9 @@ from typing import Final
 from classifiers.contract import Question, Span
 from classifiers.normalise import View, normalise, windows
 
+MOST_CHARACTERS: Final = 200_000
+"""Characters of all text parts together that are judged: some 0.4 s of one core for each classifier of texts."""
+
 MAX_SPANS: Final = 8
 """Spans a score carries at most: enough to show a person, small enough for the reply record."""
 
@@ -74,6 +77,9 @@ def joined(question: Question) -> Iterator[Joined]:
         yield Joined(tuple(starts), start, _view(piece))
 
 
-def only_media(question: Question) -> bool:
-    """Whether the message has media and not one word, so that a judge of text cannot judge any of it."""
+def unreadable(question: Question) -> bool:
+    """Whether a judge of text cannot judge the message: it has media and not one word, or more words than can be judged
+    before anybody's deadline."""
+    if sum(map(len, question.texts)) > MOST_CHARACTERS:
+        return True
     return bool(question.media) and not any(text and not text.isspace() for text in question.texts)

@@ -14,7 +14,7 @@ from classifiers.contract import Answer, Category, Opinion, Question, Score, Sil
 from classifiers.language import foreign
 from classifiers.learned import reading, sentences, store
 from classifiers.learned.second import SecondLook
-from classifiers.passages import Joined, Passage, joined, only_media, passages
+from classifiers.passages import Joined, Passage, joined, unreadable, passages
 
 CATEGORIES: Final[tuple[Category, ...]] = (
     "violence",
@@ -61,9 +61,10 @@ class TextClassifier:
     def judge(self, question: Question) -> Answer:
         """A score for every category it knows, with the spans that moved it.
 
-        UNSUPPORTED for media alone, and for a language it cannot read in which it found nothing by other signs.
+        UNSUPPORTED for media alone, for too long a text, and for a language it cannot read in which it found nothing
+        by other signs.
         """
-        if only_media(question):
+        if unreadable(question):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         worst = dict(self._nothing)
         read: Iterator[Passage | Joined] = chain(passages(question), joined(question))

@@ -13,7 +13,7 @@ from classifiers.campaigns.shingles import LEAST, folded, placed, shingles, sign
 from classifiers.campaigns.sketch import Sketch, token
 from classifiers.campaigns.window import SAME, Found, Window
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Span, Unanswered
-from classifiers.passages import MAX_SPANS, Passage, only_media, passages
+from classifiers.passages import MAX_SPANS, Passage, unreadable, passages
 
 FEWEST_SHINGLES: Final = 6
 """A text with fewer never counts."""
@@ -60,7 +60,7 @@ class CampaignClassifier:
 
     def judge(self, question: Question) -> Answer:
         """One score, for ``spam``, with what the text shares with the others; UNSUPPORTED for media alone."""
-        if only_media(question):
+        if unreadable(question):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         own, significant, read = prepared(question)
         if significant < LEAST or len(own) < FEWEST_SHINGLES:

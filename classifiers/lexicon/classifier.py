@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
 from classifiers.lexicon.source import Source
-from classifiers.passages import Joined, Passage, joined, only_media, passages
+from classifiers.passages import Joined, Passage, joined, unreadable, passages
 from classifiers.text import CATEGORIES
 
 
@@ -35,7 +35,7 @@ class LexiconClassifier:
 
     def judge(self, question: Question) -> Answer:
         """A score for every category it knows, with the spans that moved it; UNSUPPORTED for media alone."""
-        if only_media(question):
+        if unreadable(question):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         lexicon = self.source.current()  # one for the whole message, whatever is loaded meanwhile
         worst = dict(self._nothing)

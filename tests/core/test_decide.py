@@ -118,7 +118,7 @@ def test_a_classifier_that_is_missing_among_the_answers_is_silent(answers: tuple
     assert set(codes(decision)) == {"classifier_timeout"}
 
 
-def test_only_media_are_asked_about_as_media() -> None:
+def test_unreadable_are_asked_about_as_media() -> None:
     assert decide(TEXT, FACTS, FINE, POLICY).outcome is Outcome.ALLOW
     assert codes(decide(PICTURE, FACTS, FINE, POLICY)) == ["classifier_timeout"]
     assert decide(PICTURE, FACTS, (*FINE, Opinion("image", "1", ())), POLICY).outcome is Outcome.ALLOW
