@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from classifiers.constant import ConstantClassifier
@@ -10,20 +12,31 @@ from classifiers.judge import Classifier
 from classifiers.news import NewsClassifier
 from classifiers.text import TextClassifier
 
+
+def _image(known_pictures: Path | None = None) -> Classifier:
+    # A model and its runtime are loaded for those alone who run it.
+    from classifiers.images.classifier import ImageClassifier
+
+    return ImageClassifier(known_pictures)
+
+
 CLASSIFIERS: Final[Mapping[str, Callable[[], Classifier]]] = {
     "text": TextClassifier,
     "news": NewsClassifier,
+    "image": _image,
     "constant": ConstantClassifier,
 }
-DEFAULT: Final = ("text", "news")
+DEFAULT: Final = ("text", "news", "image")
 
 
-def load(names: Sequence[str] = DEFAULT) -> dict[str, Classifier]:
+def load(names: Sequence[str] = DEFAULT, known_pictures: Path | None = None) -> dict[str, Classifier]:
     """Ready classifiers by the name they answer to. Reads their data once; takes a fraction of a second.
 
-    Raises `ValueError` for a name that is not in the catalogue, or none at all.
+    ``known_pictures`` is the list of `images.known`. Raises `ValueError` for a name that is not in the catalogue, or
+    none at all, and for data that cannot be used.
     """
     if unknown := [name for name in names if name not in CLASSIFIERS] or not names:
         raise ValueError(f"classifiers: unknown {unknown}; there are {', '.join(CLASSIFIERS)}")
-    made = [CLASSIFIERS[name]() for name in names]
+    makers: Mapping[str, Callable[[], Classifier]] = {**CLASSIFIERS, "image": partial(_image, known_pictures)}
+    made = [makers[name]() for name in names]
     return {classifier.name: classifier for classifier in made}

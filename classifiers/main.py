@@ -26,7 +26,7 @@ def main() -> None:
     """Runs until SIGTERM or SIGINT and then returns, so that the process exits with 0.
 
     Raises pydantic's ``ValidationError`` for settings that make no sense and `ValueError` for an unknown
-    classifier.
+    classifier or one whose data cannot be used.
     """
     settings = Settings()
     logs.configure(settings.log_level)
@@ -36,7 +36,7 @@ def main() -> None:
 
 async def serve(settings: Settings) -> None:
     """Loads the classifiers and works until a signal says stop."""
-    classifiers = catalogue.load(settings.names)
+    classifiers = catalogue.load(settings.names, known_pictures=settings.known_pictures)
     health = Health()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

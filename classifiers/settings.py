@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
@@ -32,8 +33,10 @@ class Settings(BaseSettings):
     max_unsettled: int = Field(default=256, ge=1, le=100_000)
     """Records taken and not yet settled; at this many, polling waits."""
 
-    classifiers: str = "text,news"
+    classifiers: str = "text,news,image"
     """Which classifiers run, comma separated; ``constant`` alone for measurements."""
+    known_pictures: Path | None = None
+    """A list of known pictures for ``image``, as ``images/known.py`` describes it; read once."""
 
     ops_host: str = "127.0.0.1"
     ops_port: int = Field(default=0, ge=0, le=65535)
