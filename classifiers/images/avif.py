@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from math import isqrt
+from typing import Final
+
 from classifiers.images.facts import Facts
+from classifiers.images.limits import MAX_PIXELS_COPIED
+
+_SIDE: Final = isqrt(MAX_PIXELS_COPIED)
 
 
 def read(data: bytes) -> Facts:
-    """Nothing but the kind, with the smallest size there is: the decoder knows the rest."""
-    return Facts("AVIF", 1, 1, copied=True)
+    """The kind, and a size that stands for any: the decoder knows the true one."""
+    return Facts("AVIF", _SIDE, _SIDE, copied=True)

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 from typing import Final
 
-from classifiers.contract import Answer, Category, Opinion, Picture, Question, Score, Silence, Unanswered
-from classifiers.images import known, limits
+from classifiers.contract import Answer, Category, Opinion, Question, Score, Silence, Unanswered
+from classifiers.images import header, known, limits
 from classifiers.images.decode import looks
 from classifiers.images.detector import MODEL_SHA256, Detector
+from classifiers.images.facts import Facts
 from classifiers.images.hashes import MIN_QUALITY, digest
-from classifiers.images.header import CONTENT_TYPES, essence
 from classifiers.images.limits import Refused, bounded
 from classifiers.images.nudity import sexual
 from classifiers.images.views import boxes
@@ -42,9 +42,8 @@ class ImageClassifier:
         here, or cannot be judged, so that nothing passes unseen."""
         scores: dict[Category, float] = {"sexual": 0.0}
         try:
-            _check(question)
-            for picture in question.pictures:
-                for category, value in self._picture(picture).items():
+            for facts, picture in zip(_checked(question), question.pictures, strict=True):
+                for category, value in self._picture(facts, picture.data).items():
                     scores[category] = max(scores.get(category, 0.0), value)
         except Refused as refused:
             _log.info("picture not judged", extra={"why": str(refused)})
@@ -53,10 +52,10 @@ class ImageClassifier:
             self.name, self.version, tuple([Score(category, scores[category]) for category in sorted(scores)])
         )
 
-    def _picture(self, picture: Picture) -> dict[Category, float]:
+    def _picture(self, facts: Facts, data: bytes) -> dict[Category, float]:
         scores: dict[Category, float] = {"sexual": 0.0}
         viewed = 0
-        for look, moving in looks(picture.content_type, picture.data):
+        for look, moving in looks(facts, data):
             views = boxes(*look.size, moving=moving)
             viewed = bounded(viewed + len(views), limits.MAX_VIEWS, "views")
             for box in views:
@@ -68,11 +67,14 @@ class ImageClassifier:
         return scores
 
 
-def _check(question: Question) -> None:
+def _checked(question: Question) -> list[Facts]:
+    """What the pictures claim to be, before anything is decoded. Raises `Refused`."""
     bounded(len(question.media), limits.MAX_PICTURES, "pictures")
     if len(question.pictures) != len(question.media):
         raise Refused("pictures: not all media are here")
     for declared in question.media:
-        kind = essence(declared)
-        if not kind.startswith("image/") and kind not in CONTENT_TYPES:
+        if not header.may_be_picture(declared):
             raise Refused("media: one that is no picture")
+    claims = [header.read(picture.content_type, picture.data) for picture in question.pictures]
+    bounded(sum([facts.painted for facts in claims]), limits.MAX_PIXELS_MESSAGE, "pixels of all pictures")
+    return claims

@@ -44,14 +44,13 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 warnings.filterwarnings("error", module=r"PIL\..*")
 
 
-def looks(content_type: str, data: bytes) -> Iterator[tuple[Image.Image, bool]]:
-    """What can be seen of a picture, upright, each with whether it is one of several frames.
+def looks(facts: Facts, data: bytes) -> Iterator[tuple[Image.Image, bool]]:
+    """What can be seen of a picture that `header` has read: upright, each with whether it is one of several frames.
 
     The first, the last and evenly spaced frames in between, `MAX_LOOKS` at most; each on white, on black and without
     its transparency where these differ, because it depends on the viewer which of them is seen. To be used one by one:
     each is in memory alone. Raises `Refused` for what cannot be judged, whatever the decoder thinks of it.
     """
-    facts = header.read(content_type, data)
     try:
         yield from _looks(facts, data)
     except Refused:

@@ -18,3 +18,8 @@ class Facts(NamedTuple):
     frames: int = 1
     scans: int = 1
     copied: bool = False
+
+    @property
+    def painted(self) -> int:
+        """Pixels that decoding goes over."""
+        return self.width * self.height * max(self.frames, self.scans)

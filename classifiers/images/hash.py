@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from classifiers.contract import CATEGORIES
+from classifiers.images import header
 from classifiers.images.decode import looks
 from classifiers.images.hashes import MIN_QUALITY, digest, written
 from classifiers.images.limits import Refused
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _lines(file: Path, category: str) -> list[str]:
     """A line for each face of the picture; one for each judged frame of an animation."""
     found: dict[str, None] = {}
-    for look, _ in looks("application/octet-stream", file.read_bytes()):
+    data = file.read_bytes()
+    for look, _ in looks(header.read("application/octet-stream", data), data):
         hashes, quality = digest(look)
         if quality >= MIN_QUALITY:
             found[written(hashes)] = None

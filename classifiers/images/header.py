@@ -46,7 +46,7 @@ def read(content_type: str, data: bytes) -> Facts:
     Raises `Refused` for bytes of no kind known, another kind than declared, a broken structure or too large a picture.
     """
     bounded(len(data), limits.MAX_BYTES, "bytes")
-    promised = CONTENT_TYPES.get(essence(content_type), "?")
+    promised = CONTENT_TYPES.get(_essence(content_type), "?")
     kind = kind_of(data)
     if promised not in (None, kind):
         raise Refused(f"content type: {kind} is not what was declared")
@@ -66,7 +66,7 @@ def check(facts: Facts) -> None:
         bounded(pixels, limits.MAX_PIXELS_COPIED, "pixels of such a file")
     if facts.frames > 1:
         bounded(pixels, limits.MAX_PIXELS_MOVING, "pixels of an animation")
-    bounded(pixels * max(facts.frames, facts.scans), limits.MAX_PIXELS_PAINTED, "pixels of all frames and scans")
+    bounded(facts.painted, limits.MAX_PIXELS_PAINTED, "pixels of all frames and scans")
 
 
 def kind_of(data: bytes) -> Kind:
@@ -86,6 +86,11 @@ def kind_of(data: bytes) -> Kind:
     raise Refused("bytes: no kind of picture known")
 
 
-def essence(content_type: str) -> str:
+def may_be_picture(content_type: str) -> bool:
+    """Whether a content type promises a picture of any kind, or nothing."""
+    return _essence(content_type).startswith("image/") or _essence(content_type) in CONTENT_TYPES
+
+
+def _essence(content_type: str) -> str:
     """A content type without its parameters and case (RFC 9110, section 8.3.1)."""
     return content_type.partition(";")[0].strip().lower()

@@ -17,8 +17,10 @@ MAX_PIXELS_COPIED: Final = 24_000_000
 MAX_PIXELS_MOVING: Final = 10_000_000
 """Of an animation's canvas, of which a decoder keeps up to four copies."""
 MAX_FRAMES: Final = 64
-MAX_PIXELS_PAINTED: Final = 200_000_000
+MAX_PIXELS_PAINTED: Final = 250_000_000
 """Of all frames or JPEG scans together: each of them can repaint the whole picture for a handful of bytes."""
+MAX_PIXELS_MESSAGE: Final = 400_000_000
+"""Of all pictures of a message, counted in the same way."""
 MAX_METADATA: Final = 2 * 1024 * 1024
 """Bytes of profiles, EXIF, comments and other things that are not pixels."""
 MAX_SEGMENTS: Final = 4096

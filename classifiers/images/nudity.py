@@ -10,20 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import prod
-from typing import Final
+from typing import Final, NamedTuple
 
 from classifiers.images.boxes import THRESHOLD, Detection
 
-WEIGHTS: Final[Mapping[str, float]] = {
-    "FEMALE_GENITALIA_EXPOSED": 0.9,
-    "MALE_GENITALIA_EXPOSED": 0.9,
-    "ANUS_EXPOSED": 0.9,
-    "FEMALE_BREAST_EXPOSED": 0.8,
-    "BUTTOCKS_EXPOSED": 0.6,
+
+class Part(NamedTuple):
+    """A body part that counts: its weight, and the confidence from which it is taken for seen."""
+
+    weight: float
+    sure: float
+
+
+PARTS: Final[Mapping[str, Part]] = {
+    "FEMALE_GENITALIA_EXPOSED": Part(0.9, 0.5),
+    "MALE_GENITALIA_EXPOSED": Part(0.9, 0.5),
+    "ANUS_EXPOSED": Part(0.9, 0.5),
+    "FEMALE_BREAST_EXPOSED": Part(0.8, 0.5),
+    "BUTTOCKS_EXPOSED": Part(0.6, 0.7),
 }
-"""What counts, and how much. Not in it: everything covered, faces, feet, armpits, bellies and men's chests."""
-_SURE: Final = 0.5
-"""The confidence from which a part is taken for seen: what the network is right about it mostly puts above."""
+"""Not in it: everything covered, faces, feet, armpits, bellies and men's chests. Buttocks have to be seen more surely:
+the network sees them in drawings of mere ellipses, with a confidence of up to 0.6, and none of the others there."""
 _CEILING: Final = 0.97
 
 
@@ -31,13 +38,13 @@ def sexual(seen: Iterable[Detection]) -> float:
     """The probability, 0 to `_CEILING`, for what was seen in one view: each kind counts once, as its surest."""
     surest: dict[str, float] = {}
     for found in seen:
-        if found.label in WEIGHTS:
+        if found.label in PARTS:
             surest[found.label] = max(surest.get(found.label, 0.0), found.confidence)
     if not surest:
         return 0.0
-    missed = prod([1.0 - WEIGHTS[label] * _certainty(confidence) for label, confidence in surest.items()])
+    missed = prod([1.0 - _probability(PARTS[label], confidence) for label, confidence in surest.items()])
     return min(round(1.0 - missed, 4), _CEILING)
 
 
-def _certainty(confidence: float) -> float:
-    return min(max((confidence - THRESHOLD) / (_SURE - THRESHOLD), 0.0), 1.0)
+def _probability(part: Part, confidence: float) -> float:
+    return part.weight * min(max((confidence - THRESHOLD) / (part.sure - THRESHOLD), 0.0), 1.0)
