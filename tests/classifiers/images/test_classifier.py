@@ -16,6 +16,7 @@ from classifiers.images import hash as command
 from classifiers.images.boxes import Detection
 from classifiers.images.classifier import ImageClassifier
 from classifiers.images.detector import MODEL_SHA256
+from classifiers.images.hashes import digest, written
 from tests.classifiers.images.drawn import TYPES, drawing, encoded, gradient, question, screenshot
 
 UNSUPPORTED = Unanswered("image", Silence.UNSUPPORTED)
@@ -143,7 +144,12 @@ def test_a_known_picture_scores_its_category(tmp_path: Path, capsys: pytest.Capt
     found = scores(knowing.judge(question(drawn(drawing(6)), again)))
     assert found["terrorism"] == 0.99
     assert list(scores(knowing.judge(question(drawn(drawing(6)))))) == ["sexual"]
-    assert list(scores(knowing.judge(question(drawn(Image.new("RGB", (99, 99))))))) == ["sexual"]
+
+
+def test_a_picture_with_little_in_it_is_never_recognised(tmp_path: Path) -> None:
+    plain = gradient()
+    (tmp_path / "known.tsv").write_text(f"{written(digest(plain)[0])}\thate\n")
+    assert list(scores(ImageClassifier(tmp_path / "known.tsv").judge(question(drawn(plain))))) == ["sexual"]
 
 
 def test_the_version_names_model_and_list(tmp_path: Path, classifier: ImageClassifier) -> None:

@@ -44,7 +44,7 @@ def test_cmyk_looks_as_it_was_drawn() -> None:
 
 
 def test_16_bits_are_scaled_not_cut_off() -> None:
-    ramp = np.linspace(0, 65_535, 256).astype(np.uint16)
+    ramp = np.arange(256, dtype=np.uint16) * 256 + 7
     (look,) = seen(encoded(Image.fromarray(np.tile(ramp, (64, 1))), "PNG"))
     assert np.asarray(look)[0, :, 0].tolist() == list(range(256))
 
@@ -93,6 +93,7 @@ def test_a_large_picture_is_scaled_without_losing_its_look() -> None:
         (look,) = seen(encoded(drawn, kind))
         assert SHORT <= min(look.size) < 2 * SHORT
         assert far(look, drawn.resize(look.size, Image.Resampling.BOX)) < 6
+    assert far(seen(encoded(drawn, "PNG"))[0], drawn.reduce(3)) == 0
 
 
 def test_a_large_transparent_picture_is_scaled_on_its_ground() -> None:

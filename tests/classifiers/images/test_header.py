@@ -174,6 +174,7 @@ WEBP = encoded(drawing(), "WEBP")
         (WEBP[:11], "no kind"),
         (WEBP[:12] + b"WHAT" + WEBP[16:], "unknown kind"),
         (WEBP[:16] + b"\xff\xff" + WEBP[18:], "after the file"),
+        (b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x04\0\x01\x04\0\0", "side: 65541"),
     ],
 )
 def test_a_broken_webp_is_refused(data: bytes, why: str) -> None:
