@@ -13,9 +13,9 @@ from io import BytesIO
 from typing import Final
 
 import numpy as np
-from PIL import AvifImagePlugin, Image, ImageFile
+from PIL import Image, ImageFile
 
-from classifiers.images import exif, header, limits
+from classifiers.images import exif, limits
 from classifiers.images.facts import Facts
 from classifiers.images.limits import Refused, bounded
 
@@ -40,7 +40,6 @@ _BLACK: Final = (0, 0, 0)
 
 # Process-wide, for the decoder has no other place for them. What it only warns of (a bomb, damaged data) is refused.
 Image.MAX_IMAGE_PIXELS = limits.MAX_PIXELS
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 warnings.filterwarnings("error", module=r"PIL\..*")
 
 
@@ -83,12 +82,9 @@ def _looks(facts: Facts, data: bytes) -> Iterator[tuple[Image.Image, bool]]:
 
 def _agreed(image: ImageFile.ImageFile, facts: Facts) -> int:
     """How many frames there are. Raises `Refused` unless the decoder takes the picture for what `header` found."""
-    if facts.kind == "AVIF":
-        facts = facts._replace(width=image.width, height=image.height, frames=getattr(image, "n_frames", 1))
-        header.check(facts)
-    elif image.size != (facts.width, facts.height):
+    if image.size != (facts.width, facts.height):
         raise Refused("size: read in two ways")
-    elif facts.kind in ("PNG", "WEBP") and getattr(image, "n_frames", 1) != facts.frames:
+    if facts.kind in ("PNG", "WEBP") and getattr(image, "n_frames", 1) != facts.frames:
         raise Refused("frames: counted in two ways")
     if image.mode not in _MODES or (image.mode.startswith("I") and image.has_transparency_data):
         raise Refused(f"colours: {image.mode}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Kind = Literal["PNG", "JPEG", "GIF", "WEBP", "BMP", "AVIF"]
+Kind = Literal["PNG", "JPEG", "GIF", "WEBP", "BMP"]
 """Kinds of pictures, by Pillow's names."""
 
 

@@ -13,7 +13,7 @@ MAX_SIDE: Final = 16_384
 """Pixels."""
 MAX_PIXELS: Final = 40_000_000
 MAX_PIXELS_COPIED: Final = 24_000_000
-"""Of a picture whose decoder keeps more than one copy of it: WebP, AVIF, progressive JPEG."""
+"""Of a picture whose decoder keeps more than one copy of it: WebP, progressive JPEG."""
 MAX_PIXELS_MOVING: Final = 10_000_000
 """Of an animation's canvas, of which a decoder keeps up to four copies."""
 MAX_FRAMES: Final = 64

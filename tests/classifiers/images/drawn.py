@@ -18,7 +18,6 @@ TYPES = {
     "GIF": "image/gif",
     "WEBP": "image/webp",
     "BMP": "image/bmp",
-    "AVIF": "image/avif",
 }
 
 
