@@ -19,7 +19,7 @@ from classifiers.images.views import boxes
 
 _VERSION: Final = "image-1"
 _MATCHED: Final = 0.99
-"""The score of a known picture: somebody looked at it, and another one with its hash is next to impossible."""
+"""The score of a known picture: somebody looked at it, and another one gets its hash by design, not by chance."""
 _log = logging.getLogger(__name__)
 
 
