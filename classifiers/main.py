@@ -40,7 +40,7 @@ def main() -> None:
 
 async def serve(settings: Settings) -> None:
     """Loads the classifiers and works until a signal says stop."""
-    classifiers = catalogue.load(settings.names, lexicon=settings.lexicon)
+    classifiers = catalogue.load(settings.names, settings.lexicon, settings.known_pictures)
     health = Health(kinds=settings.kinds)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ from typing import Final
 from classifiers import rulefiles
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
 from classifiers.learned import reading, store
-from classifiers.passages import Passage, unreadable, passages
+from classifiers.passages import Passage, passages, unreadable
 
 _VERSION: Final = "news-2"
 _SHOWN: Final = 0.1

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Kind = Literal["text", "media"]
 """Questions without pictures, and questions with."""
+
+_JUDGES: Final[Mapping[Kind, str]] = {"text": "text,news,lexicon,campaign", "media": "image"}
 
 
 class Settings(BaseSettings):
@@ -38,8 +42,12 @@ class Settings(BaseSettings):
     max_unsettled: int = Field(default=256, ge=1, le=100_000)
     """Records taken and not yet settled; at this many, polling waits."""
 
-    classifiers: str = "text,news,lexicon,campaign"
+    classifiers: str = ""
+    """Which classifiers run, comma separated; ``constant`` alone for measurements. Empty: all that judge such questions,
+    ``text,news,lexicon,campaign`` for texts and ``image`` for pictures."""
     """Which classifiers run, comma separated; ``constant`` alone for measurements."""
+    known_pictures: Path | None = None
+    """A list of known pictures for ``image``, as ``images/known.py`` describes it; read once."""
 
     lexicon: str = ""
     """A terms file in place of the shipped one, or beside it when it begins with ``+``; see ``lexicon/README.md``. A
@@ -57,7 +65,8 @@ class Settings(BaseSettings):
     @property
     def names(self) -> tuple[str, ...]:
         """The classifiers to run."""
-        return tuple([name.strip() for name in self.classifiers.split(",") if name.strip()])
+        named = self.classifiers or ",".join([_JUDGES[kind] for kind in self.kinds])
+        return tuple([name.strip() for name in named.split(",") if name.strip()])
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -14,7 +14,7 @@ from classifiers.contract import Answer, Category, Opinion, Question, Score, Sil
 from classifiers.language import foreign
 from classifiers.learned import reading, sentences, store
 from classifiers.learned.second import SecondLook
-from classifiers.passages import Joined, Passage, joined, unreadable, passages
+from classifiers.passages import Joined, Passage, joined, passages, unreadable
 
 CATEGORIES: Final[tuple[Category, ...]] = (
     "violence",

@@ -13,7 +13,7 @@ from classifiers.campaigns.shingles import LEAST, folded, placed, shingles, sign
 from classifiers.campaigns.sketch import Sketch, token
 from classifiers.campaigns.window import SAME, Found, Window
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Span, Unanswered
-from classifiers.passages import MAX_SPANS, Passage, unreadable, passages
+from classifiers.passages import MAX_SPANS, Passage, passages, unreadable
 
 FEWEST_SHINGLES: Final = 6
 """A text with fewer never counts."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
 from classifiers.lexicon.source import Source
-from classifiers.passages import Joined, Passage, joined, unreadable, passages
+from classifiers.passages import Joined, Passage, joined, passages, unreadable
 from classifiers.text import CATEGORIES
 
 

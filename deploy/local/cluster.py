@@ -37,7 +37,7 @@ def cluster(
         stack.start_gateway(gateways)
         for _ in range(workers):
             stack.start_worker()
-        stack.start_worker("image", "media")
+        stack.start_worker(questions="media")
         yield stack
 
 

@@ -114,9 +114,7 @@ class Stack:
         self._wait("gateway", process, f"{self.url}/readyz")
         return process
 
-    def start_worker(
-        self, classifiers: str = "text,news,lexicon,campaign", questions: str = "text"
-    ) -> subprocess.Popen[bytes]:
+    def start_worker(self, classifiers: str = "", questions: str = "text") -> subprocess.Popen[bytes]:
         """A classifier worker for these questions (text, media, both); returns when it takes them. Raises
         `StartFailed`."""
         port = free_port()

@@ -64,8 +64,8 @@ def test_a_given_up_question_is_failed_by_all_it_asked() -> None:
 
 
 def test_the_catalogue_knows_what_it_has() -> None:
-    assert set(load()) == {"text", "news", "lexicon", "campaign"}
-    assert set(CLASSIFIERS) == {"text", "news", "lexicon", "campaign", "constant"}
+    assert set(load()) == {"text", "news", "lexicon", "campaign", "image"}
+    assert set(CLASSIFIERS) == {"text", "news", "lexicon", "campaign", "image", "constant"}
     for names in (["nobody"], []):
-        with pytest.raises(ValueError, match="there are text, news, lexicon, campaign, constant"):
+        with pytest.raises(ValueError, match="there are text, news, lexicon, campaign, image, constant"):
             load(names)

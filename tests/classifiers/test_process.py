@@ -6,6 +6,7 @@ import json
 import logging
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -28,12 +29,14 @@ QUESTION = Question("e-1", "m-1", "t-1", ("text",), ("secret",), (), 0, f"00-{TR
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLASSIFIERS_TOPIC_PREFIX", "x.")
     monkeypatch.setenv("CLASSIFIERS_CLASSIFIERS", "text, constant")
+    monkeypatch.setenv("CLASSIFIERS_KNOWN_PICTURES", "lists/known.tsv")
     monkeypatch.setenv("CLASSIFIERS_KAFKA_SASL_PASSWORD", "hush")
     settings = Settings()
     assert settings.questions_topic == "x.questions"
     assert settings.opinions_topic == "x.opinions"
     assert settings.dead_letters_topic == "x.dead-letters"
     assert settings.names == ("text", "constant")
+    assert settings.known_pictures == Path("lists/known.tsv")
     assert "hush" not in repr(settings)
 
 
