@@ -43,9 +43,8 @@ class Settings(BaseSettings):
     """Records taken and not yet settled; at this many, polling waits."""
 
     classifiers: str = ""
-    """Which classifiers run, comma separated; ``constant`` alone for measurements. Empty: all that judge such questions,
-    ``text,news,lexicon,campaign`` for texts and ``image`` for pictures."""
-    """Which classifiers run, comma separated; ``constant`` alone for measurements."""
+    """Which classifiers run, comma separated; ``constant`` alone for measurements. Empty: all that judge such
+    questions, ``text,news,lexicon,campaign`` for texts and ``image`` for pictures."""
     known_pictures: Path | None = None
     """A list of known pictures for ``image``, as ``images/known.py`` describes it; read once."""
 
