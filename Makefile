@@ -37,7 +37,10 @@ models: $(VENV)/.sentences
 
 eval: $(VENV)/.sentences
 	@test -n "$(MODERATION_DATA)" || { echo "MODERATION_DATA: give the directory of the labelled sets" >&2; exit 1; }
-	$(BIN)/python -m classifiers.training evaluate "$(MODERATION_DATA)"
+	@mkdir -p .cache
+	$(BIN)/python -m tests.classifiers.casebook >.cache/failures.txt
+	$(BIN)/python -m classifiers.training evaluate "$(MODERATION_DATA)" --failures .cache/failures.txt --cards classifiers/models
+	$(BIN)/python -m classifiers.campaigns.evaluate "$(MODERATION_DATA)"
 
 # The second look at English texts: an extra of some 130 MB.
 sentences: $(VENV)/.sentences

@@ -32,6 +32,9 @@ CATEGORIES: Final[tuple[Category, ...]] = (
 _VERSION: Final = "text-3"
 _FOUND: Final = 0.3
 """From which value on something has been found, whatever the language."""
+_BEND: Final = 0.8
+_SLOPE: Final = 0.45
+_AGREE: Final = 0.5
 _SHOWN: Final = 0.1
 """From which value on a score shows what moved it."""
 
@@ -69,22 +72,37 @@ class TextClassifier:
         worst = dict(self._nothing)
         read: Iterator[Passage | Joined] = chain(passages(question), joined(question))
         for passage in read:
-            self._by_models(passage, worst)
-            for found in self._rules.findings(passage.view):
-                if found.value > worst[found.category].value:
-                    spans = passage.spans(found.stretches)
-                    worst[found.category] = replace(worst[found.category], value=found.value, spans=spans)
+            for category, score in self._score(passage).items():
+                if score.value > worst[category].value:
+                    worst[category] = score
         if all(score.value < _FOUND for score in worst.values()) and any(map(foreign, question.texts)):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         return Opinion(self.name, self.version, tuple(worst.values()))
 
-    def _by_models(self, passage: Passage | Joined, worst: dict[str, Score]) -> None:
-        found = reading.read(passage.view.text, self._models)
-        probabilities = found.probabilities()
-        if self._second and not found.chinese:
-            probabilities = self._second.again(passage.view.text, probabilities)
-        for category, likely in probabilities.items():
-            value = round(likely, 4)
-            if value > worst[category].value:
-                spans = passage.spans(found.stretches(category)) if value >= _SHOWN else ()
-                worst[category] = replace(worst[category], value=value, spans=spans)
+    def _score(self, passage: Passage | Joined) -> dict[str, Score]:
+        """The scores of one passage that are not nothing."""
+        ruled = {found.category: found for found in self._rules.findings(passage.view)}
+        read = reading.read(passage.view.text, self._models)
+        likely = read.probabilities()
+        if self._second and not read.chinese:
+            likely = self._second.again(passage.view.text, likely)
+        scores = {}
+        for category, probability in likely.items():
+            rule = ruled.get(category)
+            value = together(rule.value if rule else 0.0, probability)
+            stretches = list(rule.stretches) if rule else []
+            if probability >= _SHOWN and not rule:
+                stretches = read.stretches(category)
+            scores[category] = replace(self._nothing[category], value=value, spans=passage.spans(stretches))
+        return scores
+
+
+def together(rule: float, probability: float) -> float:
+    """What a rule and the model say of a category together, 0 to 1 with four digits.
+
+    The model alone stays below 0.9, whatever it is sure of: no message is blocked because its words are like those of
+    others. Where both find the same they support each other (noisy-or); else the surer one counts.
+    """
+    model = probability if probability < _BEND else _BEND + (probability - _BEND) * _SLOPE
+    both = rule >= _AGREE and model >= _AGREE
+    return round(1.0 - (1.0 - rule) * (1.0 - model) if both else max(rule, model), 4)

@@ -37,7 +37,7 @@ class Reading:
 
     def stretches(self, category: str) -> list[Stretch]:
         """The stretches of the view that speak most for a category, by the model that is most sure of it."""
-        surest = max(self.models, key=lambda pair: _of(pair, category))
+        surest = self.models[0] if len(self.models) == 1 else max(self.models, key=lambda pair: _of(pair, category))
         return surest[0].stretches(surest[1], self.view, category)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 import click
+import yaml
 
 from classifiers.learned import second, store
 from classifiers.training import corpus, fit, recipe, sentences
-from classifiers.training.evaluate import Cell, across_sources
+from classifiers.training.cards import Findings, card
+from classifiers.training.evaluate import across_sources
+from classifiers.training.holdout import Holdout
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 DATA = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -35,7 +39,7 @@ def make(data: Path, names: Iterable[str], commercial: bool, into: Path) -> None
     """
     for name in names:
         rules = _recipe(name, commercial)
-        rows = corpus.rows(rules, data)
+        rows = corpus.learned_rows(rules, data)
         made = {}
         for language in rules.languages:
             its = [row for row in rows if row.language == language]
@@ -52,19 +56,29 @@ def make(data: Path, names: Iterable[str], commercial: bool, into: Path) -> None
 @DATA
 @NAMES
 @COMMERCIAL
-def evaluate(data: Path, names: Iterable[str], commercial: bool) -> None:
-    """Print how well models of all other sources judge each source, with 95 % intervals."""
-    click.echo(f"{'model':6}{'':4}{'category':15}{'source':21}{'rows':>6} {'base':>5}  {'PR area':21}  macro F1 at 0.5")
+@click.option("--policy", type=click.File("r"), default="gateway/policy.yaml", help="Whose thresholds hold and block.")
+@click.option("--failures", type=click.File("r"), help="Cases that are known to fail, a line each, for the cards.")
+@click.option("--cards", type=click.Path(file_okay=False, path_type=Path), help="Where to write model cards.")
+def evaluate(
+    data: Path, names: Iterable[str], commercial: bool, policy: IO[str], failures: IO[str] | None, cards: Path | None
+) -> None:
+    """Print how well the models do, with 95 % intervals: on sources they never saw, and on rows held out."""
+    thresholds = yaml.safe_load(policy)
+    limits = {**thresholds["categories"], "news": {"hold": thresholds["news"]["threshold"]}}
+    failing = [line.strip() for line in failures] if failures else []
     for name in names:
         rules = _recipe(name, commercial)
-        for cell in across_sources(corpus.rows(rules, data), rules):
-            click.echo(f"{name:6}{line(cell)}")
-
-
-def line(cell: Cell) -> str:
-    """A cell as a line of the table."""
-    where = f"{cell.language:4}{cell.category:15}{cell.source:21}"
-    return f"{where}{cell.rows:6} {cell.base:5.2f}  {cell.area}  {cell.macro}"
+        rows = corpus.rows(rules, data)
+        cells = []
+        for cell in across_sources(rows, rules):
+            cells.append(cell)
+            click.echo(f"{name}: {cell.language} {cell.category} in {cell.source}: {cell.area}, macro F1 {cell.macro}")
+        held = Holdout(rows, rules)
+        found = Findings(cells, list(held.known()), list(held.harmless(limits)), list(held.disguised(limits)), failing)
+        text = card(rules, rows, store.load(name).version, found)
+        click.echo(text)
+        if cards is not None:
+            (cards / f"{name}.md").write_text(text + "\n", "utf-8")
 
 
 def _recipe(name: str, commercial: bool) -> recipe.Recipe:

@@ -80,6 +80,12 @@ def _own(name: str, text: str) -> Iterator[Row]:
         yield Row(OWN, name[:2], words.replace("\\n", "\n"), labels)
 
 
+def learned_rows(recipe: Recipe, data: Path) -> list[Row]:
+    """The rows of a recipe, and some of them in disguise. Raises like `rows`."""
+    found = rows(recipe, data)
+    return found + list(disguised(found, recipe.disguised))
+
+
 def rows(recipe: Recipe, data: Path) -> list[Row]:
     """The rows of a recipe's sources, in an order that depends on nothing else. A text that comes twice in a source
     counts once.
@@ -98,10 +104,11 @@ def rows(recipe: Recipe, data: Path) -> list[Row]:
                 raise CorpusError(f"{name}: {row.text[:60]!r} is a text that models are tested with: take it out")
             labels = {c: v for c, v in row.labels.items() if c not in source.leave}
             found.append(Row(name, row.language, row.text, {**dict.fromkeys(source.clean, 0), **labels}))
-    return found + list(_disguised(found, recipe.disguised))
+    return found
 
 
-def _disguised(rows: Sequence[Row], every: int) -> Iterator[Row]:
+def disguised(rows: Sequence[Row], every: int) -> Iterator[Row]:
+    """One in ``every`` Chinese rows (none for 0) as somebody would write it who does not want to be found out."""
     chinese = [row for row in rows if row.language == "zh"]
     for place in range(0, len(chinese) if every else 0, every or 1):
         row = chinese[place]

@@ -20,7 +20,7 @@ from classifiers.catalogue import load
 from classifiers.contract import CATEGORIES, Opinion, Question
 from classifiers.judge import judge
 
-CLASSIFIERS: Final = ("text", "news")
+CLASSIFIERS: Final = ("text", "news", "lexicon")
 """Who is asked; of a category that several of them score, the highest score counts."""
 LANGUAGES: Final = ("english", "chinese")
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -155,3 +155,8 @@ def failures(results: Iterable[Judged], by: Limits) -> list[Judged]:
 
 def _unescaped(found: re.Match[str]) -> str:
     return chr(int(found[1], 16)) if found[1] else "\n"
+
+
+if __name__ == "__main__":
+    for failure in failures(judged(cases()), limits()):
+        print(failure)  # noqa: T201
