@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.learned import store
-from classifiers.learned.sentences import SIZE, Sentences
+from classifiers.learned.sentences import SIZE, Sentences, Vectors
+
+Embed = Callable[[Sequence[str]], Vectors]
 
 NAME: Final = "sentences"
 UNSURE: Final = (0.03, 0.97)
@@ -37,8 +39,11 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SecondLook:
     """Linear heads over sentence vectors, one a category."""
 
-    def __init__(self, directory: Traversable | None = None) -> None:
-        """Raises `classifiers.learned.store.ModelError` when a part of it is missing or damaged."""
+    def __init__(self, directory: Traversable | None = None, embed: Embed | None = None) -> None:
+        """``embed`` gives the vectors of texts, None for those of MiniLM.
+
+        Raises `classifiers.learned.store.ModelError` when a part of it is missing or damaged.
+        """
         directory = directory or store.shipped()
         head, raw = store.checked(f"{NAME}.json", directory), store.checked(f"{NAME}-en.npy", directory)
         kept = msgspec.json.decode(head, type=_Kept)
@@ -46,14 +51,14 @@ class SecondLook:
         self.version: Final = hashlib.sha256(head + raw).hexdigest()[:12]
         self._bias = np.array(kept.bias, np.float32)
         self._weights = np.load(io.BytesIO(raw), allow_pickle=False).astype(np.float32)
-        self._sentences = Sentences()
+        self._embed: Final = embed or Sentences().vectors
 
     def again(self, view: str, first: Mapping[str, float]) -> dict[str, float]:
         """The probabilities after a second look, where the first is unsure; ``first`` as it is where it is sure."""
         low, high = UNSURE
         if not view or not any(low < first[category] < high for category in self.categories):
             return dict(first)
-        vectors = self._sentences.vectors(list(pieces(view)))
+        vectors = self._embed(list(pieces(view)))
         odds = (vectors @ self._weights + self._bias).max(axis=0)
         seconds = dict(zip(self.categories, odds.tolist(), strict=True))
         return {c: _both(value, seconds[c]) if c in seconds else value for c, value in first.items()}
