@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from classifiers.constant import ConstantClassifier
 from classifiers.judge import Classifier
 from classifiers.news import NewsClassifier
+from classifiers.plugins import MARK, ClassifierError, outside
 from classifiers.text import TextClassifier
 
 CLASSIFIERS: Final[Mapping[str, Callable[[], Classifier]]] = {
     "text": TextClassifier,
     "news": NewsClassifier,
     "constant": ConstantClassifier,
+    "remote": partial(
+        outside, "classifiers.remote.classifier:RemoteClassifier"
+    ),  # imports an HTTP client: only if asked
 }
 DEFAULT: Final = ("text", "news")
 
 
-def load(names: Sequence[str] = DEFAULT) -> dict[str, Classifier]:
-    """Ready classifiers by the name they answer to. Reads their data once; takes a fraction of a second.
+def load(names: Sequence[str] = DEFAULT, setting: str = "classifiers") -> dict[str, Classifier]:
+    """Ready classifiers by the name they answer to: of the catalogue, or from outside it as ``package.module:Class``.
 
-    Raises `ValueError` for a name that is not in the catalogue, or none at all.
+    Reads their data once; takes a fraction of a second. Raises `ClassifierError`, which names the ``setting`` that the
+    names come from: for a name that is not in the catalogue, or none at all, for one that cannot run here, and for two
+    that answer to the same name.
     """
-    if unknown := [name for name in names if name not in CLASSIFIERS] or not names:
-        raise ValueError(f"classifiers: unknown {unknown}; there are {', '.join(CLASSIFIERS)}")
-    made = [CLASSIFIERS[name]() for name in names]
-    return {classifier.name: classifier for classifier in made}
+    if unknown := [name for name in names if name not in CLASSIFIERS and MARK not in name] or not names:
+        said = f"unknown {unknown}" if names else "none is named"
+        known = ", ".join(CLASSIFIERS)
+        raise ClassifierError(f"{setting}: {said}; there are {known}, and package.module:Class for one of your own")
+    loaded: dict[str, Classifier] = {}
+    for name in names:
+        try:
+            made = outside(name) if MARK in name else CLASSIFIERS[name]()
+        except ClassifierError as error:
+            raise ClassifierError(f"{setting}: {error}") from error
+        if made.name in loaded:
+            raise ClassifierError(
+                f"{setting}: {name}: another one answers to the name {made.name!r} already; leave one of them out"
+            )
+        loaded[made.name] = made
+    return loaded

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from contextlib import ExitStack
 from functools import partial
 
@@ -15,6 +16,7 @@ from classifiers import catalogue, logs
 from classifiers.health import Health
 from classifiers.judge import judge
 from classifiers.ops import serve_ops
+from classifiers.plugins import ClassifierError
 from classifiers.settings import Settings
 from classifiers.tracing import traced
 from classifiers.worker import Worker
@@ -25,18 +27,21 @@ _log = logging.getLogger(__name__)
 def main() -> None:
     """Runs until SIGTERM or SIGINT and then returns, so that the process exits with 0.
 
-    Raises pydantic's ``ValidationError`` for settings that make no sense and `ValueError` for an unknown
-    classifier.
+    A classifier that cannot run ends it with 1 and a sentence. Raises pydantic's ``ValidationError`` for settings that
+    make no sense.
     """
     settings = Settings()
     logs.configure(settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings))
+        try:
+            runner.run(serve(settings))
+        except ClassifierError as error:
+            sys.exit(str(error))
 
 
 async def serve(settings: Settings) -> None:
     """Loads the classifiers and works until a signal says stop."""
-    classifiers = catalogue.load(settings.names)
+    classifiers = catalogue.load(settings.names, setting="CLASSIFIERS_CLASSIFIERS")
     health = Health()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

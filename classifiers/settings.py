@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from classifiers.plugins import names_in
+
 
 class Settings(BaseSettings):
     """All there is to set. Times are in seconds. Nothing changes after the start."""
@@ -33,7 +35,11 @@ class Settings(BaseSettings):
     """Records taken and not yet settled; at this many, polling waits."""
 
     classifiers: str = "text,news"
-    """Which classifiers run, comma separated; ``constant`` alone for measurements."""
+    """Which classifiers run, comma separated: names of the catalogue, and ``package.module:Class`` for others;
+    ``constant`` alone for measurements."""
+    threads: int = Field(default=0, ge=0, le=256)
+    """Records judged at once, each in a thread of its own, for classifiers that wait for something outside. 0: on the
+    event loop, one after the other, which is best for those that only compute."""
 
     ops_host: str = "127.0.0.1"
     ops_port: int = Field(default=0, ge=0, le=65535)
@@ -45,7 +51,7 @@ class Settings(BaseSettings):
     @property
     def names(self) -> tuple[str, ...]:
         """The classifiers to run."""
-        return tuple([name.strip() for name in self.classifiers.split(",") if name.strip()])
+        return names_in(self.classifiers)
 
     @property
     def questions_topic(self) -> str:

@@ -24,7 +24,7 @@ from gateway.adapters.policy_file import read_policy
 from gateway.adapters.providers_file import read_providers
 from gateway.adapters.sql import open_store
 from gateway.adapters.sql.news import SqlNews
-from gateway.app import create_app
+from gateway.app import Judge, create_app
 from gateway.cli.common import settings
 from gateway.core.policy import PolicyError, PolicyInForce
 from gateway.demo import APP_KEY, bot_try, listeners, seed, tries
@@ -173,8 +173,17 @@ def _listen(host: str, ports: Sequence[int], way: str = "--port") -> list[socket
 
 
 def _serve(chosen: Settings, sockets: list[socket.socket], line: Line | None) -> int:
-    judge = None if chosen.kafka.bootstrap_servers else embedded_judge()
-    return 0 if run(create_app(chosen, judge), sockets, line, chosen.drain_seconds) else 1
+    return 0 if run(create_app(chosen, _judge(chosen)), sockets, line, chosen.drain_seconds) else 1
+
+
+def _judge(chosen: Settings) -> Judge | None:
+    """The classifiers in this process, unless Kafka has them. One that cannot run here ends the command."""
+    if chosen.kafka.bootstrap_servers:
+        return None
+    try:
+        return embedded_judge(chosen.classifiers)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _line(text: str | None) -> Line | None:
