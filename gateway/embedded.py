@@ -11,8 +11,8 @@ from gateway.app import Judge
 
 
 def embedded_judge(classifiers: str = "") -> Judge:
-    """A function from question to reply, by these classifiers (see `gateway.settings.Settings.classifiers`). Reads their
-    data once.
+    """A function from question to reply, by these classifiers (see `gateway.settings.Settings.classifiers`). Their data
+    is read once.
 
     Raises `ValueError` for one that cannot run here."""
     return partial(judge, classifiers=load(names_in(classifiers) or DEFAULT, setting="GATEWAY_CLASSIFIERS"))

@@ -78,8 +78,8 @@ class Settings(BaseSettings):
     providers_file: Path | None = None
     """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
     classifiers: str = ""
-    """Which classifiers run in-process, comma separated: names of the catalogue, and ``package.module:Class`` for others.
-    Empty: those that ship. With Kafka it is the workers' own setting."""
+    """Which classifiers run in-process, comma separated: names of the catalogue, and ``package.module:Class`` for
+    others. Empty: those that ship. With Kafka it is the workers' own setting."""
 
     max_in_flight: int = Field(512, ge=1)
     """Publish requests worked on at once; more are answered 429."""

@@ -54,7 +54,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def inputs(texts: Sequence[str]) -> list[str]:
-    """What to ask about: each part that is not blank, and all in a row, since what is said across parts is said, too."""
+    """What is asked about: each part that is not blank, and all in a row: what is said across parts is said, too."""
     parts = [text for text in texts if text and not text.isspace()]
     if len(parts) < 2:
         return parts
