@@ -7,6 +7,7 @@ senders and all, and the connections serve every thread that judges.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import logging
 import ssl
 import threading
@@ -46,11 +47,10 @@ class Endpoint:
         self._url = settings.url + _PATH
         self._limit = settings.response_limit
         self._breaker = Breaker(settings.failures, settings.pause_seconds)
-        self._slots = asyncio.Semaphore(settings.concurrency)
         self._client = httpx.AsyncClient(
             headers=_headers(settings),
             verify=_trust(settings),
-            limits=httpx.Limits(max_connections=settings.concurrency),
+            limits=httpx.Limits(max_connections=settings.concurrency),  # the others wait for one within their time
             timeout=None,  # noqa: S113 - `ask` bounds it as a whole
             trust_env=False,
         )
@@ -72,14 +72,17 @@ class Endpoint:
         Raises `Trouble`: UNAVAILABLE, at once while the endpoint is left alone after failures; TIMEOUT; FAILED for what
         it refuses because of this request, and for an answer that is too long, encoded, or `Unreadable` for ``read``.
         """
-        return asyncio.run_coroutine_threadsafe(self._ask(body, seconds, read), self._running()).result()
+        try:
+            return asyncio.run_coroutine_threadsafe(self._ask(body, seconds, read), self._running()).result()
+        except concurrent.futures.CancelledError:
+            raise Trouble(Silence.UNAVAILABLE, "closed", counts=False) from None
 
     def close(self) -> None:
-        """End the connections and the thread. Nothing may be asked meanwhile, or afterwards."""
+        """End the connections and the thread. What is under way is UNAVAILABLE; nothing may be asked afterwards."""
         with self._lock:
             if self._loop is None or self._thread is None:
                 return
-            asyncio.run_coroutine_threadsafe(self._client.aclose(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
@@ -93,11 +96,18 @@ class Endpoint:
                 self._thread.start()
             return self._loop
 
+    async def _end(self) -> None:
+        under_way = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        await self._client.aclose()
+
     async def _ask(self, body: bytes, seconds: float, read: Callable[[bytes], T]) -> T:
         if not self._breaker.admits(asyncio.get_running_loop().time()):
             raise Trouble(Silence.UNAVAILABLE, "left alone after failures", counts=False)
         try:
-            async with asyncio.timeout(seconds), self._slots:
+            async with asyncio.timeout(seconds):
                 answer = read(await self._post(body))
         except TimeoutError:
             self._failed("timeout")

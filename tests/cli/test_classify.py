@@ -226,6 +226,7 @@ def test_ctrl_c_prints_what_was_done() -> None:
         running.stdin.flush()
         assert running.stdout.readline().split()[:2] == [b"1", b"hold"]
         running.send_signal(signal.SIGINT)
+        running.wait(timeout=60)  # though there may be more to read
         _, told = running.communicate(timeout=60)
     assert running.returncode == 130
     assert b"1 messages: 0 allow, 1 hold, 0 block; 0 bad lines" in told
