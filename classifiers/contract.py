@@ -55,7 +55,7 @@ class Silence(StrEnum):
     TIMEOUT = "timeout"
     """No answer before the request's deadline."""
     UNAVAILABLE = "unavailable"
-    """The bus did not take the question."""
+    """The bus did not take the question, or what the classifier itself has to ask is away."""
     UNSUPPORTED = "unsupported"
     """No classifier of that name runs, or it cannot judge this kind of content (a picture, say)."""
     FAILED = "failed"

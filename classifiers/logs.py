@@ -37,6 +37,7 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # else it writes a line for each request of `remote`
     logging.getLogger("aiokafka").setLevel(max(logging.INFO, logging.getLogger().level))  # DEBUG shows records
 
 

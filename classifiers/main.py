@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -19,6 +20,7 @@ from classifiers.judge import Classifier, judge
 from classifiers.lexicon.api import lexicon_page
 from classifiers.lexicon.classifier import LexiconClassifier
 from classifiers.ops import Page, serve_ops
+from classifiers.plugins import ClassifierError
 from classifiers.settings import Settings
 from classifiers.tracing import traced
 from classifiers.worker import Worker
@@ -29,18 +31,26 @@ _log = logging.getLogger(__name__)
 def main() -> None:
     """Runs until SIGTERM or SIGINT and then returns, so that the process exits with 0.
 
-    Raises pydantic's ``ValidationError`` for settings that make no sense and `ValueError` for an unknown
-    classifier or one whose data cannot be used.
+    A classifier that cannot run, or whose data cannot be used, ends it with 1 and a sentence. Raises pydantic's
+    ``ValidationError`` for settings that make no sense.
     """
     settings = Settings()
     logs.configure(settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings))
+        try:
+            runner.run(serve(settings))
+        except ClassifierError as error:
+            sys.exit(str(error))
 
 
 async def serve(settings: Settings) -> None:
-    """Loads the classifiers and works until a signal says stop."""
-    classifiers = catalogue.load(settings.names, settings.lexicon, settings.known_pictures)
+    """Loads the classifiers and works until a signal says stop. Raises `ClassifierError` for one that cannot run."""
+    try:
+        classifiers = catalogue.load(
+            settings.names, settings.lexicon, settings.known_pictures, setting="CLASSIFIERS_CLASSIFIERS"
+        )
+    except ValueError as error:
+        raise ClassifierError(str(error)) from error
     health = Health(kinds=settings.kinds)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

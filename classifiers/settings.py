@@ -9,6 +9,8 @@ from typing import Final, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from classifiers.plugins import names_in
+
 Kind = Literal["text", "media"]
 """Questions without pictures, and questions with."""
 
@@ -43,8 +45,12 @@ class Settings(BaseSettings):
     """Records taken and not yet settled; at this many, polling waits."""
 
     classifiers: str = ""
-    """Which classifiers run, comma separated; ``constant`` alone for measurements. Empty: all that judge such
-    questions, ``text,news,lexicon,campaign`` for texts and ``image`` for pictures."""
+    """Which classifiers run, comma separated: names of the catalogue, and ``package.module:Class`` for others;
+    ``constant`` alone for measurements. Empty: all that judge such questions, ``text,news,lexicon,campaign`` for texts
+    and ``image`` for pictures."""
+    threads: int = Field(default=0, ge=0, le=256)
+    """Records judged at once, each in a thread of its own, for classifiers that wait for something outside. 0: on the
+    event loop, one after the other, which is best for those that only compute."""
     known_pictures: Path | None = None
     """A list of known pictures for ``image``, as ``images/known.py`` describes it; read once."""
 
@@ -64,8 +70,7 @@ class Settings(BaseSettings):
     @property
     def names(self) -> tuple[str, ...]:
         """The classifiers to run."""
-        named = self.classifiers or ",".join([_JUDGES[kind] for kind in self.kinds])
-        return tuple([name.strip() for name in named.split(",") if name.strip()])
+        return names_in(self.classifiers or ",".join([_JUDGES[kind] for kind in self.kinds]))
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -105,6 +105,7 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
         self._outbox = Outbox(producer, settings)
         self._committer = Committer()
         self._consumer: AIOKafkaConsumer | None = None
+        self._threads: ThreadPoolExecutor | None = None
         self._unsettled: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
 
@@ -116,6 +117,8 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Polls until stopped, then drains. Raises `KafkaError` when the clients have to be made anew."""
         self._consumer = consumer
+        if self._settings.threads:
+            self._threads = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="judge")
         helpers = [asyncio.create_task(self._committer.run(consumer)), asyncio.create_task(self._probe())]
         try:
             while not stop.is_set():
@@ -131,6 +134,8 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
                         await self._take(partition, record)
         finally:
             await self._drain()
+            if self._threads is not None:
+                self._threads.shutdown(wait=False)
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
@@ -152,8 +157,7 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _take(self, partition: TopicPartition, raw: ConsumerRecord) -> None:
         record = Record(raw.topic, raw.partition, raw.offset, raw.value, dict(raw.headers))
-        outcome = await self._judge(record)
-        _count(outcome)
+        outcome = await self._judge(record) if self._threads is None else None
         task = asyncio.create_task(self._settle(partition, record, outcome))
         self._unsettled.add(task)
         task.add_done_callback(self._settled)
@@ -176,7 +180,17 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
         metrics.JUDGE_SECONDS.observe(time.perf_counter() - started)
         return outcome
 
-    async def _settle(self, partition: TopicPartition, record: Record, outcome: Outcome) -> None:
+    async def _judge_aside(self, record: Record) -> Outcome:
+        started = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        outcome = await loop.run_in_executor(self._threads, _judged, record, self._answer, self._settings.max_tries)
+        metrics.JUDGE_SECONDS.observe(time.perf_counter() - started)
+        return outcome
+
+    async def _settle(self, partition: TopicPartition, record: Record, outcome: Outcome | None) -> None:
+        if outcome is None:
+            outcome = await self._judge_aside(record)
+        _count(outcome)
         await self._outbox.send(record, outcome)
         self._committer.settle(partition, record.offset)
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 
-from classifiers.catalogue import load
+from classifiers.catalogue import DEFAULT, load
 from classifiers.judge import judge
+from classifiers.plugins import names_in
 from gateway.app import Judge
 
 
-def embedded_judge(lexicon: str = "") -> Judge:
-    """A function from question to reply. Reads the classifiers' data once; a change of the ``lexicon``, the terms file
-    of `classifiers.lexicon.classifier.LexiconClassifier`, is taken up while running.
+def embedded_judge(classifiers: str = "", lexicon: str = "") -> Judge:
+    """A function from question to reply, by these classifiers (see `gateway.settings.Settings.classifiers`). Their data
+    is read once; a change of the ``lexicon``, the terms file of `classifiers.lexicon.classifier.LexiconClassifier`, is
+    taken up while running.
 
-    Raises `ValueError` for a terms file that cannot be used."""
-    return partial(judge, classifiers=load(lexicon=lexicon))
+    Raises `ValueError` for a classifier that cannot run here, and for data that cannot be used.
+    """
+    names = names_in(classifiers) or DEFAULT
+    return partial(judge, classifiers=load(names, lexicon, setting="GATEWAY_CLASSIFIERS"))

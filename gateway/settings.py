@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     pictures: PicturesSettings = PicturesSettings()
     providers_file: Path | None = None
     """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
+    classifiers: str = ""
+    """Which classifiers run in-process, comma separated: names of the catalogue, and ``package.module:Class`` for
+    others. Empty: those that ship. With Kafka it is the workers' own setting."""
     lexicon: str = ""
     """A terms file for the classifiers that run in-process, in place of the shipped one, or beside it when it begins
     with ``+``; a change of it is taken up while running. With Kafka it is the workers' own setting."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from gateway.cli.classify import classify
 from gateway.cli.holds import holds
 from gateway.cli.imports_kept import imported
 from gateway.cli.keys import credentials, keys
@@ -33,6 +34,7 @@ for command in (
     demo,
     demo_upstream,
     policy,
+    classify,
     openapi,
     decisions,
     messages,

@@ -199,7 +199,7 @@ def _judge(chosen: Settings) -> Judge | None:
     if chosen.kafka.bootstrap_servers:
         return None
     try:
-        return embedded_judge(chosen.lexicon)
+        return embedded_judge(chosen.classifiers, chosen.lexicon)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from datetime import UTC, datetime
+from typing import Any
 
 
 def visible(text: str, limit: int | None = None) -> str:
@@ -11,6 +13,13 @@ def visible(text: str, limit: int | None = None) -> str:
     move or turn round others, as an escape. So is the backslash, lest a text pretend to hold one."""
     signs = [sign.encode("unicode_escape").decode() if _hidden(sign) else sign for sign in text[:limit]]
     return "".join(signs) + ("..." if limit is not None and len(text) > limit else "")
+
+
+def visible_json(value: Any) -> str:
+    """JSON in one line that a person may safely read: what `visible` escapes is an escape of JSON's own, so that it
+    still means the same. Raises `TypeError` for what JSON has no form for."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return "".join([json.dumps(sign)[1:-1] if sign != "\\" and _hidden(sign) else sign for sign in text])
 
 
 def written(at_ms: int) -> str:

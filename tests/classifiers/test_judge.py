@@ -65,7 +65,7 @@ def test_a_given_up_question_is_failed_by_all_it_asked() -> None:
 
 def test_the_catalogue_knows_what_it_has() -> None:
     assert set(load()) == {"text", "news", "lexicon", "campaign", "image"}
-    assert set(CLASSIFIERS) == {"text", "news", "lexicon", "campaign", "image", "constant"}
+    assert set(CLASSIFIERS) == {"text", "news", "lexicon", "campaign", "image", "constant", "remote"}
     for names in (["nobody"], []):
         with pytest.raises(ValueError, match="there are text, news, lexicon, campaign, image, constant"):
             load(names)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.shown import visible, written
+from gateway.core.shown import visible, visible_json, written
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,18 @@ def test_a_moment_is_iso_8601_and_one_that_no_calendar_has_a_number() -> None:
     assert written(0) == "1970-01-01T00:00:00Z"
     assert written(1_798_761_599_999) == "2026-12-31T23:59:59Z"
     assert written(2**53) == str(2**53)
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_json_that_is_shown_means_the_same_and_hides_nothing(value: object) -> None:
+    seen = visible_json(value)
+    assert json.loads(seen) == value
+    assert not [sign for sign in seen if unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029"]
+
+
+def test_json_shows_letters_as_they_are() -> None:
+    assert visible_json({"早": "a\u202e\\"}) == r'{"早":"a\u202e\\"}'

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from itertools import count
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from msgspec.structs import replace
 
 from classifiers.catalogue import load
 from classifiers.contract import (
@@ -270,6 +272,7 @@ async def process(settings: Settings) -> AsyncIterator[asyncio.subprocess.Proces
         "CLASSIFIERS_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
         "CLASSIFIERS_TOPIC_PREFIX": settings.topic_prefix,
         "CLASSIFIERS_GROUP_ID": settings.group_id,
+        "CLASSIFIERS_CLASSIFIERS": settings.classifiers,
     }
     command = [sys.executable, "-m", "classifiers"]
     running = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
@@ -297,6 +300,36 @@ async def test_a_terminated_process_finishes_its_work_and_exits_with_0(asker: As
         assert b'"stopped"' in log
         assert b"hello" not in log
     assert await asker.committed() == {0: 1}
+
+
+async def test_a_process_runs_a_classifier_from_outside_the_catalogue(asker: Asker) -> None:
+    settings = asker.settings.model_copy(update={"classifiers": "text,classifiers.examples.shouting:Shouting"})
+    async with process(settings):
+        await asker.ask(replace(question(1), ask=("shouting", "text"), texts=("THIS IS SAID RATHER LOUDLY",)))
+        [reply] = await asker.replies()
+    loud, text = reply.answers
+    assert isinstance(loud, Opinion)
+    assert isinstance(text, Opinion)
+    assert (loud.classifier, loud.scores[0].category) == ("shouting", "spam")
+    assert loud.scores[0].value > 0.6
+
+
+async def test_a_worker_with_threads_judges_the_next_record_while_one_waits(asker: Asker) -> None:
+    second_came = threading.Event()
+
+    def answer(asked: Question) -> Reply:
+        if asked.correlation == "e-1":
+            assert second_came.wait(LIMIT)
+        else:
+            second_came.set()
+        return CONSTANT(asked)
+
+    async with working(asker.settings.model_copy(update={"threads": 2}), answer):
+        await asker.ask(question(1))
+        await asker.ask(question(2))
+        answered = correlations(await asker.replies()) + correlations(await asker.replies())
+        assert sorted(answered) == ["e-1", "e-2"]
+        await asker.until_committed({0: 2})
 
 
 async def test_a_process_without_a_broker_still_ends_within_10_s(asker: Asker, broker: Kafka) -> None:

@@ -1,0 +1,1 @@
+"""Classifiers to learn from. ``classifiers/README.md`` shows how they run; none of them does by itself."""

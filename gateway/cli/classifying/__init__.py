@@ -1,0 +1,1 @@
+"""The parts of `gateway classify`: reading messages, judging one, showing what was found, counting."""
