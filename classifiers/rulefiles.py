@@ -74,7 +74,11 @@ def ruleset(file: str, data: Mapping[str, Any], contexts: Mapping[str, Context])
         if not 0.0 < rule.weight < 1.0:
             raise RuleError(f"{where}: weight: expected between 0 and 1")
         rules.append(rule)
-    return Ruleset(data["category"], float(data["ceiling"]), tuple(rules))
+    try:
+        usual = tuple([contexts[name] for name in data.get("contexts", [])])
+    except KeyError as error:
+        raise RuleError(f"{file}: contexts: unknown {error}") from error
+    return Ruleset(data["category"], float(data["ceiling"]), tuple(rules), usual)
 
 
 def _compile(where: str, pattern: str, words: Mapping[str, str]) -> re.Pattern[str]:

@@ -51,7 +51,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """The rules of one category.
+    """The rules of one category, and the contexts in which its words mean less.
 
     ``ceiling`` is the most that patterns alone may say: where words can be innocent, a person decides.
     """
@@ -59,6 +59,7 @@ class Ruleset:
     category: str
     ceiling: float
     rules: tuple[Rule, ...]
+    contexts: tuple[Context, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

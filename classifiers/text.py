@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from itertools import chain
 from typing import Final
@@ -13,8 +13,10 @@ from classifiers import rulefiles
 from classifiers.contract import Answer, Category, Opinion, Question, Score, Silence, Unanswered
 from classifiers.language import foreign
 from classifiers.learned import reading, sentences, store
+from classifiers.learned.linear import Stretch
 from classifiers.learned.second import SecondLook
 from classifiers.passages import Joined, Passage, joined, passages, unreadable
+from classifiers.rules import stretch
 
 CATEGORIES: Final[tuple[Category, ...]] = (
     "violence",
@@ -35,6 +37,8 @@ _FOUND: Final = 0.3
 _BEND: Final = 0.8
 _SLOPE: Final = 0.45
 _AGREE: Final = 0.5
+_READ: Final = 0.75
+_REACH: Final = 200
 _SHOWN: Final = 0.1
 """From which value on a score shows what moved it."""
 
@@ -55,6 +59,7 @@ class TextClassifier:
         Raises `classifiers.learned.store.ModelError` when the models cannot be used.
         """
         self._rules, digest = rulefiles.load(CATEGORIES)
+        self._contexts: Final = {ruleset.category: ruleset.contexts for ruleset in self._rules.rulesets}
         self._models: Final = store.load("text", models)
         self._second: Final = SecondLook(models) if (sentences.installed() if second is None else second) else None
         looks = f"{self._models.version}-{self._second.version if self._second else 'alone'}"
@@ -89,12 +94,22 @@ class TextClassifier:
         scores = {}
         for category, probability in likely.items():
             rule = ruled.get(category)
-            value = together(rule.value if rule else 0.0, probability)
             stretches = list(rule.stretches) if rule else []
-            if probability >= _SHOWN and not rule:
-                stretches = read.stretches(category)
+            if probability >= _SHOWN:
+                moved = read.stretches(category)
+                probability *= self._softened(category, passage.view.text, moved)
+                stretches = stretches or moved
+            value = together(rule.value if rule else 0.0, probability)
             scores[category] = replace(self._nothing[category], value=value, spans=passage.spans(stretches))
         return scores
+
+    def _softened(self, category: str, text: str, moved: Sequence[Stretch]) -> float:
+        """By which factor contexts soften what the model says, as they soften rules; less, as it has read them, too."""
+        if not moved:
+            return 1.0
+        start, end = moved[0][0], min(moved[-1][1], moved[0][0] + _REACH)
+        found = [c for c in self._contexts[category] if c.pattern.search(stretch(c.where, text, start, end))]
+        return float(min([context.factor for context in found], default=1.0) ** _READ)
 
 
 def together(rule: float, probability: float) -> float:
