@@ -59,6 +59,7 @@ class TextClassifier:
         Raises `classifiers.learned.store.ModelError` when the models cannot be used.
         """
         self._rules, digest = rulefiles.load(CATEGORIES)
+        self._ceilings: Final = {ruleset.category: ruleset.ceiling for ruleset in self._rules.rulesets}
         self._contexts: Final = {ruleset.category: ruleset.contexts for ruleset in self._rules.rulesets}
         self._models: Final = store.load("text", models)
         self._second: Final = SecondLook(models) if (sentences.installed() if second is None else second) else None
@@ -99,7 +100,7 @@ class TextClassifier:
                 moved = read.stretches(category)
                 probability *= self._softened(category, passage.view.text, moved)
                 stretches = stretches or moved
-            value = together(rule.value if rule else 0.0, probability)
+            value = min(together(rule.value if rule else 0.0, probability), self._ceilings[category])
             scores[category] = replace(self._nothing[category], value=value, spans=passage.spans(stretches))
         return scores
 
@@ -116,7 +117,8 @@ def together(rule: float, probability: float) -> float:
     """What a rule and the model say of a category together, 0 to 1 with four digits.
 
     The model alone stays below 0.9, whatever it is sure of: no message is blocked because its words are like those of
-    others. Where both find the same they support each other (noisy-or); else the surer one counts.
+    others. Where both find the same they support each other (noisy-or), up to the category's ceiling; else the surer
+    one counts.
     """
     model = probability if probability < _BEND else _BEND + (probability - _BEND) * _SLOPE
     both = rule >= _AGREE and model >= _AGREE

@@ -19,7 +19,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.processes import free_port
 from deploy.local.stack import APP_KEY, Stack
-from loadtest import client, kafka_echo, lexicons, passing
+from loadtest import client, kafka_echo, lexicons, passing, stages
 from loadtest.client import request_bytes
 from loadtest.passing import Ports
 from loadtest.report import PASSING_TARGETS, TARGETS, Row, passing_table, table, write_results
@@ -119,18 +119,21 @@ def main() -> None:
                 "sqlite": writes_per_second(sqlite, options.rounds),
             }
     judged = judged_per_second(TEXT)
+    say("the classifiers, stage by stage")
+    judging = stages.measure(options.rounds)
     say("the lexicon's engine")
     lexicon = lexicons.measure(options.rounds)
     text = "\n\n".join(
         [
             table(rows, writes, judged, machine(), options.rounds, options.seconds),
             passing_table(passed),
+            stages.stage_table(judging),
             lexicons.lexicon_table(lexicon),
         ]
     )
     print(text)  # noqa: T201
     if not options.no_save:
-        write_results(text, rows + passed, writes, judged, machine(), TARGETS + PASSING_TARGETS, lexicon)
+        write_results(text, rows + passed, writes, judged, machine(), TARGETS + PASSING_TARGETS, lexicon, judging)
     say(f"{time.time() - started:.0f} s")
 
 

@@ -68,6 +68,9 @@ _CHINESE = (
     "你看昨晚的比赛了吗，最后一分钟绝杀",
     "最近工作太忙，好久没有见面了",
 )
+CHAT = (_ENGLISH, _CHINESE)
+"""Lines of chat, English and Chinese."""
+
 _ONSETS = (
     *"bcdfghjklmnprstvwyz",
     *("bl", "br", "ch", "cl", "dr", "fl", "gr", "ph", "pl", "pr", "qu", "sh", "sk", "sp", "st", "str", "th", "tr"),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtest.lexicons import LexiconFigures
+from loadtest.stages import StageRow
 from loadtest.writes import Writes
 
 _FOLDER = Path(__file__).parent
@@ -136,6 +137,7 @@ def write_results(
     machine: dict[str, str],
     targets: tuple[Target, ...],
     lexicon: LexiconFigures,
+    stages: Sequence[StageRow],
 ) -> None:
     """Put the table into RESULTS.md, leaving its prose, and everything into results.json."""
     page = _FOLDER / "RESULTS.md"
@@ -149,5 +151,6 @@ def write_results(
         "writes": {name: asdict(found) for name, found in writes.items()},
         "judged_per_second": judged,
         "lexicon": asdict(lexicon),
+        "stages": [asdict(stage) for stage in stages],
     }
     (_FOLDER / "results.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

@@ -52,7 +52,7 @@ class _Wish:
 )
 @click.option("--policy", "policy_file", type=click.Path(path_type=Path), help="Default: GATEWAY_POLICY_FILE.")
 @click.option("--category", "categories", multiple=True, help="Show this category only; may be repeated.")
-@click.option("--all", "zeros", is_flag=True, help="Show categories that score nothing, too.")
+@click.option("--all", "zeros", is_flag=True, help="Show categories that score next to nothing (below 0.1), too.")
 @click.option("--news-authorised", is_flag=True, help="The account may originate news.")
 @click.option("--json", "json_lines", is_flag=True, help="Print one JSON object a line.")
 @click.option("--summary", "summarised", is_flag=True, help="Print counts and times in place of each message.")

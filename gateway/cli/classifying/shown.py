@@ -23,6 +23,8 @@ from gateway.core.shown import visible, visible_json
 
 WIDTH: Final = 80
 """Columns where there is no terminal to fill."""
+WORTH_SHOWING: Final = 0.1
+"""A lower score is next to nothing: models are never quite sure that there is none."""
 _BAR: Final = 10
 _COLOURS: Final = {"allow": "green", "hold": "yellow", "block": "red"}
 
@@ -43,7 +45,7 @@ def console(stream: TextIO) -> Console:
 
 def show(out: Console, judged: Judged, policy: Policy, wanted: Collection[str], zeros: bool) -> None:
     """The decision with its reasons, the text with the words that moved it, and the scores as a table. ``wanted`` are
-    the categories to show, ``zeros`` asks for those that score nothing, too."""
+    the categories to show, ``zeros`` asks for those that score next to nothing, too."""
     decision = judged.decision
     outcome = decision.outcome.value
     out.print(Text.assemble(("decision  ", ""), (outcome, f"bold {_COLOURS[outcome]}"), f", by {decision.rule}"))
@@ -51,7 +53,11 @@ def show(out: Console, judged: Judged, policy: Policy, wanted: Collection[str], 
         out.print(
             Text(f"reason    {reason.outcome.value}, {reason.code}, by {visible(reason.source)}: {reason.message}")
         )
-    found = [(by, score) for by, score in judged.found() if score.category in wanted and (zeros or score.value > 0)]
+    found = [
+        (by, score)
+        for by, score in judged.found()
+        if score.category in wanted and (zeros or score.value >= WORTH_SHOWING)
+    ]
     text = Text("text      ")
     for piece, mark in marked(judged.text, [span for _, score in found for span in score.spans]):
         text.append(f"[{piece}]" if mark else piece, "bold reverse" if mark else "")
@@ -105,7 +111,7 @@ def as_json(number: int, judged: Judged, policy: Policy, wanted: Collection[str]
     scores = [
         _score(by, score, judged.text, policy)
         for by, score in judged.found()
-        if score.category in wanted and (zeros or score.value > 0)
+        if score.category in wanted and (zeros or score.value >= WORTH_SHOWING)
     ]
     decision = judged.decision
     reasons = [
