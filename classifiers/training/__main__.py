@@ -19,6 +19,8 @@ from classifiers.training.holdout import Holdout
 MODELS = Path(__file__).resolve().parents[1] / "models"
 DATA = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 NAMES = click.option("--model", "names", type=click.Choice(recipe.RECIPES), multiple=True, default=recipe.RECIPES)
+_QUICKER = {"negatives": 20_000, "folds": 2}
+"""How the many models of an evaluation are made otherwise than the shipped ones, which takes a quarter of the time."""
 COMMERCIAL = click.option("--commercial", is_flag=True, help="Leave out rows whose licence forbids commercial use.")
 
 
@@ -70,7 +72,7 @@ def evaluate(
         rules = _recipe(name, commercial)
         rows = corpus.rows(rules, data)
         cells = []
-        for cell in across_sources(rows, rules):
+        for cell in across_sources(rows, rules.model_copy(update=_QUICKER)):
             cells.append(cell)
             click.echo(f"{name}: {cell.language} {cell.category} in {cell.source}: {cell.area}, macro F1 {cell.macro}")
         held = Holdout(rows, rules)
