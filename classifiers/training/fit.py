@@ -96,7 +96,7 @@ def learn(rows: Sequence[Row], recipe: Recipe) -> Linear:
         scale[column] = round(float(np.abs(found.weights).max() / 127), 9)
         table[:, column] = np.rint(found.weights / scale[column])
         slope[column], bias[column] = round(found.slope, 6), round(found.bias, 6)
-    return Linear(recipe.categories, recipe.bits, recipe.passage, table, scale, slope, bias)
+    return Linear(recipe.categories, recipe.bits, recipe.passage[rows[0].language], table, scale, slope, bias)
 
 
 def learned_from(rows: Sequence[Row], truth: Labels, recipe: Recipe) -> npt.NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import resources
-from typing import Final
+from typing import Annotated, Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -44,12 +44,12 @@ class Recipe(_Part):
     """A model and how it is made.
 
     ``categories`` are learned for each of ``languages``, a model apart. ``bits``: the base-2 logarithm of the number of
-    buckets. ``passage``: characters of the passages that a long text is judged by. N-grams in fewer than ``rare`` rows
-    are left out. ``strength`` is the inverse of the regularisation (C of scikit-learn), for some categories its own.
-    Of the rows that are not of a category at most ``negatives`` are learned from, evenly spread; our own always.
-    One in ``disguised`` Chinese rows is learned from a second time, with other characters that sound the same and emoji
-    for words; 0 for none. ``second`` are the categories for which there is a second look at English. ``folds``: how
-    many parts the rows are cut into to calibrate on what was not learned from.
+    buckets. ``passage``: characters of the passages that a long text is judged by, for each language. N-grams in fewer
+    than ``rare`` rows are left out. ``strength`` is the inverse of the regularisation (C of scikit-learn), for some
+    categories its own. Of the rows that are not of a category at most ``negatives`` are learned from, evenly spread;
+    our own always. One in ``disguised`` Chinese rows is learned from a second time, with other characters that sound
+    the same and emoji for words; 0 for none. ``second`` are the categories for which there is a second look at English.
+    ``folds``: how many parts the rows are cut into to calibrate on what was not learned from.
     """
 
     model: str
@@ -57,7 +57,7 @@ class Recipe(_Part):
     categories: tuple[Category, ...]
     seed: int
     bits: int = Field(ge=10, le=22)
-    passage: int = Field(ge=40, le=4000)
+    passage: dict[str, Annotated[int, Field(ge=40, le=4000)]]
     rare: int = Field(ge=1)
     negatives: int = Field(ge=1000)
     disguised: int = Field(0, ge=0)
