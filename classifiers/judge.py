@@ -12,8 +12,8 @@ EVERY_NAME: Final = "*"
 
 
 class Classifier(Protocol):
-    """Judges messages by themselves: the same question gets the same answer from the same version. (``campaign`` alone
-    remembers other messages, and says so.)
+    """Judges messages by themselves: the same question gets the same answer from the same version. Whose answer
+    depends on more than that (``campaign`` remembers other messages) says so in its opinions, see `Opinion`.
 
     ``name`` is what questions ask for; ``version`` changes whenever an answer could.
     """
@@ -58,7 +58,7 @@ def _ask(name: str, question: Question, classifiers: Mapping[str, Classifier]) -
     if (anyone := classifiers.get(EVERY_NAME)) is None:
         return Unanswered(name, Silence.UNSUPPORTED)
     match anyone.judge(question):
-        case Opinion(version=version, scores=scores):
-            return Opinion(name, version, scores)
+        case Opinion(version=version, scores=scores, lasting=lasting):
+            return Opinion(name, version, scores, lasting)
         case Unanswered(silence=silence):
             return Unanswered(name, silence)
