@@ -14,7 +14,6 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from classifiers import contract, kafka
-from classifiers.judge import Classifier
 from classifiers.settings import Settings
 
 _LOOK_SECONDS: Final = 0.25
@@ -23,11 +22,6 @@ _STANDS_SECONDS: Final = 3 * contract.ANNOUNCE_SECONDS
 """How long an announcement stands: so late a gateway forgets a worker that was killed."""
 _NO_REPLIES: Final = contract.encode_replies(())
 _log = logging.getLogger(__name__)
-
-
-def versions_of(classifiers: Mapping[str, Classifier]) -> dict[str, str]:
-    """The versions that would answer now, by name."""
-    return {name: classifier.version for name, classifier in classifiers.items()}
 
 
 class Announcer:

@@ -51,6 +51,11 @@ def failed(question: Question) -> Reply:
     return Reply(question.correlation, question.message_id, question.tenant_id, answers)
 
 
+def versions_of(classifiers: Mapping[str, Classifier]) -> dict[str, str]:
+    """The versions that would answer now, by name."""
+    return {name: classifier.version for name, classifier in classifiers.items()}
+
+
 def _ask(name: str, question: Question, classifiers: Mapping[str, Classifier]) -> Answer:
     classifier = classifiers.get(name)
     if classifier is not None:

@@ -14,10 +14,10 @@ from functools import partial
 import uvloop
 
 from classifiers import catalogue, logs
-from classifiers.announcing import Announcer, versions_of
+from classifiers.announcing import Announcer
 from classifiers.campaigns.exchange import exchange_of
 from classifiers.health import Health
-from classifiers.judge import Classifier, judge
+from classifiers.judge import Classifier, judge, versions_of
 from classifiers.lexicon.api import lexicon_page
 from classifiers.lexicon.classifier import LexiconClassifier
 from classifiers.ops import Page, serve_ops
