@@ -14,7 +14,7 @@ _SILENT_MS: Final = 2000
 """A partition is read to its end several times a second; what was heard is not trusted for longer than this without."""
 _STANDS_MS: Final = 3 * ANNOUNCE_SECONDS * 1000
 """How long a reply stands for a worker that does not announce itself, and an announcement at most twice as long."""
-_MOST_WORKERS: Final = 10_000
+_MOST_WORKERS: Final = 1000
 
 _Voices = dict[str, tuple[Mapping[str, str], int]]
 
@@ -74,10 +74,11 @@ class Announced:
         now_ms = self._clock.now_ms()
         if versions and len(self._voices) >= _MOST_WORKERS:
             self._begin_anew(now_ms)
-        self._voices.pop(worker, None)
+        before = self._voices.pop(worker, None)
         if versions:
             self._voices[worker] = versions, min(until_ms, now_ms + 2 * _STANDS_MS)
-        self._count(now_ms)
+        if before is None or before[0] != versions or now_ms >= self._until_ms:
+            self._count(now_ms)
 
     def _begin_anew(self, now_ms: int) -> None:
         self._voices.clear()
