@@ -27,8 +27,8 @@ class Ear:
             self.clock.now += 500
             self.announced.read_to_end()
 
-    def hears(self, worker: str, stands_ms: int = STANDS_MS, **versions: str) -> None:
-        self.announced.hear(headers(worker, self.clock.now + stands_ms, versions))
+    def hears(self, worker: str, **versions: str) -> None:
+        self.announced.hear(headers(worker, self.clock.now + STANDS_MS, versions))
 
     def sees(self, *answers: Answer) -> None:
         self.announced.see(answers)
@@ -146,7 +146,7 @@ def test_who_could_not_read_is_not_certain_and_begins_anew(ear: Ear, silent_ms: 
 
 
 def test_no_announcement_stands_for_ever(ear: Ear) -> None:
-    ear.hears("w1", stands_ms=10**12, text="1")
+    ear.announced.hear(headers("w1", ear.clock.now + 10**12, {"text": "1"}))
     ear.passes(59.5)
     assert ear.certain == {"text": "1"}
     ear.passes(0.5)
@@ -154,7 +154,7 @@ def test_no_announcement_stands_for_ever(ear: Ear) -> None:
 
 
 def test_an_announcement_that_is_too_old_says_nothing(ear: Ear) -> None:
-    ear.hears("w1", stands_ms=0, text="1")
+    ear.announced.hear(headers("w1", ear.clock.now, {"text": "1"}))
     assert ear.certain == {}
 
 

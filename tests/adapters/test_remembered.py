@@ -74,7 +74,8 @@ def desk() -> Desk:
 
 
 def counted(reason: str) -> float:
-    return metrics.FORGOTTEN.labels(reason)._value.get()
+    value: float = metrics.FORGOTTEN.labels(reason)._value.get()
+    return value
 
 
 async def test_the_same_content_is_judged_once(desk: Desk) -> None:

@@ -65,7 +65,7 @@ class Remembering(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.clock, self.judges = FakeClock(), Judges()
-        self.certain = {name: "1" for name in NAMES}
+        self.certain = dict.fromkeys(NAMES, "1")
         self.memory = RememberedClassifiers(
             self.judges,
             lambda: dict(self.certain),
