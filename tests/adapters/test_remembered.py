@@ -187,7 +187,10 @@ async def test_while_nothing_is_certain_everything_is_asked_and_nothing_kept(des
     desk.certain = {"text": "1"}
     await desk.ask()
     await desk.ask()
-    assert desk.asked == [NAMES, ("news",)]
+    desk.certain = {"text": "1", "news": "1"}
+    await desk.ask()
+    await desk.ask()
+    assert desk.asked == [NAMES, ("news",), ("news",)]
 
 
 async def test_what_was_certain_before_is_given_again_once_it_is_certain_again(desk: Desk) -> None:

@@ -260,14 +260,13 @@ async def test_opinions_as_a_worker_sends_them() -> None:
 async def test_versions_as_a_worker_announces_them(monkeypatch: pytest.MonkeyPatch) -> None:
     broker, stop = Broker(), asyncio.Event()
     monkeypatch.setattr(kafka, "AIOKafkaProducer", lambda **_: broker)
-    versions = [{"text": "1"}, {"text": "1"}, {"text": "2", "早": "上"}]
+    looks = iter([{"text": "1"}, {"text": "1"}, *[{"text": "2", "早": "上"}] * 2])
 
     def looked_at() -> dict[str, str]:
-        if len(versions) > 1:
-            return versions.pop(0)
-        if len(broker.records) == 32:
+        found = next(looks, None)
+        if found is None:
             stop.set()
-        return versions[0]
+        return found or {"text": "2", "早": "上"}
 
     await Announcer(WorkerSettings(), looked_at).run(stop)
     told = []

@@ -43,8 +43,8 @@ class Site:
     async def comes_to(self, decision: str) -> None:
         """Sends the text until this is decided."""
         async with asyncio.timeout(PATIENCE):
-            while (await self.decides(TEXT))["decision"] != decision:
-                await asyncio.sleep(0.05)  # noqa: ASYNC110 - what is waited for tells nobody
+            while (await self.decides(TEXT))["decision"] != decision:  # noqa: ASYNC110 - a file's change tells nobody
+                await asyncio.sleep(0.05)
 
 
 @pytest.fixture(params=[300.0])
