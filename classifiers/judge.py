@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, Protocol
 
 from classifiers.contract import Answer, Opinion, Question, Reply, Silence, Unanswered
@@ -52,8 +53,12 @@ def failed(question: Question) -> Reply:
 
 
 def versions_of(classifiers: Mapping[str, Classifier]) -> dict[str, str]:
-    """The versions that would answer now, by name."""
-    return {name: classifier.version for name, classifier in classifiers.items()}
+    """The versions that would answer now, by name; without those that cannot tell."""
+    found: dict[str, str] = {}
+    for name, classifier in classifiers.items():
+        with suppress(Exception):  # whatever a classifier from outside raises: nothing is remembered of it then
+            found[name] = classifier.version
+    return found
 
 
 def _ask(name: str, question: Question, classifiers: Mapping[str, Classifier]) -> Answer:

@@ -115,6 +115,7 @@ def test_a_change_of_one_worker_ends_the_certainty_at_once(ear: Ear) -> None:
 def test_a_reply_shows_a_version_that_nobody_announces(ear: Ear) -> None:
     ear.hears("w1", text="1", news="7")
     ear.sees(Opinion("text", "1", ()), Unanswered("news", Silence.TIMEOUT), Opinion("other", "9", ()))
+    ear.sees(Opinion("text", "9", (), lasting=False))  # such as it is not remembered anyway
     assert ear.certain == {"text": "1", "news": "7"}
     ear.sees(Opinion("text", "2", ()))
     assert ear.certain == {"news": "7"}

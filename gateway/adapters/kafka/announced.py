@@ -64,7 +64,7 @@ class Announced:
     def see(self, answers: Sequence[Answer]) -> None:
         """A reply. A version that nobody announces shows a worker of which, or a change of which, nothing is known."""
         for answer in answers:
-            if isinstance(answer, Opinion):
+            if isinstance(answer, Opinion) and answer.lasting:
                 said = self._said.get(answer.classifier)
                 if said is not None and answer.version not in said:
                     name, version = answer.classifier, answer.version
