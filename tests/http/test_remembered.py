@@ -57,7 +57,7 @@ async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         for account_id in ACCOUNTS:
             await register.put_account("t1", Account(account_id, AccountState.ACTIVE, ACCOUNT.registrant), "test", 0)
     settings = Settings(database_url=url, remember=RememberSettings(seconds=request.param))
-    app = create_app(settings, embedded_judge(str(terms)))
+    app = create_app(settings, embedded_judge(lexicon=str(terms)))
     async with app.router.lifespan_context(app), client_of(app) as client:
         yield Site(client, terms, app.state.store)
 
