@@ -10,11 +10,17 @@ Record headers (all values are ASCII bytes):
 - ``deadline``: unix time in milliseconds after which nobody waits for any answer of this record;
 - ``reply-to``: the partition of the opinions topic that the asking process reads;
 - ``traceparent``: W3C Trace Context of the first question that has one.
+
+A worker announces on every partition of the opinions topic which classifiers it runs, in which versions: when it
+starts, when one changes, every `ANNOUNCE_SECONDS`, and with none of them when it ends. Such a record has no replies, so
+that a reader that does not know it passes it over, and these headers: ``v``, ``deadline`` (until when the announcement
+stands if no other follows), ``worker`` (a name of this worker's life) and ``versions``, see `encode_versions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Final, Literal, get_args
 
@@ -22,6 +28,9 @@ import msgspec
 
 VERSION: Final = 1
 """Version of the record format. A reader refuses every other one, see `ContractError`."""
+
+ANNOUNCE_SECONDS: Final = 10
+"""The longest time between two announcements of one worker: who listened for so long has heard of all that run."""
 
 Category = Literal[
     "sexual",
@@ -87,11 +96,16 @@ class Score(Value, frozen=True):
 
 
 class Opinion(Value, frozen=True, tag_field="kind", tag="opinion"):
-    """One classifier's answer on one message. A category without a score was not looked for."""
+    """One classifier's answer on one message. A category without a score was not looked for.
+
+    ``lasting``: the same version says the same of the same texts, media types and pictures of the same tenant, at any
+    time and whoever sends them. A classifier that also looks at other messages, at the author or at the clock says no.
+    """
 
     classifier: str
     version: str
     scores: tuple[Score, ...]
+    lasting: bool = True
 
 
 class Unanswered(Value, frozen=True, tag_field="kind", tag="unanswered"):
@@ -145,6 +159,7 @@ class Reply(Value, frozen=True):
 _encoder = msgspec.json.Encoder()
 _questions = msgspec.json.Decoder(list[Question])
 _replies = msgspec.json.Decoder(list[Reply])
+_versions = msgspec.json.Decoder(dict[str, str])
 
 
 def encode_questions(questions: Sequence[Question]) -> bytes:
@@ -173,3 +188,16 @@ def decode_replies(value: bytes) -> list[Reply]:
         return _replies.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ContractError(f"replies: {error}") from error
+
+
+def encode_versions(versions: Mapping[str, str]) -> bytes:
+    """The header ``versions``: the version of each classifier by its name, in ASCII."""
+    return json.dumps(dict(versions), separators=(",", ":")).encode("ascii")
+
+
+def decode_versions(header: bytes) -> dict[str, str]:
+    """The inverse of `encode_versions`. Raises `ContractError` when the header is no object of strings."""
+    try:
+        return _versions.decode(header)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ContractError(f"versions: {error}") from error

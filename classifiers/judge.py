@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, Protocol
 
 from classifiers.contract import Answer, Opinion, Question, Reply, Silence, Unanswered
@@ -12,8 +13,8 @@ EVERY_NAME: Final = "*"
 
 
 class Classifier(Protocol):
-    """Judges messages by themselves: the same question gets the same answer from the same version. (``campaign`` alone
-    remembers other messages, and says so.)
+    """Judges messages by themselves: the same question gets the same answer from the same version. Whose answer
+    depends on more than that (``campaign`` remembers other messages) says so in its opinions, see `Opinion`.
 
     ``name`` is what questions ask for; ``version`` changes whenever an answer could.
     """
@@ -51,6 +52,15 @@ def failed(question: Question) -> Reply:
     return Reply(question.correlation, question.message_id, question.tenant_id, answers)
 
 
+def versions_of(classifiers: Mapping[str, Classifier]) -> dict[str, str]:
+    """The versions that would answer now, by name; without those that cannot tell."""
+    found: dict[str, str] = {}
+    for name, classifier in classifiers.items():
+        with suppress(Exception):  # whatever a classifier from outside raises: nothing is remembered of it then
+            found[name] = classifier.version
+    return found
+
+
 def _ask(name: str, question: Question, classifiers: Mapping[str, Classifier]) -> Answer:
     classifier = classifiers.get(name)
     if classifier is not None:
@@ -58,7 +68,7 @@ def _ask(name: str, question: Question, classifiers: Mapping[str, Classifier]) -
     if (anyone := classifiers.get(EVERY_NAME)) is None:
         return Unanswered(name, Silence.UNSUPPORTED)
     match anyone.judge(question):
-        case Opinion(version=version, scores=scores):
-            return Opinion(name, version, scores)
+        case Opinion(version=version, scores=scores, lasting=lasting):
+            return Opinion(name, version, scores, lasting)
         case Unanswered(silence=silence):
             return Unanswered(name, silence)

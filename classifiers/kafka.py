@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.abc import ConsumerRebalanceListener
@@ -30,6 +30,7 @@ _LARGE: Final = {"fetch_max_bytes": _MEDIA_RECORD_BYTES, "max_partition_fetch_by
 _CLOSE_SECONDS: Final = 1.5
 _CANCEL_SECONDS: Final = 0.3
 _METADATA_SECONDS: Final = 30
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
@@ -123,6 +124,20 @@ async def answers(producer: AIOKafkaProducer) -> bool:
     except (KafkaError, OSError, TimeoutError):
         return False
     return True
+
+
+async def or_stop(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:
+    """The result of ``work``, or None after cancelling it because ``stop`` came first."""
+    task, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        return None
+    finally:
+        task.cancel()
+        stopping.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)
 
 
 async def _closed(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:

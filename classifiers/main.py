@@ -14,9 +14,10 @@ from functools import partial
 import uvloop
 
 from classifiers import catalogue, logs
+from classifiers.announcing import Announcer
 from classifiers.campaigns.exchange import exchange_of
 from classifiers.health import Health
-from classifiers.judge import Classifier, judge
+from classifiers.judge import Classifier, judge, versions_of
 from classifiers.lexicon.api import lexicon_page
 from classifiers.lexicon.classifier import LexiconClassifier
 from classifiers.ops import Page, serve_ops
@@ -66,7 +67,10 @@ async def serve(settings: Settings) -> None:
         async with asyncio.TaskGroup() as tasks:
             if (exchange := exchange_of(classifiers, settings, health)) is not None:
                 tasks.create_task(exchange.run(stop))
+            ended = asyncio.Event()
+            tasks.create_task(Announcer(settings, partial(versions_of, classifiers)).run(ended))
             await Worker(settings, answer, health).run(stop)
+            ended.set()
         _log.info("stopped")
 
 

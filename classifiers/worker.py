@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
@@ -36,7 +35,6 @@ _COMMIT_SECONDS: Final = 1.0
 _PROBE_SECONDS: Final = 2.0
 _RECONNECT_SECONDS: Final = 1.0
 _BEAT_SECONDS: Final = 1.0
-_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
@@ -77,13 +75,13 @@ class Worker:
 
     async def _session(self, kind: Kind, stop: asyncio.Event) -> None:
         async with AsyncExitStack() as opened:
-            producer = await _or_stop(stop, opened.enter_async_context(kafka.open_producer(self._settings)))
+            producer = await kafka.or_stop(stop, opened.enter_async_context(kafka.open_producer(self._settings)))
             if producer is None:
                 return
             session = _Session(kind, self._settings, self._answer, self._health, producer)
             opened.callback(session.close)
             opening = kafka.open_consumer(self._settings, session, kind)
-            consumer = await _or_stop(stop, opened.enter_async_context(opening))
+            consumer = await kafka.or_stop(stop, opened.enter_async_context(opening))
             if consumer is None:
                 return
             await session.run(consumer, stop)
@@ -226,20 +224,6 @@ def _judged(record: Record, answer: AnswerOne, max_tries: int) -> Outcome:
     while not batch.done:
         batch.step(answer, int(time.time() * 1000))
     return batch.outcome()
-
-
-async def _or_stop(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:
-    """The result of ``work``, or None after cancelling it because ``stop`` came first."""
-    task, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        return None
-    finally:
-        task.cancel()
-        stopping.cancel()
-        await asyncio.gather(task, stopping, return_exceptions=True)
 
 
 def _count(outcome: Outcome) -> None:

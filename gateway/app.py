@@ -7,8 +7,9 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol, runtime_checkable
 
 from fastapi import FastAPI
 
@@ -31,6 +32,7 @@ from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.pictures import WebPictures
 from gateway.adapters.policy_file import PolicyFile
 from gateway.adapters.providers_file import endpoints, read_providers
+from gateway.adapters.remembered import RememberedClassifiers
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.adapters.sources import CachedSources
 from gateway.adapters.sql import ChangeListener, SqlOperators, SqlRegistrar, SqlStore, is_sqlite, open_store
@@ -55,7 +57,7 @@ from gateway.http.proxy import Proxy
 from gateway.identify import Identify
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
-from gateway.ports import Clock, Store, StoreUnavailable, Upstream
+from gateway.ports import Classifiers, Clock, Store, StoreUnavailable, Upstream
 from gateway.publish import Publish
 from gateway.review import Review
 from gateway.settings import Settings
@@ -67,6 +69,13 @@ log = logging.getLogger(__name__)
 _YOUNG_OBJECTS = 20_000
 
 Judge = Callable[[Question], Reply]
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """A judge that tells in which version each classifier would answer now. Of another judge nothing is remembered."""
+
+    def versions(self) -> Mapping[str, str]: ...
 
 
 def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
@@ -135,9 +144,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     webhooks = HttpWebhooks()
     stack.push_async_callback(webhooks.close)
     sealer = FileSealer(settings.keys_file) if settings.keys_file else None
-    classifiers = _classifiers(settings, judge, lease, clock)
-    await classifiers.start()
-    stack.push_async_callback(classifiers.stop)
+    classifiers = await _classifiers(settings, judge, lease, clock, stack)
     events: KafkaEvents | None = None
     if settings.kafka.bootstrap_servers:
         events = KafkaEvents(settings.kafka)
@@ -297,16 +304,26 @@ async def open_verify(settings: Settings, store: SqlStore, clock: Clock, stack: 
     )
 
 
-def _classifiers(
-    settings: Settings, judge: Judge | None, lease: LeaseKeeper, clock: Clock
-) -> KafkaClassifiers | InProcessClassifiers:
+async def _classifiers(
+    settings: Settings, judge: Judge | None, lease: LeaseKeeper, clock: Clock, stack: AsyncExitStack
+) -> Classifiers:
     # A key of its own purpose: what a worker sees is no index under which anything is kept.
     authors = Authors(FileSealer(settings.keys_file, "authors").index if settings.keys_file else None)
+    classifiers: KafkaClassifiers | InProcessClassifiers
+    versions: Callable[[], Mapping[str, str]] | None = None
     if settings.kafka.bootstrap_servers:
-        return KafkaClassifiers(settings.kafka, lease.owner, clock, authors=authors)
-    if judge is None:
+        classifiers = over_kafka = KafkaClassifiers(settings.kafka, lease.owner, clock, authors=authors)
+        versions = over_kafka.versions
+    elif judge is None:
         raise ValueError("without a Kafka cluster the in-process classifiers' code is needed")
-    return InProcessClassifiers(judge, clock, authors=authors)
+    else:
+        classifiers = InProcessClassifiers(judge, clock, authors=authors)
+        versions = judge.versions if isinstance(judge, Versioned) else None
+    await classifiers.start()
+    stack.push_async_callback(classifiers.stop)
+    if versions is None or not settings.remember.seconds:
+        return classifiers
+    return RememberedClassifiers(classifiers, versions, clock, settings.remember)
 
 
 def _pictures(settings: Settings, sealer: FileSealer | None, clock: Clock, stack: AsyncExitStack) -> WebPictures:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
 
 from classifiers.catalogue import DEFAULT, load
-from classifiers.judge import judge
+from classifiers.contract import Question, Reply
+from classifiers.judge import Classifier, judge, versions_of
 from classifiers.plugins import names_in
-from gateway.app import Judge
 
 
-def embedded_judge(classifiers: str = "", lexicon: str = "") -> Judge:
+class EmbeddedJudge:
+    """From question to reply, by these classifiers."""
+
+    def __init__(self, classifiers: Mapping[str, Classifier]) -> None:
+        self._classifiers = classifiers
+
+    def __call__(self, question: Question) -> Reply:
+        """Raises whatever a classifier raises."""
+        return judge(question, self._classifiers)
+
+    def versions(self) -> Mapping[str, str]:
+        """In which version each would answer now, by name."""
+        return versions_of(self._classifiers)
+
+
+def embedded_judge(classifiers: str = "", lexicon: str = "") -> EmbeddedJudge:
     """A function from question to reply, by these classifiers (see `gateway.settings.Settings.classifiers`). Their data
     is read once; a change of the ``lexicon``, the terms file of `classifiers.lexicon.classifier.LexiconClassifier`, is
     taken up while running.
@@ -18,4 +33,4 @@ def embedded_judge(classifiers: str = "", lexicon: str = "") -> Judge:
     Raises `ValueError` for a classifier that cannot run here, and for data that cannot be used.
     """
     names = names_in(classifiers) or DEFAULT
-    return partial(judge, classifiers=load(names, lexicon, setting="GATEWAY_CLASSIFIERS"))
+    return EmbeddedJudge(load(names, lexicon, setting="GATEWAY_CLASSIFIERS"))

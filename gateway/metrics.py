@@ -35,6 +35,23 @@ PICTURES = Counter(
     "brought, or why they are missing.",
     ["source", "result"],
 )
+REMEMBERED = Counter(
+    "gateway_remembered",
+    "Questions to classifiers, by how much of the answer was remembered: whole, part, none, or off where it is not "
+    "certain in which version any of those asked runs.",
+    ["result"],
+)
+REMEMBERED_ENTRIES = Gauge(
+    "gateway_remembered_entries", "Contents on which opinions are remembered.", multiprocess_mode="livesum"
+)
+REMEMBERED_BYTES = Gauge(
+    "gateway_remembered_bytes", "Memory that remembered opinions take, about.", multiprocess_mode="livesum"
+)
+FORGOTTEN = Counter(
+    "gateway_forgotten",
+    "Contents whose opinions were forgotten, by reason: version (a classifier has changed), age, room.",
+    ["reason"],
+)
 LATE_REPLIES = Counter("gateway_late_replies", "Replies that came after their question's deadline.")
 FOREIGN_REPLIES = Counter(
     "gateway_foreign_replies", "Replies to questions of another process or an earlier life of this one."

@@ -93,6 +93,19 @@ class PicturesSettings(BaseModel):
         return frozenset({pair.strip().lower() for pair in self.private_hosts.split(",") if pair.strip()})
 
 
+class RememberSettings(BaseModel):
+    """How long and how many opinions are remembered, see `gateway.adapters.remembered`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float = Field(300.0, ge=0, le=86_400)
+    """How long the same content is not judged again; 0 has everything judged each time."""
+    entries: int = Field(20_000, ge=1)
+    """Contents whose opinions one process remembers."""
+    budget: int = Field(64 * 1024 * 1024, ge=1024)
+    """Bytes that this may take in one process."""
+
+
 class Settings(BaseSettings):
     """Settings of one gateway process. Nested ones are set as ``GATEWAY_KAFKA__BOOTSTRAP_SERVERS`` and the like."""
 
@@ -115,6 +128,7 @@ class Settings(BaseSettings):
     key of registrants' personal data is derived from them, unless ``kms`` says where it is."""
     kms: KmsSettings = KmsSettings()
     pictures: PicturesSettings = PicturesSettings()
+    remember: RememberSettings = RememberSettings()
     providers_file: Path | None = None
     """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
     classifiers: str = ""

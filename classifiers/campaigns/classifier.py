@@ -51,7 +51,7 @@ class CampaignClassifier:
         self.window: Final = Window(self._settings.minutes, self._settings.entries)
         self.version: Final = f"campaign-{sketch.VERSION}-{self._settings.accounts}-{self._settings.minutes:g}"
         self.tell: Callable[[Sketch], None] | None = None
-        self._nothing: Final = Opinion(self.name, self.version, (Score("spam", 0.0),))
+        self._nothing: Final = Opinion(self.name, self.version, (Score("spam", 0.0),), lasting=False)
 
     @property
     def minutes(self) -> float:
@@ -83,7 +83,7 @@ class CampaignClassifier:
             return self._nothing
         # Who shares nearly everything is spared the finer look, which costs more than all the rest.
         shared = own if found.shared.mean() >= SAME else set(sketch.holders([*own], whole, found.shared))
-        return Opinion(self.name, self.version, (Score("spam", sure, _spans(read, shared)),))
+        return Opinion(self.name, self.version, (Score("spam", sure, _spans(read, shared)),), lasting=False)
 
     def learn(self, heard: Sketch) -> None:
         """Remembers what another worker judged."""

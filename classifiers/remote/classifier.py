@@ -55,7 +55,7 @@ class RemoteClassifier:
             return Unanswered(self.name, Silence.UNSUPPORTED)
         asked = inputs(question.texts)
         if not asked:
-            return Opinion(self.name, self.version, ())
+            return Opinion(self.name, self.version, (), lasting=False)
         left = (question.deadline_ms - self._now_ms()) / 1000 - _MARGIN_SECONDS
         if left <= 0:
             return Unanswered(self.name, Silence.TIMEOUT)
@@ -66,4 +66,4 @@ class RemoteClassifier:
             )
         except Trouble as trouble:
             return Unanswered(self.name, trouble.silence)
-        return Opinion(self.name, f"{_VERSION}-{model}" if model else self.version, scores)
+        return Opinion(self.name, f"{_VERSION}-{model}" if model else self.version, scores, lasting=False)

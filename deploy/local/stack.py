@@ -114,16 +114,22 @@ class Stack:
         self._wait("gateway", process, f"{self.url}/readyz")
         return process
 
-    def start_worker(self, classifiers: str = "", questions: str = "text") -> subprocess.Popen[bytes]:
+    def start_worker(
+        self,
+        classifiers: str = "",
+        questions: str = "text",
+        more: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
         """A classifier worker for these questions (text, media, both); returns when it takes them. Raises
         `StartFailed`."""
         port = free_port()
-        more = {
+        given = {
             "CLASSIFIERS_OPS_PORT": str(port),
             "CLASSIFIERS_CLASSIFIERS": classifiers,
             "CLASSIFIERS_QUESTIONS": questions,
+            **(more or {}),
         }
-        process = self._start("classifiers", ["-m", "classifiers"], more)
+        process = self._start("classifiers", ["-m", "classifiers"], given)
         self._wait("classifiers", process, f"http://127.0.0.1:{port}/readyz")
         return process
 

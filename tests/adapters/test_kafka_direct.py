@@ -50,7 +50,7 @@ async def read(replies: Replies, count: int) -> list[bytes]:
     found: list[bytes] = []
     async with asyncio.timeout(10):
         while len(found) < count:
-            found += [value for _, value in await replies.read()]
+            found += [each.value for each in await replies.read()]
     return found
 
 

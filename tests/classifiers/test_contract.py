@@ -22,8 +22,10 @@ from classifiers.contract import (
     Unanswered,
     decode_questions,
     decode_replies,
+    decode_versions,
     encode_questions,
     encode_replies,
+    encode_versions,
 )
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -57,6 +59,7 @@ REPLIES = [
         ),
     ),
     Reply("7f3a-2", "m-2", "t-1", ()),
+    Reply("7f3a-3", "m-3", "t-1", (Opinion("campaign", "campaign-1", (Score("spam", 0.5),), lasting=False),)),
 ]
 
 
@@ -87,7 +90,7 @@ _questions = st.builds(
 )
 _spans = st.lists(st.builds(Span, st.integers(0, 9), st.integers(0, 999), st.integers(0, 999))).map(tuple)
 _scores = st.builds(Score, st.sampled_from(sorted(CATEGORIES)), st.floats(0, 1), _spans)
-_answers = st.builds(Opinion, _text, _text, st.lists(_scores, max_size=3).map(tuple)) | st.builds(
+_answers = st.builds(Opinion, _text, _text, st.lists(_scores, max_size=3).map(tuple), st.booleans()) | st.builds(
     Unanswered, _text, st.sampled_from(Silence)
 )
 _replies = st.builds(Reply, _text, _text, _text, st.lists(_answers, max_size=3).map(tuple))
@@ -144,3 +147,16 @@ def test_a_deadline_that_is_no_time_is_refused(deadline: int) -> None:
     decode_questions(golden.replace(old, b'"deadline_ms":%d' % LAST_MS))
     with pytest.raises(ContractError):
         decode_questions(golden.replace(old, b'"deadline_ms":%d' % deadline))
+
+
+@given(st.dictionaries(_text, _text, max_size=4))
+def test_versions_survive_the_codec_as_ascii(versions: dict[str, str]) -> None:
+    header = encode_versions(versions)
+    assert header.isascii()
+    assert decode_versions(header) == versions
+
+
+@pytest.mark.parametrize("header", [b"", b"[]", b'{"text":1}', b'{"text":', b"\xff", b"null"])
+def test_a_header_that_holds_no_versions_is_refused(header: bytes) -> None:
+    with pytest.raises(ContractError, match="versions"):
+        decode_versions(header)

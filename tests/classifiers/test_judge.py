@@ -6,7 +6,7 @@ import pytest
 
 from classifiers.catalogue import CLASSIFIERS, load
 from classifiers.contract import CATEGORIES, Answer, Opinion, Question, Silence, Unanswered
-from classifiers.judge import failed, judge
+from classifiers.judge import EVERY_NAME, failed, judge, versions_of
 
 
 def ask(*names: str, texts: tuple[str, ...] = ("hello",), media: tuple[str, ...] = ()) -> Question:
@@ -42,6 +42,41 @@ def test_the_constant_answers_under_every_name() -> None:
 def test_the_constant_only_stands_in_for_those_that_do_not_run() -> None:
     reply = judge(ask("news", "text"), load(["constant", "news"]))
     assert [a.version.split("-")[0] for a in reply.answers if isinstance(a, Opinion)] == ["news", "constant"]
+
+
+def test_an_answer_in_anothers_name_lasts_as_long() -> None:
+    class Anyone:
+        name = EVERY_NAME
+        version = "1"
+
+        def judge(self, question: Question) -> Answer:
+            return Opinion("anyone", "1", (), lasting=False)
+
+    assert judge(ask("text"), {EVERY_NAME: Anyone()}).answers == (Opinion("text", "1", (), lasting=False),)
+
+
+def test_a_version_that_cannot_be_told_is_left_out() -> None:
+    class Shy:
+        name = "shy"
+
+        @property
+        def version(self) -> str:
+            raise LookupError
+
+        def judge(self, question: Question) -> Answer:
+            return Opinion("shy", "1", ())
+
+    class Plain(Broken):
+        name = "plain"
+
+    assert versions_of({"shy": Shy(), "plain": Plain()}) == {"plain": "1"}
+
+
+def test_only_a_campaign_is_not_known_from_the_message_alone() -> None:
+    long = "The library opens at nine today, and everybody is welcome to have a look at the new books."
+    for texts in (("hello",), (long,)):
+        answers = judge(ask("text", "news", "lexicon", "campaign", texts=texts), load()).answers
+        assert [answer.lasting for answer in answers if isinstance(answer, Opinion)] == [True, True, True, False]
 
 
 class Broken:

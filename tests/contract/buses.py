@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from secrets import token_hex
 from typing import Protocol
@@ -30,10 +30,11 @@ from classifiers.worker import Worker
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.inprocess import InProcessClassifiers
 from gateway.adapters.kafka.classifiers import KafkaClassifiers
+from gateway.adapters.remembered import RememberedClassifiers
 from gateway.core.model import Message
 from gateway.core.records import Owner
 from gateway.ports import Classifiers
-from gateway.settings import KafkaSettings
+from gateway.settings import KafkaSettings, RememberSettings
 from tests.fakes import ScriptedClassifiers
 
 KNOWN = ("text", "news", "eyes")
@@ -61,6 +62,10 @@ class Bench:
             raise RuntimeError("told to fail")
         answers = tuple([self._answer(name, question) for name in question.ask])
         return Reply(question.correlation, question.message_id, question.tenant_id, answers)
+
+    def versions(self) -> Mapping[str, str]:
+        """What is certain: a bench that fails gives no opinion, and the version of the eyes is what they see."""
+        return {} if self.broken else {"text": "1", "news": "1"}
 
     def _answer(self, name: str, question: Question) -> Answer:
         if name not in KNOWN:
@@ -157,9 +162,14 @@ class BenchBus:
         await self._late(message_id)
 
 
+def remembered(classifiers: Classifiers, bench: Bench) -> Classifiers:
+    """A memory before these."""
+    return RememberedClassifiers(classifiers, bench.versions, SystemClock(), RememberSettings())
+
+
 @asynccontextmanager
-async def in_process() -> AsyncIterator[Bus]:
-    """The bench on a thread of this process."""
+async def in_process(remember: bool = False) -> AsyncIterator[Bus]:
+    """The bench on a thread of this process; with ``remember``, a memory before it."""
     bench = Bench()
     classifiers = InProcessClassifiers(bench, SystemClock())
     await classifiers.start()
@@ -167,13 +177,13 @@ async def in_process() -> AsyncIterator[Bus]:
     async def late(message_id: str) -> None:
         await classifiers.ask(message_id, MESSAGE, ("text",), deadline_ms=0)
 
-    yield BenchBus(classifiers, bench, late)
+    yield BenchBus(remembered(classifiers, bench) if remember else classifiers, bench, late)
     await classifiers.stop()
 
 
 @asynccontextmanager
-async def over_kafka(bootstrap: str) -> AsyncIterator[Bus]:
-    """The bench in a worker behind a real broker."""
+async def over_kafka(bootstrap: str, remember: bool = False) -> AsyncIterator[Bus]:
+    """The bench in a worker behind a real broker; with ``remember``, a memory before it."""
     prefix = f"contract-{token_hex(4)}."
     bench, health, stop = Bench(), Health(kinds=("text", "media")), asyncio.Event()
     settings = KafkaSettings(bootstrap_servers=bootstrap, topic_prefix=prefix, partitions=1)
@@ -191,7 +201,7 @@ async def over_kafka(bootstrap: str) -> AsyncIterator[Bus]:
                 f"{prefix}opinions", encode_replies([reply]), partition=0, headers=[("v", b"1")]
             )
 
-        yield BenchBus(classifiers, bench, late)
+        yield BenchBus(remembered(classifiers, bench) if remember else classifiers, bench, late)
     await classifiers.stop()
     stop.set()
     await worker

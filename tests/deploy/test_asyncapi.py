@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
+from classifiers import kafka
+from classifiers.announcing import Announcer
 from classifiers.batch import Batch, Record
 from classifiers.campaigns import sketch
 from classifiers.campaigns.classifier import CampaignClassifier
@@ -34,6 +36,8 @@ from classifiers.contract import (
     Silence,
     Span,
     Unanswered,
+    decode_replies,
+    decode_versions,
     encode_questions,
     encode_replies,
 )
@@ -253,6 +257,29 @@ async def test_opinions_as_a_worker_sends_them() -> None:
     assert record.partition == 3
 
 
+async def test_versions_as_a_worker_announces_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker, stop = Broker(), asyncio.Event()
+    monkeypatch.setattr(kafka, "AIOKafkaProducer", lambda **_: broker)
+    looks = iter([{"text": "1"}, {"text": "1"}, *[{"text": "2", "早": "上"}] * 2])
+
+    def looked_at() -> dict[str, str]:
+        found = next(looks, None)
+        if found is None:
+            stop.set()
+        return found or {"text": "2", "早": "上"}
+
+    await Announcer(WorkerSettings(), looked_at).run(stop)
+    told = []
+    for topic, record, _ in broker.records:
+        check_record("opinions", "versions", topic, record)
+        assert decode_replies(record.value or b"") == []
+        told.append((record.partition, decode_versions(record.headers["versions"])))
+    # A look that finds nothing new says nothing; the end is said too.
+    news: list[dict[str, str]] = [{"text": "1"}, {"text": "2", "早": "上"}, {}]
+    assert told == [(partition, said) for said in news for partition in range(16)]
+    assert len({record.headers["worker"] for _, record, _ in broker.records}) == 1
+
+
 async def test_a_question_that_a_classifier_fails_on() -> None:
     [opinion, letter] = await answered(await asked(QUESTION), lambda _: 1 / 0)
     check_record("opinions", "opinions", *opinion[:2])
@@ -335,7 +362,7 @@ _text = st.text(max_size=20)
 _texts = st.lists(_text, max_size=3).map(tuple)
 _spans = st.lists(st.builds(Span, *[st.integers(0, 999)] * 3), max_size=2).map(tuple)
 _scores = st.builds(Score, st.sampled_from(sorted(CATEGORIES)), st.floats(0, 1) | st.sampled_from([0, 1]), _spans)
-_answers = st.builds(Opinion, _text, _text, st.lists(_scores, max_size=3).map(tuple)) | st.builds(
+_answers = st.builds(Opinion, _text, _text, st.lists(_scores, max_size=3).map(tuple), st.booleans()) | st.builds(
     Unanswered, _text, st.sampled_from(Silence)
 )
 _questions = st.builds(Question, _text, _text, _text, _texts, _texts, _texts, st.integers(0, LAST_MS))

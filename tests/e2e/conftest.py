@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,13 +15,20 @@ from deploy.local.stack import Stack
 
 
 @contextmanager
-def fresh_stack(kafka: Kafka, postgres: Postgres, directory: Path, *, upstream: bool = True) -> Iterator[Stack]:
+def fresh_stack(
+    kafka: Kafka,
+    postgres: Postgres,
+    directory: Path,
+    *,
+    upstream: bool = True,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
     """A seeded stack with an upstream that writes down all that reaches it, or none; the rest is left to start."""
     name = f"e2e_{uuid.uuid4().hex[:12]}"
     with ExitStack() as opened:
         url = postgres.create_database(name)
         opened.callback(postgres.drop_database, name)
-        stack = opened.enter_context(Stack(url, kafka.bootstrap, directory))
+        stack = opened.enter_context(Stack(url, kafka.bootstrap, directory, settings=settings))
         stack.seed(idempotent=False)
         if upstream:
             stack.start_load_upstream(log=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -13,10 +13,11 @@ from aiokafka.errors import KafkaError
 from classifiers.contract import Answer, ContractError, Picture, Question, Reply, Silence, decode_replies
 from gateway import metrics
 from gateway.adapters.authors import Authors
+from gateway.adapters.kafka.announced import Announced
 from gateway.adapters.kafka.client import MEDIA_RECORD, client_options, close, ensure_topics
 from gateway.adapters.kafka.direct import TIMEOUT_MS, DirectProducer
 from gateway.adapters.kafka.questions import Asker
-from gateway.adapters.kafka.replies import Replies
+from gateway.adapters.kafka.replies import Found, Replies
 from gateway.adapters.pending import Pending, silent
 from gateway.core.model import Message
 from gateway.core.records import Owner
@@ -56,6 +57,7 @@ class KafkaClassifiers:
         self._media_asker: Asker | None = None
         self._producers: list[AIOKafkaProducer] = []
         self._replies: Replies | None = None
+        self._announced = Announced(clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._helpers: list[asyncio.Task[None]] = []
 
@@ -91,6 +93,10 @@ class KafkaClassifiers:
     def on_late(self, apply: Callable[[Reply], Awaitable[None]]) -> None:
         """See `gateway.ports.Classifiers`."""
         self._pending.on_late(apply)
+
+    def versions(self) -> Mapping[str, str]:
+        """The version in which each classifier runs, by name: of those of which it is certain at this moment."""
+        return self._announced.versions()
 
     async def ask(
         self,
@@ -166,17 +172,23 @@ class KafkaClassifiers:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             failing = False
-            for offset, value in records:
-                self._hand_out(offset, value)
+            for found in records:
+                self._hand_out(found)
+            if not replies.lag:
+                self._announced.read_to_end()
 
-    def _hand_out(self, offset: int, value: bytes) -> None:
+    def _hand_out(self, found: Found) -> None:
         try:
-            replies = decode_replies(value)
+            if any(name == "versions" for name, _ in found.headers):
+                self._announced.hear(dict(found.headers))
+                return
+            replies = decode_replies(found.value)
         except ContractError as error:
             metrics.BAD_REPLIES.inc()
-            log.warning("reply not understood", {"error": str(error), "offset": offset})
+            log.warning("reply not understood", {"error": str(error), "offset": found.offset})
             return
         for reply in replies:
+            self._announced.see(reply.answers)
             self._pending.resolve(reply)
 
     async def _watch(self, *askers: Asker) -> None:

@@ -7,7 +7,8 @@ spends a fraction of its processor time on a record, and has it sooner.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
@@ -21,6 +22,14 @@ _MAX_BYTES: Final = 8 * 2**20
 _LATEST: Final = -1
 _TRIES: Final = 20
 _PAUSE_SECONDS: Final = 0.1
+
+
+class Found(NamedTuple):
+    """A record as it was read."""
+
+    offset: int
+    value: bytes
+    headers: Sequence[tuple[str, bytes]]
 
 
 class Replies:
@@ -48,8 +57,8 @@ class Replies:
         """Disconnect."""
         await self._client.close()
 
-    async def read(self) -> list[tuple[int, bytes]]:
-        """The next records, offset and value of each; nothing when none came for a while. Raises `KafkaError`."""
+    async def read(self) -> list[Found]:
+        """The next records; nothing when none came for a while. Raises `KafkaError`."""
         where = (self._partition, self._position, _MAX_BYTES)
         request = FetchRequest(_WAIT_MS, 1, _MAX_BYTES, 0, [(self._topic, [where])], rack_id="")
         response = await self._client.send(self._leader(), request)
@@ -61,15 +70,19 @@ class Replies:
         self._end = end
         return self._unpack(rest[-1])
 
-    def _unpack(self, data: bytes) -> list[tuple[int, bytes]]:
-        found: list[tuple[int, bytes]] = []
+    def _unpack(self, data: bytes) -> list[Found]:
+        found: list[Found] = []
         records = MemoryRecords(data)
         while records.has_next():
             batch = records.next_batch()
             if not batch.validate_crc():
                 raise CorruptRecordException(f"partition {self._partition}, offset {self._position}")
             if not batch.is_control_batch:
-                found += [(record.offset, record.value or b"") for record in batch if record.offset >= self._position]
+                found += [
+                    Found(record.offset, record.value or b"", record.headers)
+                    for record in batch
+                    if record.offset >= self._position
+                ]
             self._position = max(self._position, batch.next_offset)
         return found
 

@@ -48,6 +48,7 @@ def question(
 def score(campaign: CampaignClassifier, asked: Question) -> Score:
     opinion = campaign.judge(asked)
     assert isinstance(opinion, Opinion)
+    assert not opinion.lasting
     (only,) = opinion.scores
     assert only.category == "spam"
     return only

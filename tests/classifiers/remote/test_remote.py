@@ -188,7 +188,7 @@ async def test_no_more_requests_are_under_way_than_allowed(peer: Peer) -> None:
 async def test_what_holds_no_words_is_not_sent(peer: Peer) -> None:
     with remote(peer.netloc) as classifier:
         assert await asyncio.to_thread(classifier.judge, question(media=("image/png",))) == silent(Silence.UNSUPPORTED)
-        assert await ask(classifier, " \n") == Opinion("remote", "remote-1-any", ())
+        assert await ask(classifier, " \n") == Opinion("remote", "remote-1-any", (), lasting=False)
     assert peer.connections == 0
 
 
