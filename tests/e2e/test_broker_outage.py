@@ -10,6 +10,7 @@ from time import monotonic
 
 import pytest
 
+from classifiers.contract import Opinion
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.stack import Stack
@@ -127,5 +128,5 @@ async def every_allowed_message_was_judged(stack: Stack) -> None:
         assert messages
         for stored in messages:
             _, case = (await store.cases(stored.message_id))[-1]
-            assert {type(answer).__name__ for answer in case.answers} == {"Opinion"}
-            assert {answer.classifier for answer in case.answers} == {"text", "news", "lexicon"}
+            judged = {answer.classifier for answer in case.answers if isinstance(answer, Opinion)}
+            assert judged >= {"text", "news", "lexicon"}
