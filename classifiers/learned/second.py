@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers.learned import store
+from classifiers.learned.grams import worded
 from classifiers.learned.sentences import SIZE, Sentences, Vectors
 
 Embed = Callable[[Sequence[str]], Vectors]
@@ -56,16 +57,19 @@ class SecondLook:
     def again(self, view: str, first: Mapping[str, float]) -> dict[str, float]:
         """The probabilities after a second look, where the first is unsure; ``first`` as it is where it is sure."""
         low, high = UNSURE
-        if not view or not any(low < first[category] < high for category in self.categories):
+        if not any(low < first[category] < high for category in self.categories):
             return dict(first)
-        vectors = self._embed(list(pieces(view)))
+        if not (words := list(pieces(view))):
+            return dict(first)
+        vectors = self._embed(words)
         odds = (vectors @ self._weights + self._bias).max(axis=0)
         seconds = dict(zip(self.categories, odds.tolist(), strict=True))
         return {c: _both(value, seconds[c]) if c in seconds else value for c, value in first.items()}
 
 
 def pieces(view: str) -> Iterator[str]:
-    """What of a view is embedded: at most seven pieces, cut evenly where it is longer."""
+    """What of a view is embedded: at most seven pieces of its words, cut evenly where it is longer."""
+    view = " ".join(worded(view).split())
     count = min(-(-len(view) // PIECE), _MOST_PIECES)
     for index in range(count):
         start = index * max(len(view) - PIECE, 0) // max(count - 1, 1)

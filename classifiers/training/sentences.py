@@ -16,7 +16,7 @@ from classifiers.training.corpus import Row
 from classifiers.training.fit import Labels, Numbers, calibrate, folds, labels, weights
 from classifiers.training.recipe import OWN, Recipe
 
-MOST: Final = 3000
+MOST: Final = 2000
 """Rows of a source that are embedded; our own all."""
 _STRENGTH: Final = 3.0
 _TOGETHER: Final = 32

@@ -65,7 +65,7 @@ async def test_a_message_goes_out_when_workers_saw_its_pictures(opened: Stack, s
     assert "demo-verified" not in large.value.decode()
     [plain] = await records(opened, "questions", len)
     [question] = decode_questions(plain.value)
-    assert (question.ask, question.pictures) == (("text", "news"), ())
+    assert (question.ask, question.pictures) == (("text", "news", "lexicon", "campaign"), ())
 
 
 async def test_a_message_is_held_while_one_of_its_pictures_cannot_be_had(opened: Stack, site: PictureSite) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.learned.grams import Grams, grams
+from classifiers.learned.grams import Grams, grams, worded
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=()), max_size=120)
 WORDS = st.text(alphabet="abcdefg你好吗杀,! 🔫", max_size=60)
@@ -15,7 +15,7 @@ WORDS = st.text(alphabet="abcdefg你好吗杀,! 🔫", max_size=60)
 
 def pieces(text: str, found: Grams) -> set[str]:
     """The stretches of the text that its n-grams cover."""
-    padded = f" {text} "
+    padded = f" {worded(text)} "
     return {padded[start + 1 : start + 1 + length] for start, length in zip(found.starts, found.lengths, strict=True)}
 
 
@@ -67,6 +67,14 @@ def test_what_has_chinese_in_it_can_be_left_out() -> None:
     assert not any("你" in piece for piece in pieces("kill 你 now", found))
     assert found.latin == 7
     assert found.syllables == 1
+
+
+@pytest.mark.parametrize("name", ["https://a.example/kill?you=1", "www.kill.example", "@killer_99", "rt"])
+def test_addresses_and_names_are_no_words(name: str) -> None:
+    assert len(worded(f"go {name} now")) == len(f"go {name} now")
+    assert worded(f"go {name} now").split() == ["go", "now"]
+    assert worded(f"{name}杀你").strip() == "杀你"
+    assert worded("start at a@b of art") == "start at a@b of art"
 
 
 def test_nothing_is_read_beyond_twice_a_window() -> None:
