@@ -10,8 +10,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pdqhash
 from PIL import Image
+
+from classifiers.images import pdq
 
 MIN_QUALITY: Final = 50
 """Of 100; a picture with less has so little in it that its hash says nothing."""
@@ -32,8 +33,8 @@ def digest(picture: Image.Image) -> tuple[Hashes, int]:
         return np.zeros((0, 4), dtype=np.uint64), 0
     if size != picture.size:
         picture = picture.resize(size, Image.Resampling.BILINEAR)
-    vectors, quality = pdqhash.compute_dihedral(np.asarray(picture))
-    return words(np.packbits(np.array(vectors, dtype=np.uint8), axis=1)), int(quality)
+    rows, quality = pdq.compute(np.asarray(picture))
+    return words(rows), quality
 
 
 def words(rows: npt.NDArray[np.uint8]) -> Hashes:
