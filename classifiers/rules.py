@@ -16,6 +16,8 @@ from classifiers.gate import Gate
 from classifiers.normalise import View
 
 _MAX_MATCHES: Final = 16
+_NEARLY_SURE: Final = 0.8
+_HALF: Final = 0.5
 _BEFORE: Final = 60
 _AFTER: Final = 60
 _SENTENCE_END: Final = re.compile(r"[.!?。\n]")
@@ -28,13 +30,16 @@ class Context:
     """Circumstances in which a match means less: ``factor`` (0..1) multiplies its weight.
 
     ``where`` says which stretch is searched: the match itself (``inside``), its sentence up to its end
-    (``before``), its whole sentence (``around``), or the whole window (``text``).
+    (``before``), its whole sentence (``around``), or the whole window (``text``). Anybody can write "lol" or "(novel)"
+    beside a threat, so a rule that is nearly sure stays at a half whatever such contexts say; one that ``clears`` (it
+    was not said, or another said it) may take it lower.
     """
 
     name: str
     pattern: re.Pattern[str]
     where: Where
     factor: float
+    clears: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """The rules of one category, and the contexts in which its words mean less.
+    """The rules of one category, and the ``contexts`` in which its words mean less to the learned model.
 
     ``ceiling`` is the most that patterns alone may say: where words can be innocent, a person decides.
     """
@@ -99,18 +104,24 @@ class Rulebook:
 
 
 def _strongest(rule: Rule, text: str) -> tuple[float, tuple[int, int] | None]:
-    """The match that says most. Saying it again is no further evidence, so only a few are looked at."""
+    """The match that says most. Saying it again is no further evidence; beyond a few, no context is looked for."""
     best, span = 0.0, None
     for count, match in enumerate(rule.pattern.finditer(text)):
-        strength = rule.weight
-        for context in rule.contexts:
-            if context.pattern.search(stretch(context.where, text, *match.span())):
-                strength *= context.factor
+        strength = _softened(rule, text, match) if count < _MAX_MATCHES else rule.weight
         if strength > best:
             best, span = strength, match.span()
-        if best == rule.weight or count == _MAX_MATCHES:
+        if best == rule.weight:
             break
     return best, span
+
+
+def _softened(rule: Rule, text: str, match: re.Match[str]) -> float:
+    strength, cleared = rule.weight, False
+    for context in rule.contexts:
+        if context.pattern.search(stretch(context.where, text, *match.span())):
+            strength *= context.factor
+            cleared |= context.clears
+    return strength if cleared or rule.weight < _NEARLY_SURE else max(strength, _HALF)
 
 
 def stretch(where: Where, text: str, start: int, end: int) -> str:

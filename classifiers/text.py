@@ -70,14 +70,16 @@ class TextClassifier:
     def judge(self, question: Question) -> Answer:
         """A score for every category it knows, with the spans that moved it.
 
-        UNSUPPORTED for media alone, for too long a text, and for a language it cannot read in which it found nothing
-        by other signs.
+        UNSUPPORTED for media alone, for a text too long or too strange, and for a language it cannot read in which it
+        found nothing by other signs.
         """
         if unreadable(question):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         worst = dict(self._nothing)
         read: Iterator[Passage | Joined] = chain(passages(question), joined(question))
         for passage in read:
+            if not passage.whole:
+                return Unanswered(self.name, Silence.UNSUPPORTED)
             for category, score in self._score(passage).items():
                 if score.value > worst[category].value:
                     worst[category] = score

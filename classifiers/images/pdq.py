@@ -1,8 +1,9 @@
 """PDQ, the perceptual hash: what remains of a picture when only its 16 lowest frequencies each way are kept. Pure.
 
-After "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" (Facebook, 2019): luminance, two passes of
-a box filter each way, 64 by 64 samples, a cosine transform without its constant, and a bit for each of 256 coefficients
-above their median. Written here because the library that binds the original comes without wheels for Linux.
+After "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" (Facebook, 2019): luminance, two passes
+of a box filter each way, 64 by 64 samples, a cosine transform without its constant, and a bit for each of 256
+coefficients above their median. Written here because the library that binds the original comes without wheels for
+Linux.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _sampled(plane: Plane) -> Plane:
     for _ in range(2):
         plane = _boxed(_boxed(plane.T).T)
     rows, columns = [((np.arange(_SAMPLES) + 0.5) * size / _SAMPLES).astype(int) for size in plane.shape]
-    return plane[rows[:, None], columns]
+    return np.asarray(plane[rows[:, None], columns], np.float32)
 
 
 def _boxed(plane: Plane) -> Plane:
@@ -63,7 +64,7 @@ def _boxed(plane: Plane) -> Plane:
     sums = np.concatenate((np.zeros((1, plane.shape[1])), np.cumsum(plane, axis=0, dtype=np.float64)))
     at = np.arange(size)
     low, high = np.maximum(at + ahead - window, 0), np.minimum(at + ahead, size)
-    return ((sums[high] - sums[low]) / (high - low)[:, None]).astype(np.float32)
+    return np.asarray((sums[high] - sums[low]) / (high - low)[:, None], np.float32)
 
 
 def _quality(samples: Plane) -> int:

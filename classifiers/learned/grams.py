@@ -29,6 +29,7 @@ Positions = npt.NDArray[np.int32]
 _MOST: Final = 2 * WINDOW
 """A view is seldom longer than its window, and nothing beyond this many characters of it is looked at."""
 _BASE: Final = 0x9E3779B97F4A7C15
+_BREAK: Final = re.compile("[.!?;\\n。！？；]+[\"')\\]]? *|[,，:：] *(?=[\u3400-\u9fff])")
 _NAMES: Final = re.compile("(?:https?://|www\\.)[!-~]+|(?<![a-z0-9])@[a-z0-9_]+|(?<![a-z0-9])rt(?![a-z0-9])")
 _JOIN: Final = np.uint64(0xD1342543DE82EF95)
 _MIX: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -42,11 +43,13 @@ class Grams:
     """The n-grams of one text of ``size`` characters: hash, first character and length of each, repetitions included.
 
     The text counts as standing between two blanks, so a first character may be -1, and an end one beyond the text.
-    ``latin`` and ``syllables`` count its Latin letters and its syllables of Chinese (or pinyin); ``chinese`` tells
-    which n-grams have a Chinese character in them or are of syllables.
+    ``breaks`` are where sentences begin, in Chinese clauses. ``latin`` and ``syllables`` count its Latin letters and
+    its syllables of Chinese (or pinyin); ``chinese`` tells which n-grams have a Chinese character in them or are of
+    syllables.
     """
 
     size: int
+    breaks: tuple[int, ...]
     latin: int
     syllables: int
     hashes: Hashes
@@ -100,7 +103,12 @@ def grams(text: str) -> Grams:
     foreign = chinese[starts + lengths] > chinese[starts]
     foreign[len(foreign) - sum([len(part.raw) for part in syllables]) :] = True
     latin = int(((codes >= ord("a")) & (codes <= ord("z"))).sum())
-    return Grams(len(text), latin, len(heard), hashes, starts - np.int32(1), lengths, foreign)
+    return Grams(len(text), _breaks(text), latin, len(heard), hashes, starts - np.int32(1), lengths, foreign)
+
+
+def _breaks(text: str) -> tuple[int, ...]:
+    """Where the text begins, and where it goes on after the end of a sentence (after a comma beside Chinese, too)."""
+    return tuple(dict.fromkeys([0, *[found.end() for found in _BREAK.finditer(text) if found.end() < len(text)]]))
 
 
 def worded(view: str) -> str:

@@ -8,6 +8,7 @@ root of their number. So every n-gram's part in it is known, which is what the s
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,8 @@ Stretch = tuple[int, int]
 
 _LATIN: Final = re.compile("[a-z0-9]")
 _MOST_STRETCHES: Final = 8
+_SHORTEST: Final = 36
+"""Characters of the shortest piece: fewer say too little by themselves."""
 _WARM: Final = 0.4
 """How warm a character must be, against the warmest one, to belong to a stretch."""
 
@@ -47,13 +50,13 @@ class Linear:
             return np.zeros(len(self.categories), np.float32)
         buckets = found.buckets(self.bits)
         odds = self._odds(buckets, 1)
-        if found.size > self.passage * 3 // 2:
+        if len(found.breaks) > 1 or found.size > self.passage:
             order = np.argsort(found.starts, kind="stable")
             buckets, starts = buckets[order], found.starts[order]
-            begins = np.arange(0, found.size - self.passage // 3, self.passage * 2 // 3)
-            edges = zip(np.searchsorted(starts, begins), np.searchsorted(starts, begins + self.passage), strict=True)
-            # A few n-grams alone prove nothing: fewer than a passage has characters count as so many.
-            odds = np.maximum.reduce([odds, *[self._odds(buckets[low:high], self.passage) for low, high in edges]])
+            for begin, end in passages(found, self.passage):
+                low, high = np.searchsorted(starts, (begin, end))
+                # A few n-grams alone prove nothing: fewer than a passage has characters count as so many.
+                odds = np.maximum(odds, self._odds(buckets[low:high], self.passage))
         return np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float32)
 
     def stretches(self, found: Grams, view: str, category: str) -> list[Stretch]:
@@ -72,6 +75,22 @@ class Linear:
         sums = self.weights[unlike_ones].sum(axis=0, dtype=np.int32)
         values = sums * self.scale / np.float32(max(len(unlike_ones), least)) ** np.float32(0.5)
         return np.asarray(self.slope * values + self.bias, np.float32)
+
+
+def passages(found: Grams, length: int) -> Iterator[Stretch]:
+    """What of a text is judged apart, so that nothing hides behind what stands around it: each sentence, each two and
+    three in a row as far as they are no longer than ``length``, and longer ones in overlapping pieces of that length.
+    """
+    edges = [*found.breaks, found.size]
+    for place, begin in enumerate(edges[:-1]):
+        for end in edges[place + 1 : place + 6]:
+            if end - begin > length:
+                break
+            if _SHORTEST <= end - begin < found.size:
+                yield begin, end
+        if edges[place + 1] - begin > length:
+            for start in range(begin, edges[place + 1] - length // 3, length * 2 // 3):
+                yield start, start + length
 
 
 def unlike(buckets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

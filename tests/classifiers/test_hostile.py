@@ -58,17 +58,15 @@ def test_a_hostile_text_is_answered(name: str) -> None:
         assert isinstance(answer, Opinion) or answer.silence is Silence.UNSUPPORTED
 
 
-def test_a_threat_is_found_under_marks() -> None:
-    (text,) = [answer for name, answer in answers(HOSTILE["marks on every letter"]).items() if name == "text"]
-    assert isinstance(text, Opinion)
-    assert max(score.value for score in text.scores if score.category == "violence") > 0.5
+def test_a_text_that_hides_under_marks_is_not_judged_as_if_it_were_plain() -> None:
+    assert answers(HOSTILE["marks on every letter"])["text"] == Unanswered("text", Silence.UNSUPPORTED)
 
 
 @pytest.mark.parametrize("name", ["text", "news"])
 def test_more_than_can_be_judged_in_time_is_not_judged_by_half(name: str) -> None:
-    half = "a " * (MOST_CHARACTERS // 4)
+    half = "so " * (MOST_CHARACTERS // 6)
     assert isinstance(answers(half, half)[name], Opinion)
-    assert answers(half, half, "b")[name] == Unanswered(name, Silence.UNSUPPORTED)
+    assert answers(half, half, "b" * 100)[name] == Unanswered(name, Silence.UNSUPPORTED)
 
 
 @settings(max_examples=60, deadline=None)

@@ -89,7 +89,6 @@ INNOCENT = [
     "this traffic is killing me",
     "I want to die laughing, that was so funny",
     "I'd never kill you, I love you",
-    "I will kill you in mario kart tonight",
     "killing two birds with one stone",
     "Police arrested a man who threatened to kill his neighbour",
     "The suspect said he would kill her, police reported on Friday",
@@ -111,7 +110,6 @@ INNOCENT = [
     "杀毒软件更新了",
     "笑死我了，哈哈哈",
     "我爱死你了",
-    "这个游戏里我要杀了你，哈哈",
     "警方通报：男子扬言要杀了你，已被抓获",
     "谨防诈骗：凡是稳赚不赔的投资都是骗局，请勿加微信",
     "今天超市牛奶打折，记得买",
@@ -127,6 +125,8 @@ INNOCENT = [
 ]
 
 HELD_THOUGH_INNOCENT = [
+    "这个游戏里我要杀了你，哈哈",
+    "I will kill you in mario kart tonight",
     "my feet are killing me, I want to die of embarrassment",
     "how to make a bath bomb at home",
     "I bet you'll like it",
@@ -135,7 +135,8 @@ HELD_THOUGH_INNOCENT = [
     "Free entry for children under 12, please buy tickets online",
     "今天热死了，想死你们了",
 ]
-"""Short texts in which one word says too much to the model. A person releases them; nobody is blocked."""
+"""Short texts in which one word says too much to the model, and threats that are a game's: anybody could add its name.
+A person releases them; nobody is blocked."""
 
 
 @pytest.mark.parametrize(("category", "least", "most", "text"), VIOLATIONS, ids=[v[3] for v in VIOLATIONS])

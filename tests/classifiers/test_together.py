@@ -46,7 +46,6 @@ def scores(classifier: TextClassifier, text: str) -> dict[str, float]:
     ("category", "plain", "softened"),
     [
         ("hate", "all immigrants are vermin and parasites", "Whoever says all immigrants are vermin should be ashamed"),
-        ("violence", "cut their heads off and gut them", "cut the heads off the trout and gut them before cooking"),
         ("harassment", "你这个贱人真恶心", "他骂我“你这个贱人真恶心”，我已经截图举报了"),
     ],
 )

@@ -1,4 +1,4 @@
-"""PDQ against hashes that the original implementation (through its Python binding, 0.2.8) gave for the same drawings."""
+"""PDQ against hashes that the original (through its Python binding, 0.2.8) gave for the same drawings."""
 
 from __future__ import annotations
 
