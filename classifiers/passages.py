@@ -13,6 +13,9 @@ from classifiers.normalise import OVERLAP, WINDOW, View, normalise, windows
 MOST_CHARACTERS: Final = 200_000
 """Characters of all text parts together that are judged: some 0.4 s of one core for each classifier of texts."""
 
+MANY: Final = 200
+"""Text parts that are judged one by one, too: what each costs does not depend on its length."""
+
 MAX_SPANS: Final = 8
 """Spans a score carries at most: enough to show a person, small enough for the reply record."""
 
@@ -41,7 +44,9 @@ class Passage:
 
 
 def passages(question: Question) -> Iterator[Passage]:
-    """The passages of all text parts that are not blank."""
+    """The passages of all text parts that are not blank. More than `MANY` parts have none: see `joined`."""
+    if len(question.texts) > MANY:
+        return
     for part, text in enumerate(question.texts):
         if not text.isspace() and text:
             for start, piece in windows(text):

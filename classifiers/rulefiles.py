@@ -12,6 +12,7 @@ import yaml
 
 from classifiers import normalise
 from classifiers.literals import required
+from classifiers.normalising import tables
 from classifiers.rules import Context, Rule, Rulebook, Ruleset
 
 _MACRO: Final = re.compile(r"<(\w+)>")
@@ -26,7 +27,7 @@ def load(names: Sequence[str]) -> tuple[Rulebook, str]:
 
     Raises `RuleError` for a row that cannot be used.
     """
-    digest = hashlib.sha256(normalise.VERSION.encode())
+    digest = hashlib.sha256(f"{normalise.VERSION} {tables.digest()}".encode())
     files = resources.files("classifiers") / "rules"
     sources = {name: (files / f"{name}.yaml").read_bytes() for name in ("contexts", *names)}
     for name in sorted(sources):

@@ -9,9 +9,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from classifiers import rulefiles
+from classifiers import language, rulefiles
 from classifiers.contract import Answer, Category, Opinion, Question, Score, Silence, Unanswered
-from classifiers.language import foreign
 from classifiers.learned import reading, sentences, store
 from classifiers.learned.linear import Stretch
 from classifiers.learned.second import SecondLook
@@ -64,7 +63,7 @@ class TextClassifier:
         self._models: Final = store.load("text", models)
         self._second: Final = SecondLook(models) if (sentences.installed() if second is None else second) else None
         looks = f"{self._models.version}-{self._second.version if self._second else 'alone'}"
-        self.version: Final = f"{_VERSION}-{digest}-{looks}"
+        self.version: Final = f"{_VERSION}-{language.VERSION}-{digest}-{looks}"
         self._nothing: Final[Mapping[str, Score]] = {category: Score(category, 0.0) for category in CATEGORIES}
 
     def judge(self, question: Question) -> Answer:
@@ -83,7 +82,7 @@ class TextClassifier:
             for category, score in self._score(passage).items():
                 if score.value > worst[category].value:
                     worst[category] = score
-        if all(score.value < _FOUND for score in worst.values()) and any(map(foreign, question.texts)):
+        if all(score.value < _FOUND for score in worst.values()) and any(map(language.foreign, question.texts)):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         return Opinion(self.name, self.version, tuple(worst.values()))
 

@@ -13,6 +13,7 @@ from classifiers import normalise
 from classifiers.lexicon.engine import Engine, Sought
 from classifiers.lexicon.terms import Term
 from classifiers.normalise import View
+from classifiers.normalising import tables
 from classifiers.rules import Context, Finding, stretch
 
 _VERSION: Final = "lexicon-1"
@@ -133,7 +134,9 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _version(terms: Sequence[Term], source: bytes) -> str:
-    digest = hashlib.sha256(f"{_VERSION}\0{normalise.VERSION}\0{PHRASE_FACTOR}\0{CEILINGS}\0".encode() + source)
+    digest = hashlib.sha256(
+        f"{_VERSION}\0{normalise.VERSION}\0{tables.digest()}\0{PHRASE_FACTOR}\0{CEILINGS}\0".encode() + source
+    )
     for term in terms:
         digest.update(b"\0" + term.line().encode("utf-8", "surrogatepass"))
     return f"{_VERSION}-{digest.hexdigest()[:12]}"

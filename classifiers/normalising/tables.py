@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from importlib import resources
+from importlib import metadata, resources
 from typing import Final
 
 _FILES: Final = resources.files("classifiers") / "normalising"
+
+_LIBRARIES: Final = ("confusable-homoglyphs", "opencc", "pypinyin")
+"""Whose tables the view and its sounds are made of as well."""
+
+
+def digest() -> str:
+    """Which tables these are, the libraries' among them: part of the version of whoever judges a view."""
+    found = hashlib.sha256(" ".join([metadata.version(name) for name in _LIBRARIES]).encode())
+    for file in sorted(_FILES.iterdir(), key=lambda file: file.name):
+        if file.name.endswith((".tsv", ".txt")):
+            found.update(file.name.encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def rows(name: str, columns: int) -> Iterator[tuple[str, ...]]:
