@@ -91,7 +91,8 @@ def read(data: bytes) -> Facts:
 def _as_srgb(body: bytes) -> bool:
     if len(body) != 32:
         return False
-    return max([abs(one - other) for one, other in zip(struct.unpack(">8I", body), _PRIMARIES, strict=True)]) <= _ALIKE
+    given: tuple[int, ...] = struct.unpack(">8I", body)
+    return max([abs(one - other) for one, other in zip(given, _PRIMARIES, strict=True)]) <= _ALIKE
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
