@@ -26,13 +26,19 @@ AnswerOne = Callable[[Question], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it was read, with where it was read."""
+    """A record as it was read, with where it was read. ``media``: from the topic of questions with pictures."""
 
     topic: str
     partition: int
     offset: int
     value: bytes | None
     headers: Mapping[str, bytes]
+    media: bool = False
+
+    @property
+    def keepable(self) -> bytes:
+        """What of the value may be kept for weeks: all of it, but nothing where there are pictures in it."""
+        return b"" if self.media else self.value or b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class Batch:
         except (ValueError, TypeError, OverflowError) as error:
             self._outcome.poisoned = True
             kind = type(error).__name__
-            self._outcome.dead_letters.append(dead_letter(record, record.value or b"", kind, 0))
+            self._outcome.dead_letters.append(dead_letter(record, record.keepable, kind, 0))
 
     @property
     def done(self) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, Protocol
 
-from classifiers.contract import Answer, Opinion, Question, Reply, Silence, Unanswered
+from classifiers.contract import CATEGORIES, Answer, Opinion, Question, Reply, Score, Silence, Unanswered
 
 EVERY_NAME: Final = "*"
 """A classifier of this name answers, in the asked name, for every name without one of its own."""
+_log = logging.getLogger(__name__)
+_unsound: Final[set[str]] = set()
+"""Classifiers whose unsound answers were logged: once each, for such a one may give them to every message."""
 
 
 class Classifier(Protocol):
@@ -34,7 +38,9 @@ class Classifier(Protocol):
 
 
 def judge(question: Question, classifiers: Mapping[str, Classifier]) -> Reply:
-    """One answer for each name the question asks, in its order. An unknown name is UNSUPPORTED.
+    """One answer for each name the question asks, in its order. An unknown name is UNSUPPORTED. An answer that the
+    contract has no place for (a score of NaN, outside 0 to 1, or of an unknown category) is FAILED, of its classifier
+    alone: as it is, it would spoil the reply of the whole record.
 
     Raises whatever a classifier raises: no answer is made up for a failure here.
     """
@@ -64,11 +70,27 @@ def versions_of(classifiers: Mapping[str, Classifier]) -> dict[str, str]:
 def _ask(name: str, question: Question, classifiers: Mapping[str, Classifier]) -> Answer:
     classifier = classifiers.get(name)
     if classifier is not None:
-        return classifier.judge(question)
+        return _sound(name, classifier.judge(question))
     if (anyone := classifiers.get(EVERY_NAME)) is None:
         return Unanswered(name, Silence.UNSUPPORTED)
-    match anyone.judge(question):
+    match _sound(EVERY_NAME, anyone.judge(question)):
         case Opinion(version=version, scores=scores, lasting=lasting):
             return Opinion(name, version, scores, lasting)
         case Unanswered(silence=silence):
             return Unanswered(name, silence)
+
+
+def _sound(name: str, answer: object) -> Answer:
+    if isinstance(answer, Unanswered) or (isinstance(answer, Opinion) and all(map(_possible, answer.scores))):
+        return answer
+    if name not in _unsound:
+        _unsound.add(name)
+        _log.error("answer breaks the contract", extra={"classifier": name})
+    return Unanswered(name, Silence.FAILED)
+
+
+def _possible(score: Score) -> bool:
+    # Of these very types: their subclasses, NumPy's numbers for one, cannot be encoded.
+    if type(score.value) not in (float, int) or not isinstance(score.category, str):
+        return False
+    return 0.0 <= score.value <= 1.0 and score.category in CATEGORIES

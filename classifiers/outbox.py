@@ -34,7 +34,7 @@ class Outbox:
                 for value in outcome.replies:
                     await self._reply(value, outcome)
             case False:
-                letter = dead_letter(record, record.value or b"", "UnknownReplyPartition", 0)
+                letter = dead_letter(record, record.keepable, "UnknownReplyPartition", 0)
                 await self._bury(letter, "record")
             case None:
                 metrics.ABANDONED.inc(len(outcome.replies))

@@ -154,7 +154,8 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
         _log.info("assigned", extra={"partitions": sorted([p.partition for p in assigned])})
 
     async def _take(self, partition: TopicPartition, raw: ConsumerRecord) -> None:
-        record = Record(raw.topic, raw.partition, raw.offset, raw.value, dict(raw.headers))
+        media = raw.topic == self._settings.media_topic
+        record = Record(raw.topic, raw.partition, raw.offset, raw.value, dict(raw.headers), media)
         outcome = await self._judge(record) if self._threads is None else None
         task = asyncio.create_task(self._settle(partition, record, outcome))
         self._unsettled.add(task)

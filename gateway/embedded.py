@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from classifiers.catalogue import DEFAULT, load
 from classifiers.contract import Question, Reply
@@ -25,12 +26,12 @@ class EmbeddedJudge:
         return versions_of(self._classifiers)
 
 
-def embedded_judge(classifiers: str = "", lexicon: str = "") -> EmbeddedJudge:
+def embedded_judge(classifiers: str = "", lexicon: str = "", known_pictures: Path | None = None) -> EmbeddedJudge:
     """A function from question to reply, by these classifiers (see `gateway.settings.Settings.classifiers`). Their data
     is read once; a change of the ``lexicon``, the terms file of `classifiers.lexicon.classifier.LexiconClassifier`, is
-    taken up while running.
+    taken up while running. ``known_pictures`` is the list of `classifiers.images.known`.
 
     Raises `ValueError` for a classifier that cannot run here, and for data that cannot be used.
     """
     names = names_in(classifiers) or DEFAULT
-    return EmbeddedJudge(load(names, lexicon, setting="GATEWAY_CLASSIFIERS"))
+    return EmbeddedJudge(load(names, lexicon, known_pictures, setting="GATEWAY_CLASSIFIERS"))

@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     lexicon: str = ""
     """A terms file for the classifiers that run in-process, in place of the shipped one, or beside it when it begins
     with ``+``; a change of it is taken up while running. With Kafka it is the workers' own setting."""
+    known_pictures: Path | None = None
+    """A list of known pictures for the classifier ``image`` that runs in-process, as `classifiers.images.known`
+    describes it; read once. With Kafka it is the workers' own setting."""
 
     max_in_flight: int = Field(512, ge=1)
     """Publish requests worked on at once; more are answered 429."""

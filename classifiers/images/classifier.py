@@ -17,7 +17,7 @@ from classifiers.images.limits import Refused, bounded
 from classifiers.images.nudity import sexual
 from classifiers.images.views import boxes
 
-_VERSION: Final = "image-1"
+_VERSION: Final = "image-2"
 _MATCHED: Final = 0.99
 """The score of a known picture: somebody looked at it, and another one gets its hash by design, not by chance."""
 _log = logging.getLogger(__name__)
@@ -42,8 +42,10 @@ class ImageClassifier:
         here, or cannot be judged, so that nothing passes unseen."""
         scores: dict[Category, float] = {"sexual": 0.0}
         try:
+            viewed = 0
             for facts, picture in zip(_checked(question), question.pictures, strict=True):
-                for category, value in self._picture(facts, picture.data).items():
+                found, viewed = self._picture(facts, picture.data, viewed)
+                for category, value in found.items():
                     scores[category] = max(scores.get(category, 0.0), value)
         except Refused as refused:
             _log.info("picture not judged", extra={"why": str(refused)})
@@ -52,9 +54,9 @@ class ImageClassifier:
             self.name, self.version, tuple([Score(category, scores[category]) for category in sorted(scores)])
         )
 
-    def _picture(self, facts: Facts, data: bytes) -> dict[Category, float]:
+    def _picture(self, facts: Facts, data: bytes, viewed: int) -> tuple[dict[Category, float], int]:
+        """Its scores, and how many squares of the message have been looked at with it."""
         scores: dict[Category, float] = {"sexual": 0.0}
-        viewed = 0
         for look, moving in looks(facts, data):
             views = boxes(*look.size, moving=moving)
             viewed = bounded(viewed + len(views), limits.MAX_VIEWS, "views")
@@ -64,7 +66,7 @@ class ImageClassifier:
                 hashes, quality = digest(look)
                 if quality >= MIN_QUALITY:
                     scores.update(dict.fromkeys(self._known.search(hashes), _MATCHED))
-        return scores
+        return scores, viewed
 
 
 def _checked(question: Question) -> list[Facts]:
@@ -76,5 +78,5 @@ def _checked(question: Question) -> list[Facts]:
         if not header.may_be_picture(declared):
             raise Refused("media: one that is no picture")
     claims = [header.read(picture.content_type, picture.data) for picture in question.pictures]
-    bounded(sum([facts.painted for facts in claims]), limits.MAX_PIXELS_MESSAGE, "pixels of all pictures")
+    bounded(sum([facts.cost for facts in claims]), limits.MAX_PIXELS_MESSAGE, "pixels of all pictures")
     return claims

@@ -15,14 +15,12 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageFile
 
-from classifiers.images import exif, limits
+from classifiers.images import colours, exif, limits
 from classifiers.images.facts import Facts
 from classifiers.images.limits import Refused, bounded
 
 SHORT: Final = 640
 """Pixels that the shorter side keeps at least, if it has them: twice what the detector takes at a time."""
-MAX_LOOKS: Final = 8
-"""Frames of an animation that are judged."""
 _BAND: Final = 256
 """Rows at a time, so that no second copy of a whole picture is made."""
 _MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B"})
@@ -46,9 +44,9 @@ warnings.filterwarnings("error", module=r"PIL\..*")
 def looks(facts: Facts, data: bytes) -> Iterator[tuple[Image.Image, bool]]:
     """What can be seen of a picture that `header` has read: upright, each with whether it is one of several frames.
 
-    The first, the last and evenly spaced frames in between, `MAX_LOOKS` at most; each on white, on black and without
-    its transparency where these differ, because it depends on the viewer which of them is seen. To be used one by one:
-    each is in memory alone. Raises `Refused` for what cannot be judged, whatever the decoder thinks of it.
+    Every frame; each on white, on black and without its transparency, because it depends on the viewer which of them is
+    seen; in the colours that its profile gives it; and none that looks like one before, to the pixel. To be used one by
+    one: each is in memory alone. Raises `Refused` for what cannot be judged, whatever the decoder thinks of it.
     """
     try:
         yield from _looks(facts, data)
@@ -58,25 +56,26 @@ def looks(facts: Facts, data: bytes) -> Iterator[tuple[Image.Image, bool]]:
         raise Refused(f"decoder: {type(error).__name__}") from error
 
 
-def chosen(frames: int) -> list[int]:
-    """The frames of an animation that are judged, ascending."""
-    if frames <= MAX_LOOKS:
-        return list(range(frames))
-    return [round(index * (frames - 1) / (MAX_LOOKS - 1)) for index in range(MAX_LOOKS)]
-
-
 def _looks(facts: Facts, data: bytes) -> Iterator[tuple[Image.Image, bool]]:
     with Image.open(BytesIO(data), formats=(facts.kind,)) as image:
         frames = _agreed(image, facts)
         if facts.kind == "JPEG":
             image.draft("RGB", (SHORT, SHORT))
-        for index in chosen(frames):
+        seen: set[bytes] = set()
+        for index in range(frames):
             if index:
                 image.seek(index)
             image.load()
             _check_metadata(image)
+            if not index:
+                convert = colours.shown(image)
             turn = _UPRIGHT.get(exif.orientation(image.info.get("exif") or b""))
             for face in _faces(image):
+                digest = hashlib.sha256(face.tobytes()).digest()
+                if digest in seen:
+                    continue
+                seen.add(digest)
+                face = face if convert is None else convert(face)
                 yield (face if turn is None else face.transpose(turn)), frames > 1
 
 
@@ -101,13 +100,8 @@ def _faces(image: Image.Image) -> Iterator[Image.Image]:
     if not image.has_transparency_data or _opaque(image):
         yield _shrunk(image, None)
         return
-    seen = set()
     for ground in (_WHITE, _BLACK, None):
-        face = _shrunk(image, ground)
-        digest = hashlib.sha256(face.tobytes()).digest()
-        if digest not in seen:
-            seen.add(digest)
-            yield face
+        yield _shrunk(image, ground)
 
 
 def _opaque(image: Image.Image) -> bool:

@@ -11,17 +11,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from classifiers.contract import CATEGORIES
 from classifiers.images import header
 from classifiers.images.decode import looks
 from classifiers.images.hashes import MIN_QUALITY, digest, written
+from classifiers.images.known import OF_PICTURES
 from classifiers.images.limits import Refused
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints one line for each picture, with the file's name as its note; 1 if one of them could not be hashed."""
     parser = argparse.ArgumentParser(prog="python -m classifiers.images.hash", description=__doc__)
-    parser.add_argument("--category", choices=sorted(CATEGORIES), default="sexual", help="what a match scores")
+    parser.add_argument("--category", choices=sorted(OF_PICTURES), default="sexual", help="what a match scores")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     chosen = parser.parse_args(arguments)
     failures = 0
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _lines(file: Path, category: str) -> list[str]:
-    """A line for each face of the picture; one for each judged frame of an animation."""
+    """A line for each face of the picture; one for each frame of an animation."""
     found: dict[str, None] = {}
     data = file.read_bytes()
     for look, _ in looks(header.read("application/octet-stream", data), data):

@@ -65,7 +65,8 @@ def check(facts: Facts) -> None:
         bounded(pixels, limits.MAX_PIXELS_COPIED, "pixels of such a file")
     if facts.frames > 1:
         bounded(pixels, limits.MAX_PIXELS_MOVING, "pixels of an animation")
-    bounded(facts.painted, limits.MAX_PIXELS_PAINTED, "pixels of all frames and scans")
+        bounded(facts.painted, limits.MAX_PIXELS_FRAMES, "pixels of all frames")
+    bounded(facts.painted, limits.MAX_PIXELS_PAINTED, "pixels of all scans")
 
 
 def kind_of(data: bytes) -> Kind:

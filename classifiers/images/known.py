@@ -2,7 +2,8 @@
 
 A list is a file of lines with tabs between the fields: the hash (64 hexadecimal digits), the category that a match
 scores, and if wanted a note, for those who keep the list, which nothing here reads. Empty lines and lines that begin
-with ``#`` are skipped. ``python -m classifiers.images.hash`` writes such lines.
+with ``#`` are skipped; a list with no other lines is refused, for it is more likely a mistake than a wish. The command
+``python -m classifiers.images.hash`` writes such lines.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from classifiers.contract import CATEGORIES, Category
 from classifiers.images.hashes import MAX_DISTANCE, Hashes, parse
 
 NONE: Final = "none"
+OF_PICTURES: Final = CATEGORIES - {"news"}
+"""What a known picture may be of: ``news`` is a topic of texts, and a picture that anybody may show with any words."""
+
+
+_SETTING: Final = "CLASSIFIERS_KNOWN_PICTURES (in the gateway GATEWAY_KNOWN_PICTURES)"
 
 
 class ListError(ValueError):
@@ -61,7 +67,7 @@ def load(file: Path | None) -> Known:
         content = file.read_bytes()
         text = content.decode("utf-8")
     except OSError as error:
-        raise ListError(f"known pictures: {file}: {error.strerror}; see CLASSIFIERS_KNOWN_PICTURES") from error
+        raise ListError(f"known pictures: {file}: {error.strerror}; see {_SETTING}") from error
     except UnicodeDecodeError as error:
         raise ListError(f"known pictures: {file}: not UTF-8 at byte {error.start}") from error
     rows: list[Hashes] = []
@@ -73,8 +79,9 @@ def load(file: Path | None) -> Known:
         row, category = _row(f"known pictures: {file}: line {number}", line)
         rows.append(row)
         categories.append(category)
-    hashes = np.concatenate(rows) if rows else np.zeros((0, 4), dtype=np.uint64)
-    return Known(hashes, categories, hashlib.sha256(content).hexdigest()[:12])
+    if not rows:
+        raise ListError(f"known pictures: {file}: no pictures in it; add lines, or unset {_SETTING}")
+    return Known(np.concatenate(rows), categories, hashlib.sha256(content).hexdigest()[:12])
 
 
 def _row(where: str, line: str) -> tuple[Hashes, Category]:
@@ -86,6 +93,6 @@ def _row(where: str, line: str) -> tuple[Hashes, Category]:
     except ValueError as error:
         raise ListError(f"{where}: hash: expected 64 hexadecimal digits") from error
     category = fields[1]
-    if category not in CATEGORIES:
-        raise ListError(f"{where}: category: expected one of {', '.join(sorted(CATEGORIES))}")
+    if category not in OF_PICTURES:
+        raise ListError(f"{where}: category: expected one of {', '.join(sorted(OF_PICTURES))}")
     return row, category

@@ -16,11 +16,16 @@ MAX_PIXELS_COPIED: Final = 24_000_000
 """Of a picture whose decoder keeps more than one copy of it: WebP, progressive JPEG."""
 MAX_PIXELS_MOVING: Final = 10_000_000
 """Of an animation's canvas, of which a decoder keeps up to four copies."""
-MAX_FRAMES: Final = 64
+MAX_FRAMES: Final = 16
+"""Of an animation. All of them are looked at, for anybody can stop at the one that matters."""
+MAX_PIXELS_FRAMES: Final = 20_000_000
+"""Of all frames of an animation together."""
 MAX_PIXELS_PAINTED: Final = 250_000_000
-"""Of all frames or JPEG scans together: each of them can repaint the whole picture for a handful of bytes."""
-MAX_PIXELS_MESSAGE: Final = 400_000_000
-"""Of all pictures of a message, counted in the same way."""
+"""Of all JPEG scans together: each of them can repaint the whole picture for a handful of bytes."""
+MAX_PIXELS_MESSAGE: Final = 80_000_000
+"""Of all pictures of a message, counted by what they cost, see `facts.Facts.cost`: about a second."""
+MAX_PROFILE: Final = 64 * 1024
+"""Bytes of a colour profile; those of screens and cameras have up to 25,000."""
 MAX_METADATA: Final = 2 * 1024 * 1024
 """Bytes of profiles, EXIF, comments and other things that are not pixels."""
 MAX_SEGMENTS: Final = 4096
@@ -28,7 +33,7 @@ MAX_SEGMENTS: Final = 4096
 MAX_PICTURES: Final = 20
 """Of one message: as many as the native API takes."""
 MAX_VIEWS: Final = 64
-"""Squares looked at in one picture, all frames together."""
+"""Squares looked at in one message, all pictures and frames together: about a second as well."""
 
 
 class Refused(ValueError):

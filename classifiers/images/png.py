@@ -15,6 +15,10 @@ _MAX_PIXEL_CHUNKS: Final = 65_536
 """16 MiB in chunks of 256 bytes; encoders make them of 8 KiB and more."""
 _GAMMA: Final = range(30_000, 70_001)
 """What viewers with and without a care for gamma show alike; a picture can look quite another one beyond it."""
+_PRIMARIES: Final = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
+"""Of sRGB: x and y of white, red, green and blue, in 1/100,000."""
+_ALIKE: Final = 1_000
+"""By how much these may differ: encoders round, and nobody sees it."""
 _MAX_TEXTS: Final = 16
 """Each may grow to the decoder's limit of 1 MiB."""
 
@@ -26,7 +30,7 @@ class _Seen:
         self.size: tuple[int, int] | None = None
         self.announced: int | None = None
         self.controls = self.pixel_chunks = 0
-        self.still = False
+        self.still = self.profiled = self.odd = False
         self._others = self._metadata = self._texts = 0
 
     def pixels(self, name: bytes) -> None:
@@ -48,11 +52,23 @@ class _Seen:
                 self.announced = int.from_bytes(body[:4], "big")
             case b"fcTL":
                 self.controls += 1
+            case b"zTXt" | b"iTXt" | b"iCCP":
+                self._texts = bounded(self._texts + 1, _MAX_TEXTS, "PNG: packed texts")
+        self._colours(name, body)
+
+    def _colours(self, name: bytes, body: bytes) -> None:
+        match name:
             case b"gAMA":
                 if int.from_bytes(body, "big") not in _GAMMA:
                     raise Refused("PNG: viewers do not agree on such a gamma")
-            case b"zTXt" | b"iTXt" | b"iCCP":
-                self._texts = bounded(self._texts + 1, _MAX_TEXTS, "PNG: packed texts")
+            case b"cICP":
+                raise Refused("PNG: viewers do not agree on cICP")
+            case b"cHRM":
+                self.odd |= not _as_srgb(body)
+            case b"iCCP":
+                if self.profiled or self.pixel_chunks:
+                    raise Refused("PNG: a misplaced iCCP")
+                self.profiled = True
 
 
 def read(data: bytes) -> Facts:
@@ -63,11 +79,20 @@ def read(data: bytes) -> Facts:
             seen.pixels(name)
         else:
             seen.other(name, data[start:end])
+    if seen.odd and not seen.profiled:
+        raise Refused("PNG: viewers do not agree on such primaries")
     if seen.size is None or not seen.pixel_chunks:
         raise Refused("PNG: no pixels")
     if seen.controls != (seen.announced or 0):
         raise Refused("PNG: not as many frames as announced")
     return Facts("PNG", *seen.size, frames=seen.controls + seen.still if seen.controls else 1)
+
+
+def _as_srgb(body: bytes) -> bool:
+    if len(body) != 32:
+        return False
+    given: tuple[int, ...] = struct.unpack(">8I", body)
+    return max([abs(one - other) for one, other in zip(given, _PRIMARIES, strict=True)]) <= _ALIKE
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

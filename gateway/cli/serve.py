@@ -53,6 +53,7 @@ def serve(host: str, port: int, workers: int, fds: str | None, line: str | None)
     checked_policy(chosen.policy_file)
     check_providers(chosen.providers_file)
     check_lexicon(chosen)
+    check_known_pictures(chosen)
     ports = [port, *[listener.port for listener in checked_listeners(chosen.listeners_file) if listener.port]]
     sockets = _listen(host, ports) if fds is None else [socket.socket(fileno=int(fd)) for fd in fds.split(",")]
     if workers > 1:
@@ -77,6 +78,7 @@ def demo(port: int, upstream_port: int, bots_port: int, data: Path) -> None:
     checked_policy(chosen.policy_file)
     check_providers(chosen.providers_file)
     check_lexicon(chosen)
+    check_known_pictures(chosen)
     checked_listeners(chosen.listeners_file)
     listening = [*_demo_listen(port, "--port"), *_demo_listen(bots_port, "--bots-port")]
     for each in _demo_listen(upstream_port, "--upstream-port"):
@@ -181,6 +183,20 @@ def check_lexicon(chosen: Settings) -> None:
         sys.exit(2)
 
 
+def check_known_pictures(chosen: Settings) -> None:
+    """End the command with status 2 and the problem of a bad list for the classifiers in this process."""
+    if chosen.kafka.bootstrap_servers or chosen.known_pictures is None:
+        return
+    # What reads hashes of pictures is loaded for those alone who have such a list.
+    from classifiers.images import known
+
+    try:
+        known.load(chosen.known_pictures)
+    except known.ListError as error:
+        click.echo(f"GATEWAY_KNOWN_PICTURES: {error}", err=True)
+        sys.exit(2)
+
+
 def _listen(host: str, ports: Sequence[int], way: str = "--port") -> list[socket.socket]:
     """A listening socket on each port: what connects from now on is served once the process is ready. A taken port
     ends the command."""
@@ -199,7 +215,7 @@ def _judge(chosen: Settings) -> Judge | None:
     if chosen.kafka.bootstrap_servers:
         return None
     try:
-        return embedded_judge(chosen.classifiers, chosen.lexicon)
+        return embedded_judge(chosen.classifiers, chosen.lexicon, chosen.known_pictures)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 

@@ -224,3 +224,13 @@ def test_a_reply_too_long_for_the_broker_is_cut_between_questions() -> None:
 def test_any_record_ends_as_skipped_answered_or_dead_letter(value: bytes | None, headers: dict[str, bytes]) -> None:
     outcome = work(Record("questions", 0, 0, value, headers))
     assert outcome.poisoned == (len(outcome.dead_letters) == 1)
+
+
+@pytest.mark.parametrize("value", [b"no json, but perhaps a picture", encode_questions([question(1)])])
+def test_a_dead_letter_of_a_record_with_pictures_is_its_headers_alone(value: bytes) -> None:
+    """Such a topic keeps its records for minutes, dead letters are kept for weeks."""
+    outcome = work(Record("media-questions", 3, 42, value, HEADERS | {"v": b"2"}, media=True))
+    (letter,) = outcome.dead_letters
+    assert letter.value == b""
+    assert dict(letter.headers)["offset"] == b"42"
+    assert outcome.poisoned

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any, cast
+
+import numpy as np
 import pytest
 
 from classifiers.catalogue import CLASSIFIERS, load
-from classifiers.contract import CATEGORIES, Answer, Opinion, Question, Silence, Unanswered
+from classifiers.contract import (
+    CATEGORIES,
+    Answer,
+    Category,
+    Opinion,
+    Question,
+    Score,
+    Silence,
+    Unanswered,
+    decode_replies,
+    encode_replies,
+)
 from classifiers.judge import EVERY_NAME, failed, judge, versions_of
 
 
@@ -90,6 +105,52 @@ class Broken:
 def test_a_failure_is_the_callers_business() -> None:
     with pytest.raises(LookupError):
         judge(ask("text"), {"text": Broken()})
+
+
+class Confused:
+    name = "confused"
+    version = "1"
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def judge(self, question: Question) -> Answer:
+        answer: Answer = self._answer
+        return answer
+
+
+UNSOUND: Any = [
+    *[Score("spam", value) for value in (math.nan, math.inf, -0.01, 1.01)],
+    *[Score("spam", cast(float, value)) for value in (None, "1", True, np.float64(0.5))],
+    *[Score(category, 0.5) for category in cast("list[Category]", ["politics", None, []])],
+]
+
+
+@pytest.mark.parametrize("score", UNSOUND)
+@pytest.mark.parametrize("name", ["confused", EVERY_NAME])
+def test_an_unsound_score_is_the_failure_of_its_classifier_alone(name: str, score: Score) -> None:
+    running = {**load(["text"]), name: Confused(Opinion("confused", "1", (Score("hate", 0.5), score)))}
+    reply = judge(ask("text", "confused"), running)
+    assert isinstance(reply.answers[0], Opinion)
+    assert reply.answers[1] == Unanswered("confused", Silence.FAILED)
+    assert decode_replies(encode_replies([reply])) == [reply]
+
+
+def test_an_answer_that_is_none_is_the_failure_of_its_classifier_alone() -> None:
+    assert judge(ask("confused"), {"confused": Confused(None)}).answers == (Unanswered("confused", Silence.FAILED),)
+
+
+def test_an_unsound_answer_is_logged_once_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    running = {"confused-once": Confused(Opinion("confused", "1", (Score("spam", math.nan),)))}
+    for _ in range(3):
+        judge(ask("confused-once"), running)
+    assert [record.__dict__["classifier"] for record in caplog.records] == ["confused-once"]
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 1, 1.0])
+def test_the_ends_of_the_scale_are_sound(value: float) -> None:
+    opinion = Opinion("confused", "1", (Score("spam", value),))
+    assert judge(ask("confused"), {"confused": Confused(opinion)}).answers == (opinion,)
 
 
 def test_a_given_up_question_is_failed_by_all_it_asked() -> None:

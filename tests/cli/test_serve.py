@@ -177,3 +177,20 @@ def test_a_bad_terms_file_is_told_by_line_before_anything_starts(tmp_path: Path,
         f"GATEWAY_LEXICON: {file}:2:3: weight: '7';",
         f"GATEWAY_LEXICON: {file}:3:2: category: unknown 'news';",
     ]
+
+
+@pytest.mark.parametrize("words", [("serve",), ("serve", "--workers", "2")])
+def test_a_bad_list_of_known_pictures_is_told_before_anything_starts(tmp_path: Path, words: tuple[str, ...]) -> None:
+    file = tmp_path / "known.tsv"
+    file.write_text(f"{'0' * 64}\thate\n{'1' * 64}\tnews\n", encoding="utf-8")
+    done = subprocess.run(
+        command(*words, "--port", "0"),
+        env={**environment(tmp_path), "GATEWAY_KNOWN_PICTURES": str(file)},
+        cwd=HOME,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    told = f"GATEWAY_KNOWN_PICTURES: known pictures: {file}: line 2: category: expected one of fraud, gambling, "
+    assert (done.returncode, done.stderr[: len(told)]) == (2, told)

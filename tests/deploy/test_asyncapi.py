@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -151,7 +152,9 @@ class Broker:
     def __init__(self, **_: Any) -> None:
         self.records: list[tuple[str, Record, bytes | None]] = []
         self.sent = asyncio.Event()
-        self.client = SimpleNamespace(cluster=SimpleNamespace(available_partitions_for_topic=lambda _: None))
+        self.client = SimpleNamespace(
+            cluster=SimpleNamespace(available_partitions_for_topic=lambda _: None), force_metadata_update=self.start
+        )
 
     async def start(self) -> None:
         """Nothing to connect to."""
@@ -255,6 +258,15 @@ async def test_opinions_as_a_worker_sends_them() -> None:
     check_record("opinions", "opinions", topic, record)
     assert set(record.headers) == set(MESSAGES["opinions"]["headers"]["properties"])
     assert record.partition == 3
+
+
+@pytest.mark.parametrize("media", [False, True])
+async def test_a_dead_letter_for_want_of_an_asker_has_no_pictures(media: bool) -> None:
+    sent = await asked(QUESTION)
+    record = replace(sent, headers={**sent.headers, "reply-to": b"99"}, media=media)
+    [(topic, letter, _)] = await answered(record, lambda _: REPLY)
+    check_record("dead-letters", "dead-record", topic, letter)
+    assert letter.value == (b"" if media else record.value)
 
 
 async def test_versions_as_a_worker_announces_them(monkeypatch: pytest.MonkeyPatch) -> None:

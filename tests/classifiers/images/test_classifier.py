@@ -17,6 +17,7 @@ from classifiers.images.boxes import Detection
 from classifiers.images.classifier import ImageClassifier
 from classifiers.images.detector import MODEL_SHA256
 from classifiers.images.hashes import digest, written
+from classifiers.images.limits import MAX_FRAMES
 from tests.classifiers.images.drawn import TYPES, drawing, encoded, gradient, question, screenshot
 
 UNSUPPORTED = Unanswered("image", Silence.UNSUPPORTED)
@@ -85,7 +86,19 @@ def test_one_picture_that_cannot_be_judged_is_enough(classifier: ImageClassifier
 
 def test_a_message_of_many_large_pictures_is_not_judged(classifier: ImageClassifier) -> None:
     large = drawn(Image.new("1", (8000, 5000)))
-    assert classifier.judge(question(*[large] * 11)) == UNSUPPORTED
+    assert classifier.judge(question(*[large] * 3)) == UNSUPPORTED
+    assert scores(classifier.judge(question(*[large] * 2)))
+
+
+def test_a_photograph_costs_less_than_its_pixels(seeing: ImageClassifier) -> None:
+    photograph = drawn(Image.new("RGB", (4000, 3000)), "JPEG")
+    assert scores(seeing.judge(question(*[photograph] * 9)))
+
+
+def test_a_message_of_too_many_views_is_not_judged(seeing: ImageClassifier) -> None:
+    strip = drawn(Image.new("RGB", (100, 1600)))
+    assert scores(seeing.judge(question(*[strip] * 2)))
+    assert seeing.judge(question(*[strip] * 3)) == UNSUPPORTED
 
 
 def test_a_picture_of_too_many_views_is_not_judged(classifier: ImageClassifier) -> None:
@@ -124,9 +137,11 @@ def test_a_detail_of_a_strip_is_seen(seeing: ImageClassifier) -> None:
     assert scores(seeing.judge(question(drawn(strip)))) == {"sexual": 0.8}
 
 
-def test_the_last_frame_is_seen(seeing: ImageClassifier) -> None:
-    frames = [Image.new("RGB", (90, 90), (250, row, 0)) for row in range(30)]
-    data = encoded(frames[0], "GIF", save_all=True, append_images=[*frames[1:], Image.new("RGB", (90, 90), GREEN)])
+@pytest.mark.parametrize("at", range(MAX_FRAMES))
+def test_a_bad_frame_is_seen_wherever_it_is(seeing: ImageClassifier, at: int) -> None:
+    frames = [Image.new("RGB", (90, 90), (250, row, 0)) for row in range(MAX_FRAMES)]
+    frames[at] = Image.new("RGB", (90, 90), GREEN)
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert scores(seeing.judge(question(Picture("image/gif", data)))) == {"sexual": 0.8}
 
 
@@ -155,8 +170,8 @@ def test_a_picture_with_little_in_it_is_never_recognised(tmp_path: Path) -> None
 def test_the_version_names_model_and_list(tmp_path: Path, classifier: ImageClassifier) -> None:
     (tmp_path / "known.tsv").write_text(f"{'0' * 64}\thate\n")
     loaded = catalogue.load(["image"], known_pictures=tmp_path / "known.tsv")["image"]
-    assert classifier.version == f"image-1-{MODEL_SHA256[:12]}-none"
-    assert loaded.version.startswith(f"image-1-{MODEL_SHA256[:12]}-")
+    assert classifier.version == f"image-2-{MODEL_SHA256[:12]}-none"
+    assert loaded.version.startswith(f"image-2-{MODEL_SHA256[:12]}-")
     assert loaded.version != classifier.version
 
 

@@ -62,9 +62,10 @@ def test_the_declared_type_has_to_agree(kind: str) -> None:
         Facts("PNG", 16_385, 1),
         Facts("PNG", 8000, 5001),
         Facts("WEBP", 6000, 4001, copied=True),
-        Facts("GIF", 1, 1, 65),
+        Facts("GIF", 1, 1, 17),
         Facts("GIF", 4000, 2501, 2),
-        Facts("GIF", 2500, 2000, 51),
+        Facts("GIF", 1176, 1000, 17),
+        Facts("GIF", 1251, 1000, 16),
         Facts("JPEG", 4000, 5000, scans=13, copied=True),
     ],
 )
@@ -79,7 +80,7 @@ def test_too_large_is_refused(facts: Facts) -> None:
         Facts("PNG", 8000, 5000),
         Facts("PNG", 16_384, 1),
         Facts("WEBP", 6000, 4000, copied=True),
-        Facts("GIF", 2500, 1500, 64),
+        Facts("GIF", 1250, 1000, 16),
         Facts("JPEG", 6000, 4000, scans=10, copied=True),
     ],
 )
@@ -92,6 +93,8 @@ def test_too_many_bytes_are_refused() -> None:
         header.read("image/bmp", b"BM" + bytes(MAX_BYTES))
 
 
+SRGB = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
+WIDE = (31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000)
 ACTL = chunk(b"acTL", struct.pack(">II", 2, 0))
 
 
@@ -107,6 +110,11 @@ ACTL = chunk(b"acTL", struct.pack(">II", 2, 0))
         (png(1, 1, ACTL), "frames as announced"),
         (png(1, 1, ACTL, ACTL), "misplaced"),
         (png(1, 1, chunk(b"gAMA", struct.pack(">I", 1000))), "gamma"),
+        (png(1, 1, chunk(b"cICP", b"\x09\x10\0\x01")), "cICP"),
+        (png(1, 1, chunk(b"cHRM", struct.pack(">8I", *WIDE))), "primaries"),
+        (png(1, 1, chunk(b"cHRM", b"")), "primaries"),
+        (png(1, 1, *[chunk(b"iCCP", b"k\0\0")] * 2), "misplaced iCCP"),
+        (png(1, 1)[:-12] + chunk(b"iCCP", b"k\0\0") + chunk(b"IEND"), "misplaced iCCP"),
         (png(1, 1, *[chunk(b"zTXt", b"k\0\0")] * 17), "packed texts"),
         (png(1, 1, *[chunk(b"tEXt", b"k\0v")] * 5000), "chunks"),
         (png(1, 1, chunk(b"tEXt", bytes(2_100_000))), "not pixels"),
@@ -116,6 +124,13 @@ ACTL = chunk(b"acTL", struct.pack(">II", 2, 0))
 def test_a_broken_png_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(Refused, match=why):
         header.read("image/png", data)
+
+
+def test_primaries_are_no_reason_if_they_are_srgbs_or_overruled_by_a_profile() -> None:
+    profile = chunk(b"iCCP", b"k\0\0")
+    for primaries in (SRGB, [each - 9 for each in SRGB]):
+        assert header.read("image/png", png(1, 1, chunk(b"cHRM", struct.pack(">8I", *primaries)))).kind == "PNG"
+    assert header.read("image/png", png(1, 1, chunk(b"cHRM", struct.pack(">8I", *WIDE)), profile)).kind == "PNG"
 
 
 def test_a_usual_gamma_is_no_reason() -> None:
@@ -152,7 +167,7 @@ def test_a_broken_jpeg_is_refused(data: bytes, why: str) -> None:
         (gif(1, 1, 1)[:-1], "ends too early"),
         (gif(0, 1, 1), "leaves the canvas"),
         (gif(1, 1, 0), "nothing to see"),
-        (gif(1, 1, 65), "frames"),
+        (gif(1, 1, 17), "frames"),
         (gif(1, 1, 1)[:-1] + b"?", "unknown block"),
         (gif(1, 1, 1)[:-1] + b"!\xfe\0" * 5000 + b";", "extensions"),
         (gif(1, 1, 1)[:-1] + b"!\xfe" + b"\x01-" * 300_000 + b"\0;", "blocks"),
@@ -185,3 +200,13 @@ def test_a_broken_webp_is_refused(data: bytes, why: str) -> None:
 def test_a_broken_bmp_is_refused() -> None:
     with pytest.raises(Refused, match="ends too early"):
         header.read("image/bmp", b"BM" + bytes(20))
+
+
+@pytest.mark.parametrize("space", [b"BGRs", b" niW", b"\0\0\0\0", b"DEBM"])
+def test_a_bmp_is_read_if_its_colours_are_srgbs(space: bytes) -> None:
+    data = b"BM" + bytes(12) + struct.pack("<Iii", 124, 3, 2) + bytes(44) + space + bytes(64)
+    if space in (b"BGRs", b" niW"):
+        assert header.read("image/bmp", data)[:3] == ("BMP", 3, 2)
+    else:
+        with pytest.raises(Refused, match="colours of its own"):
+            header.read("image/bmp", data)

@@ -107,6 +107,7 @@ def test_a_list_is_read(tmp_path: Path) -> None:
         (f"{'0' * 63}g\thate", "line 2: hash: expected 64"),
         (f"{'0 ' * 32}\thate", "line 2: hash: expected 64"),
         (f"{'0' * 64}\tugly", "line 2: category: expected one of fraud, gambling"),
+        (f"{'0' * 64}\tnews", "line 2: category: expected one of fraud, gambling"),
         (f"{'0' * 64} hate", "line 2: expected hash, category"),
     ],
 )
@@ -117,8 +118,17 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, why: str) -> None:
         load(file)
 
 
+@pytest.mark.parametrize("content", ["", "\n", "# ours\n\n"])
+def test_a_list_without_pictures_is_an_error(tmp_path: Path, content: str) -> None:
+    (tmp_path / "known.tsv").write_text(content)
+    with pytest.raises(
+        ListError, match=r"known\.tsv: no pictures in it; add lines, or unset CLASSIFIERS_KNOWN_PICTURES"
+    ):
+        load(tmp_path / "known.tsv")
+
+
 def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ListError, match=r"gone\.tsv: No such file.*CLASSIFIERS_KNOWN_PICTURES"):
+    with pytest.raises(ListError, match=r"gone\.tsv: No such file.*CLASSIFIERS_KNOWN_PICTURES.*GATEWAY_KNOWN_PICTURES"):
         load(tmp_path / "gone.tsv")
     (tmp_path / "known.tsv").write_bytes(b"ab\xff")
     with pytest.raises(ListError, match="not UTF-8 at byte 2"):
@@ -141,3 +151,9 @@ def test_the_command_writes_lines_that_are_read(tmp_path: Path, capsys: pytest.C
     ]
     (tmp_path / "known.tsv").write_text(said.out)
     assert load(tmp_path / "known.tsv").search(digest(drawing())[0]) == {"sexual", "violence"}
+
+
+def test_the_command_writes_no_line_that_is_not_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--category", "news", "a.png"])
+    assert "invalid choice: 'news'" in capsys.readouterr().err
