@@ -59,7 +59,12 @@ class TextClassifier:
         """
         self._rules, digest = rulefiles.load(CATEGORIES)
         self._ceilings: Final = {ruleset.category: ruleset.ceiling for ruleset in self._rules.rulesets}
-        self._contexts: Final = {ruleset.category: ruleset.contexts for ruleset in self._rules.rulesets}
+        self._contexts: Final = {
+            ruleset.category: [
+                each for each in ruleset.contexts if each.where != "inside"
+            ]  # what moved it is no phrase
+            for ruleset in self._rules.rulesets
+        }
         self._models: Final = store.load("text", models)
         self._second: Final = SecondLook(models) if (sentences.installed() if second is None else second) else None
         looks = f"{self._models.version}-{self._second.version if self._second else 'alone'}"
