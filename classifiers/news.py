@@ -47,7 +47,7 @@ class NewsClassifier:
 
     def _score(self, passage: Passage | Joined) -> Score:
         found = reading.read(passage.view.text, self._models)
-        value = round(found.probabilities()["news"], 4)
+        value = round(found.probabilities().get("news", 0.0), 4)
         stretches = found.stretches("news") if value >= _SHOWN else []
         for rule in self._rules.findings(passage.view):
             if rule.value > value:

@@ -96,10 +96,11 @@ class TextClassifier:
         ruled = {found.category: found for found in self._rules.findings(passage.view)}
         read = reading.read(passage.view.text, self._models)
         likely = read.probabilities()
-        if self._second and not read.chinese:
+        if self._second and likely and not read.chinese:
             likely = self._second.again(passage.view.text, likely)
-        scores = {}
-        for category, probability in likely.items():
+        scores: dict[str, Score] = {}
+        for category in CATEGORIES:
+            probability = likely.get(category, 0.0)
             rule = ruled.get(category)
             stretches = list(rule.stretches) if rule else []
             if probability >= _SHOWN:

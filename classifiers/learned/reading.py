@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from classifiers.learned.grams import Grams, grams
+from classifiers.learned.grams import Grams, grams, worded
 from classifiers.learned.linear import Linear, Stretch
 from classifiers.learned.store import Models
 
@@ -28,7 +28,9 @@ class Reading:
     models: tuple[tuple[Linear, Grams], ...]
 
     def probabilities(self) -> dict[str, float]:
-        """How likely the view is of each category, by the language in which it is most so."""
+        """How likely the view is of each category, by the language in which it is most so; nothing where nothing is
+        read.
+        """
         best: dict[str, float] = {}
         for model, found in self.models:
             for category, value in zip(model.categories, model.probabilities(found).tolist(), strict=True):
@@ -47,7 +49,11 @@ def _of(reader: tuple[Linear, Grams], category: str) -> float:
 
 
 def read(view: str, models: Models) -> Reading:
-    """Reads a view with the model of each language that has letters in it; pinyin is Chinese, too."""
+    """Reads a view with the model of each language that has letters in it; pinyin is Chinese, too. Where there is no
+    word, an address alone, say, there is nothing to read.
+    """
+    if not any(map(str.isalpha, worded(view))):
+        return Reading(view, False, ())
     found = _grams(view)
     readers = []
     if found.syllables:

@@ -55,3 +55,10 @@ def test_contexts_soften(classifier: TextClassifier, category: str, plain: str, 
 
 def test_every_category_has_a_score(classifier: TextClassifier) -> None:
     assert set(scores(classifier, "Good morning")) == set(CATEGORIES)
+
+
+@pytest.mark.parametrize(
+    "text", ["http://127.0.0.1:43305/gone.jpg", "@somebody_else", "12345", "👍👍👍", "!!! ... ???", "   "]
+)
+def test_what_has_no_words_says_nothing(classifier: TextClassifier, text: str) -> None:
+    assert max(scores(classifier, text).values()) < 0.3
