@@ -69,9 +69,11 @@ class Asker:
         await self.send(encode_questions(questions), partition, **headers)
 
     async def next(self) -> ConsumerRecord:
-        """The next reply or dead letter."""
+        """The next reply or dead letter. What workers announce of their versions is neither."""
         async with asyncio.timeout(LIMIT):
-            return await self._consumer.getone()
+            while "versions" in dict((record := await self._consumer.getone()).headers):
+                pass
+            return record
 
     async def replies(self) -> list[Reply]:
         record = await self.next()
