@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -27,3 +28,12 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server, started once for all tests that ask for it."""
     with Postgres() as server:
         yield server
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_collections() -> Iterator[None]:
+    """What a module leaves behind (models, tables, caches) is not looked through again and again: collecting all of it
+    would stop a test that waits for a moment for longer than the moment lasts."""
+    yield
+    gc.collect()
+    gc.freeze()
