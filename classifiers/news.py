@@ -6,15 +6,13 @@ a text (datelines, agencies, attribution). They know nothing of truth or of who 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.resources.abc import Traversable
-from itertools import chain
 from typing import Final
 
 from classifiers import rulefiles
 from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unanswered
 from classifiers.learned import reading, store
-from classifiers.passages import MANY, Joined, Passage, joined, passages, unreadable
+from classifiers.passages import Joined, Passage, readings, unreadable
 
 _VERSION: Final = "news-2"
 _SHOWN: Final = 0.1
@@ -37,10 +35,7 @@ class NewsClassifier:
         if unreadable(question):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         best = Score("news", 0.0)
-        read: Iterator[Passage | Joined] = chain(
-            passages(question), joined(question) if len(question.texts) > MANY else ()
-        )
-        for passage in read:
+        for passage in readings(question):
             found = self._score(passage)
             best = found if found.value > best.value else best
         return Opinion(self.name, self.version, (best,))

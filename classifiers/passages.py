@@ -44,13 +44,11 @@ class Passage:
 
 
 def passages(question: Question) -> Iterator[Passage]:
-    """The passages of all text parts that are not blank. More than `MANY` parts have none: see `joined`."""
-    if len(question.texts) > MANY:
-        return
-    for part, text in enumerate(question.texts):
-        if not text.isspace() and text:
-            for start, piece in windows(text):
-                yield Passage(part, start, piece, _view(piece))
+    """The passages of all text parts that are not blank. More than `MANY` such parts have none: see `joined`."""
+    parts = _parts(question)
+    for part, text in parts if len(parts) <= MANY else ():
+        for start, piece in windows(text):
+            yield Passage(part, start, piece, _view(piece))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class Joined:
 
 def joined(question: Question) -> Iterator[Joined]:
     """The passages of all parts in a row, if there are several that are not blank."""
-    parts = [(part, text) for part, text in enumerate(question.texts) if text and not text.isspace()]
+    parts = _parts(question)
     if len(parts) < 2:
         return
     starts: list[tuple[int, int, int]] = []
@@ -92,12 +90,27 @@ def joined(question: Question) -> Iterator[Joined]:
         yield Joined(tuple(starts), start, _view(piece))
 
 
+def readings(question: Question) -> Iterator[Passage | Joined]:
+    """The passages of the parts; of very many parts, which have none, those of all in a row."""
+    found = passages(question)
+    if (first := next(found, None)) is None:
+        yield from joined(question)
+        return
+    yield first
+    yield from found
+
+
 def unreadable(question: Question) -> bool:
     """Whether a judge of text cannot judge the message: it has media and not one word, or more words than can be judged
     before anybody's deadline."""
     if sum(map(len, question.texts)) > MOST_CHARACTERS:
         return True
-    return bool(question.media) and not any(text and not text.isspace() for text in question.texts)
+    return bool(question.media) and not _parts(question)
+
+
+def _parts(question: Question) -> list[tuple[int, str]]:
+    """The text parts that are not blank, each with its number."""
+    return [(part, text) for part, text in enumerate(question.texts) if text and not text.isspace()]
 
 
 def _whole(view: View) -> bool:

@@ -59,10 +59,9 @@ class TextClassifier:
         """
         self._rules, digest = rulefiles.load(CATEGORIES)
         self._ceilings: Final = {ruleset.category: ruleset.ceiling for ruleset in self._rules.rulesets}
+        # What moves the model is no phrase, so nothing stands inside of it.
         self._contexts: Final = {
-            ruleset.category: [
-                each for each in ruleset.contexts if each.where != "inside"
-            ]  # what moved it is no phrase
+            ruleset.category: [context for context in ruleset.contexts if context.where != "inside"]
             for ruleset in self._rules.rulesets
         }
         self._models: Final = store.load("text", models)

@@ -76,7 +76,8 @@ def evaluate(
             cells.append(cell)
             click.echo(f"{name}: {cell.language} {cell.category} in {cell.source}: {cell.area}, macro F1 {cell.macro}")
         held = Holdout(rows, rules)
-        found = Findings(cells, list(held.known()), list(held.harmless(limits)), list(held.disguised(limits)), failing)
+        disguised = list(held.disguised(limits)) if rules.disguised else []
+        found = Findings(cells, list(held.known()), list(held.harmless(limits)), disguised, failing)
         text = card(rules, rows, store.load(name).version, found)
         click.echo(text)
         if cards is not None:

@@ -69,6 +69,24 @@ def test_more_than_can_be_judged_in_time_is_not_judged_by_half(name: str) -> Non
     assert answers(half, half, "b" * 100)[name] == Unanswered(name, Silence.UNSUPPORTED)
 
 
+@pytest.mark.parametrize("number", [0, 1, 150, 201, 400])
+@pytest.mark.parametrize("filler", ["", " ", "fine weather"])
+def test_a_threat_is_found_among_any_number_of_parts(number: int, filler: str) -> None:
+    found = answers(*[filler] * number, "I am going to kill you tonight", *[filler] * number)["text"]
+    assert isinstance(found, Opinion)
+    assert max(score.value for score in found.scores if score.category == "violence") > 0.9
+
+
+def test_news_is_found_among_any_number_of_parts() -> None:
+    headline = (
+        "BEIJING, March 3 (Reuters) - The central bank said on Tuesday it would cut rates, officials told reporters."
+    )
+    for texts in ((headline,), ("",) * 300 + (headline,), ("so",) * 300 + (headline,)):
+        found = answers(*texts)["news"]
+        assert isinstance(found, Opinion)
+        assert found.scores[0].value > 0.8, len(texts)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(alphabet=st.characters(exclude_categories=()), max_size=80), max_size=4))
 def test_any_texts_are_answered_with_spans_inside_them(texts: list[str]) -> None:
