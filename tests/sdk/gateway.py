@@ -144,6 +144,7 @@ class GatewayProcess:
             "GATEWAY_LISTENERS_FILE": str(self._listeners_file),
             "GATEWAY_KEYS_FILE": str(self._keys_file),
             "GATEWAY_POLICY_FILE": str(self._policy_file),
+            "CLASSIFIERS_CAMPAIGN_ACCOUNTS": "1000",  # an account of each platform says the same here
         }
 
     @property
