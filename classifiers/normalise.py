@@ -19,7 +19,7 @@ from classifiers.normalising.view import View, keep
 
 __all__ = ["OVERLAP", "VERSION", "WINDOW", "View", "normalise", "windows"]
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 """Changes whenever the same text may get another view; part of every classifier's version."""
 
 WINDOW: Final = 4000
@@ -44,12 +44,12 @@ def normalise(text: str) -> View:
         view = View(text.lower().replace("`", "'"), range(len(text) + 1))
     else:
         view = confusables.read(_fold(text), text)
-    view = apart.read(leet.read(view))
+    view = apart.read(leet.read(apart.letters(view)))
     if not view.text.isascii():
         view = gather.read(view, emoji=emoji.SPEAKING)
     view = _calm(view)
     if _MAYBE_BLANKS.search(view.text):  # after the first gathering: a wider gap may be what parts the words
-        view = _calm(apart.read(keep(view, _BLANKS, _one_blank)))
+        view = _calm(apart.read(apart.letters(keep(view, _BLANKS, _one_blank))))
     return _chinese(view)
 
 

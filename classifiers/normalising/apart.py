@@ -15,11 +15,22 @@ from classifiers.normalising.tables import rows, words
 from classifiers.normalising.view import View, keep, rewrite
 
 _MAYBE_SINGLE: Final = re.compile(r"[ \n._*/~|+-][a-z][ \n._*/~|+-]")
+_SPELLED: Final = re.compile(
+    r"(?<![^a-z0-9'][b-hj-tv-z] )(?<!^[b-hj-tv-z] )(?<![a-z0-9'])"
+    r"[a-z](?:[._*/~|+-][a-z]){2,}(?![a-z0-9']| [a-z](?![a-z0-9'._*/~|+-]))"
+)
+"""Three or more single letters parted by signs: a word, with blanks on either side and no single letter beyond them."""
+_LIKE: Final = "[a-z013457@$]"
+"""A letter, or what stands for one between letters."""
 _SINGLE: Final = re.compile(
-    r"(?<![a-z0-9'])[a-z]([ \n._*/~|+-]{1,3})[a-z](?:\1[a-z])+(?![a-z0-9'])"
-    r"|(?<![a-z0-9'])[a-z](?:[ \n._*/~|+-][a-z]){3,}(?![a-z0-9'])"
+    rf"(?<![a-z0-9'])[a-z]([ \n._*/~|+-]{{1,3}}){_LIKE}(?:\1{_LIKE})*\1[a-z](?:\1[@$])?(?![a-z0-9'@$])"
+    rf"|(?<![a-z0-9'])[a-z](?:[ \n._*/~|+-]{_LIKE}){{2,}}[ \n._*/~|+-][a-z](?![a-z0-9'])"
 )
 """Three or more single letters parted by the same signs, or four and more parted by any."""
+_WORD_FOLLOWS: Final = re.compile("[ \n][iua][ \n][a-z]")
+_GAPS: Final = frozenset(" \n._*/~|+-")
+_FEWEST: Final = 3
+"""Letters in a row of single ones, without what stands for letters."""
 
 _MAYBE_CUT: Final = re.compile(r"[a-z][._*~|/+#%&^-]")
 _CUT: Final = re.compile(r"(?<![a-z0-9._*~|/+#%&^@-])[a-z]+[._*~|/+#%&^-][a-z._*~|/+#%&^-]*")
@@ -43,9 +54,7 @@ _PAIR: Final = re.compile(f"(?<![a-z'-])(?:{'|'.join(sorted(_HALVED))})(?![a-z'-
 
 
 def read(view: View) -> View:
-    """The view with letters and halves of words drawn together and masked words written out."""
-    if _MAYBE_SINGLE.search(view.text):
-        view = keep(view, _SINGLE, _letters)
+    """The view with halves of words drawn together and masked words written out."""
     if _MAYBE_CUT.search(view.text):
         view = rewrite(view, _CUT, _whole)
     found = _WORD.findall(view.text)
@@ -54,8 +63,24 @@ def read(view: View) -> View:
     return view
 
 
-def _letters(match: re.Match[str]) -> list[int]:
-    return [at for at in range(match.start(), match.end()) if match.string[at].isalpha()]
+def letters(view: View) -> View:
+    """The view with single letters drawn together, and with them what may stand for letters: n u d 3 s."""
+    if _MAYBE_SINGLE.search(view.text):
+        view = keep(keep(view, _SPELLED, _letters), _SINGLE, _letters)
+    return view
+
+
+def _letters(match: re.Match[str]) -> list[int] | None:
+    """Where they stand; None for too few. A last "i", "u" or "a" before a blank and a word stays a word of its own,
+    unless it completes a known one: who writes letters before "I" hides what "I" does next.
+    """
+    found = [at for at in range(match.start(), match.end()) if match.string[at] not in _GAPS]
+    joined = "".join([match.string[at] for at in found])
+    if sum(map(str.isalpha, joined)) < _FEWEST:
+        return None
+    if _WORD_FOLLOWS.match(match.string, match.end() - 2) and joined not in KNOWN:
+        return [*found[:-1], match.end() - 2, match.end() - 1]
+    return found
 
 
 def _whole(match: re.Match[str]) -> str | None:

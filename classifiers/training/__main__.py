@@ -37,21 +37,21 @@ def main() -> None:
 def make(data: Path, names: Iterable[str], commercial: bool, into: Path) -> None:
     """Make the models. The same rows and the same libraries give the same bytes.
 
-    The second look needs the extra "sentences".
+    The second look, which also teaches the first look at English, needs the extra "sentences".
     """
     for name in names:
         rules = _recipe(name, commercial)
         rows = corpus.learned_rows(rules, data)
+        meanings = sentences.meanings(rows) if rules.second else {}
         made = {}
         for language in rules.languages:
             its = [row for row in rows if row.language == language]
             click.echo(f"{name}: {language}: {len(its)} rows")
-            made[language] = fit.learn(its, rules)
+            made[language] = fit.learn(its, rules, meanings)
         store.save(name, made, into)
         if rules.second:
-            its = sentences.taken(rows)
-            click.echo(f"{name}: second look: {len(its)} rows")
-            second.save(rules.second, *sentences.learn(its, sentences.embed(its), rules), into)
+            click.echo(f"{name}: second look: {len(meanings)} texts")
+            second.save(rules.second, *sentences.learn(rows, meanings, rules), into)
 
 
 @main.command()
@@ -71,11 +71,12 @@ def evaluate(
     for name in names:
         rules = _recipe(name, commercial)
         rows = corpus.rows(rules, data)
+        meanings = sentences.meanings(rows) if rules.second else {}
         cells = []
-        for cell in across_sources(rows, rules.model_copy(update=_QUICKER)):
+        for cell in across_sources(rows, rules.model_copy(update=_QUICKER), meanings):
             cells.append(cell)
             click.echo(f"{name}: {cell.language} {cell.category} in {cell.source}: {cell.area}, macro F1 {cell.macro}")
-        held = Holdout(rows, rules)
+        held = Holdout(rows, rules, meanings)
         disguised = list(held.disguised(limits)) if rules.disguised else []
         found = Findings(cells, list(held.known()), list(held.harmless(limits)), disguised, failing)
         text = card(rules, rows, store.load(name).version, found)

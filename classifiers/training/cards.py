@@ -53,14 +53,11 @@ def card(recipe: Recipe, rows: Sequence[Row], version: str, findings: Findings) 
             ("language", "source", "rows", "held", "blocked"),
             [(h.language, h.source, h.rows, _percent(h.held), _percent(h.blocked)) for h in findings.harmless],
         ),
-        ["Chinese violations that are still held in a disguise:", ""],
-        _table(
-            ("disguise", "rows", "still held"), [(d.disguise, d.rows, _percent(d.kept)) for d in findings.disguised]
-        ),
+        _disguises(findings.disguised),
         ["## Known failures", "", _FAILURES, ""],
         [f"- {line}" for line in findings.failures] or ["None."],
     ]
-    return "\n".join([line for part in parts for line in (*part, "")])
+    return "\n".join([line for part in parts if part for line in (*part, "")])
 
 
 _ACROSS = (
@@ -77,7 +74,27 @@ def _what(recipe: Recipe) -> str:
         f" {' and '.join(recipe.languages)}; categories: {', '.join(recipe.categories)}. Probabilities are calibrated"
         " on held-out folds of the training mix (Platt scaling): 0.5 means as likely as not among texts like these."
         " The policy's thresholds say what is held. It reads words, not facts or intent, and no other language."
-    )
+    ) + "".join(_taught(recipe))
+
+
+def _taught(recipe: Recipe) -> Iterator[str]:
+    if recipe.taught:
+        shares = ", ".join(f"{category} {share:.0%}" for category, share in recipe.taught.items())
+        yield (
+            " In English part of each weight is learned from what regressions over sentence vectors (all-MiniLM-L6-v2,"
+            f" Apache-2.0) say of the same rows: {shares}."
+        )
+
+
+def _disguises(found: Sequence[Disguised]) -> list[str]:
+    if not found:
+        return []
+    rows = [(each.disguise, each.rows, _percent(each.kept)) for each in found]
+    return [
+        "Chinese violations that are still held in a disguise:",
+        "",
+        *_table(("disguise", "rows", "still held"), rows),
+    ]
 
 
 def _sources(recipe: Recipe, rows: Sequence[Row], names: Iterable[str]) -> list[str]:

@@ -8,10 +8,12 @@ from typing import Final
 
 import numpy as np
 
+from classifiers.training.arrays import Labels, Numbers
 from classifiers.training.corpus import Row
-from classifiers.training.fit import Labels, Numbers, folds, head, labels, learned_from, matrix, weights
+from classifiers.training.fit import head, labels, material
 from classifiers.training.measures import Estimate, estimate, f1, macro_f1, precision_area
 from classifiers.training.recipe import Recipe
+from classifiers.training.teaching import Meanings
 
 _FEW: Final = 40
 """Rows of either class that a source must have for its figures to say anything."""
@@ -32,21 +34,18 @@ class Cell:
     positive: Estimate
 
 
-def across_sources(rows: Sequence[Row], recipe: Recipe) -> Iterator[Cell]:
+def across_sources(rows: Sequence[Row], recipe: Recipe, meanings: Meanings) -> Iterator[Cell]:
     """Every category and source of which there are enough rows of both classes, outside the source and in it."""
     for language in recipe.languages:
-        its = [row for row in rows if row.language == language]
-        texts, counts, part = matrix(its, recipe.bits), weights(its, recipe), folds(its, recipe)
-        source = np.array([row.source for row in its])
+        its = material([row for row in rows if row.language == language], recipe, meanings)
+        source = np.array([row.source for row in its.rows])
         for category in recipe.categories:
-            truth = labels(its, category)
-            known = truth >= 0
+            truth = labels(its.rows, category)
             for name in sorted(recipe.sources):
-                inside = known & (source == name)
-                outside = learned_from(its, np.where(source == name, -1, truth).astype(np.int8), recipe)
+                outside, inside = source != name, (source == name) & (truth >= 0)
                 if _enough(truth[inside]) and _enough(truth[outside]):
-                    found = head(texts[outside], truth[outside], counts[outside], part[outside], recipe, category)
-                    yield _cell(language, category, name, truth[inside], found.probabilities(texts[inside]))
+                    found = head(its, outside, recipe, category)
+                    yield _cell(language, category, name, truth[inside], found.probabilities(its.texts[inside]))
 
 
 def _enough(truth: Labels) -> bool:

@@ -1,4 +1,5 @@
-"""Fits a linear model to rows: one logistic regression a category, calibrated on rows it did not learn from.
+"""Fits a linear model to rows: one logistic regression a category, calibrated on rows it did not learn from. In English
+it is mixed with what sentence vectors teach the same n-grams (see `teaching`).
 
 Every step is deterministic: sorted rows, seeded folds, a solver that uses one thread (liblinear: Fan et al. 2008),
 weights rounded to int8. So the same rows give the same bytes.
@@ -8,26 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from classifiers.learned.grams import grams
 from classifiers.learned.linear import Linear, unlike
 from classifiers.normalise import normalise
+from classifiers.training.arrays import Labels, Mask, Matrix, Numbers, Places, balanced, without_rare
 from classifiers.training.corpus import Row
 from classifiers.training.recipe import OWN, Recipe
+from classifiers.training.teaching import Lessons, Meanings, lessons
 
 _MOST_CHARACTERS: Final = 2000
 _TURNS: Final = 300
-
-Matrix: TypeAlias = Any
-"""A ``scipy.sparse.csr_matrix``; scipy says nothing of types."""
-Numbers = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +40,26 @@ class Head:
         return np.asarray(1 / (1 + np.exp(-(self.slope * (texts @ self.weights) + self.bias))))
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Rows of one language, ready to be learned from: the n-grams, weight and fold of each, and lessons if there are
+    any.
+    """
+
+    rows: Sequence[Row]
+    texts: Matrix
+    counts: Numbers
+    part: Labels
+    lessons: Lessons | None
+
+
+def material(rows: Sequence[Row], recipe: Recipe, meanings: Meanings) -> Material:
+    """These rows, with what is known of their meanings."""
+    counts = np.array([recipe.sources[row.source].weight for row in rows])
+    taught = lessons(rows, meanings)
+    return Material(rows, matrix(rows, recipe.bits), counts, folds(rows, recipe), taught)
+
+
 def matrix(rows: Sequence[Row], bits: int) -> Matrix:
     """One row of buckets for each text, scaled to length 1; shape (rows, 2**bits)."""
     found = [unlike(grams(normalise(row.text).text[:_MOST_CHARACTERS]).buckets(bits)) for row in rows]
@@ -56,18 +73,11 @@ def labels(rows: Sequence[Row], category: str) -> Labels:
     return np.array([row.labels.get(category, -1) for row in rows], np.int8)
 
 
-def weights(rows: Sequence[Row], recipe: Recipe) -> Numbers:
-    """What each row counts."""
-    return np.array([recipe.sources[row.source].weight for row in rows])
-
-
 def fit(texts: Matrix, truth: Labels, counts: Numbers, strength: float, rare: int) -> Numbers:
-    """The weight of each bucket for one category. The rarer class counts more, by the root of what it is short of."""
-    texts = _without_rare(texts, rare)
-    balance = np.where(truth == 1, counts[truth == 0].sum() / counts[truth == 1].sum(), 1.0)
+    """The weight of each bucket for one category."""
     learner = LogisticRegression(
         C=strength, solver="liblinear", dual=True, max_iter=_TURNS, random_state=0, tol=1e-3
-    ).fit(texts, truth, sample_weight=counts * np.sqrt(balance))
+    ).fit(without_rare(texts, rare), truth, sample_weight=balanced(truth, counts))
     return np.asarray(learner.coef_[0], np.float64)
 
 
@@ -83,23 +93,21 @@ def folds(rows: Sequence[Row], recipe: Recipe) -> Labels:
     return np.random.default_rng(recipe.seed).integers(0, recipe.folds, len(rows)).astype(np.int8)
 
 
-def learn(rows: Sequence[Row], recipe: Recipe) -> Linear:
+def learn(rows: Sequence[Row], recipe: Recipe, meanings: Meanings) -> Linear:
     """The model of these rows, which are of one language."""
-    texts, counts, part = matrix(rows, recipe.bits), weights(rows, recipe), folds(rows, recipe)
+    its, everything = material(rows, recipe, meanings), np.ones(len(rows), np.bool_)
     size = len(recipe.categories)
     table = np.zeros((1 << recipe.bits, size), np.int8)
     scale, slope, bias = (np.zeros(size, np.float32) for _ in range(3))
     for column, category in enumerate(recipe.categories):
-        truth = labels(rows, category)
-        known = learned_from(rows, truth, recipe)
-        found = head(texts[known], truth[known], counts[known], part[known], recipe, category)
+        found = head(its, everything, recipe, category)
         scale[column] = round(float(np.abs(found.weights).max() / 127), 9)
         table[:, column] = np.rint(found.weights / scale[column])
         slope[column], bias[column] = round(found.slope, 6), round(found.bias, 6)
     return Linear(recipe.categories, recipe.bits, recipe.passage[rows[0].language], table, scale, slope, bias)
 
 
-def learned_from(rows: Sequence[Row], truth: Labels, recipe: Recipe) -> npt.NDArray[np.int64]:
+def learned_from(rows: Sequence[Row], truth: Labels, recipe: Recipe) -> Places:
     """Which rows one category is learned from, by their place."""
     negative = np.flatnonzero(truth == 0)
     ours = np.array([row.source == OWN for row in rows])[negative]
@@ -109,18 +117,27 @@ def learned_from(rows: Sequence[Row], truth: Labels, recipe: Recipe) -> npt.NDAr
     return np.sort(np.concatenate((np.flatnonzero(truth == 1), negative[ours], others)))
 
 
-def head(texts: Matrix, truth: Labels, counts: Numbers, part: Labels, recipe: Recipe, category: str) -> Head:
-    """One category learned from rows whose label is known; ``part`` is the fold of each."""
-    strength = recipe.strengths.get(category, recipe.strength)
-    values = np.zeros(len(truth))
+def head(its: Material, seen: Mask, recipe: Recipe, category: str) -> Head:
+    """One category, learned from those of the rows that may be ``seen``."""
+    truth = np.where(seen, labels(its.rows, category), -1).astype(np.int8)
+    known = learned_from(its.rows, truth, recipe)
+    values = np.zeros(len(known))
     for fold in range(recipe.folds):
-        rest = part != fold
-        values[~rest] = texts[~rest] @ fit(texts[rest], truth[rest], counts[rest], strength, recipe.rare)
-    return Head(fit(texts, truth, counts, strength, recipe.rare), *calibrate(values, truth, counts))
+        rest = its.part != fold
+        left = ~rest[known]
+        values[left] = its.texts[known[left]] @ _weights(its, truth, known[~left], seen & rest, recipe, category)
+    return Head(
+        _weights(its, truth, known, seen, recipe, category), *calibrate(values, truth[known], its.counts[known])
+    )
 
 
-def _without_rare(texts: Matrix, rare: int) -> Matrix:
-    common = np.bincount(texts.indices, minlength=texts.shape[1]) >= rare
-    kept = sparse.csr_matrix((texts.data * common[texts.indices], texts.indices, texts.indptr), texts.shape, copy=True)
-    kept.eliminate_zeros()
-    return kept
+def _weights(its: Material, truth: Labels, known: Places, seen: Mask, recipe: Recipe, category: str) -> Numbers:
+    """What labels say of each bucket, mixed with what meanings do, both by how far they spread the texts."""
+    texts, strength = its.texts[known], recipe.strengths.get(category, recipe.strength)
+    labelled = fit(texts, truth[known], its.counts[known], strength, recipe.rare)
+    share = recipe.taught.get(category, 0.0)
+    if its.lessons is None or not share:
+        return labelled
+    taught = its.lessons.weights(its.texts, truth, its.counts, seen, recipe.rare)
+    mixed = (1 - share) * labelled / (texts @ labelled).std() + share * taught / (texts @ taught).std()
+    return np.asarray(mixed, np.float64)

@@ -7,18 +7,18 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
 
 from classifiers.learned.second import pieces
 from classifiers.learned.sentences import SIZE, Sentences, Vectors
 from classifiers.normalise import normalise
+from classifiers.training.arrays import Labels, Numbers
 from classifiers.training.corpus import Row
-from classifiers.training.fit import Labels, Numbers, calibrate, folds, labels, weights
+from classifiers.training.fit import calibrate, folds, labels
 from classifiers.training.recipe import OWN, Recipe
+from classifiers.training.teaching import Meanings, by_meaning
 
-MOST: Final = 2000
+MOST: Final = 4000
 """Rows of a source that are embedded; our own all."""
-_STRENGTH: Final = 3.0
 _TOGETHER: Final = 32
 
 
@@ -32,8 +32,31 @@ def taken(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def embed(rows: Sequence[Row]) -> Vectors:
-    """The vector of each row's first piece; some 200 rows a second. Raises `ModelError` without the extra."""
+def meanings(rows: Sequence[Row]) -> Meanings:
+    """The vectors of those rows that are `taken`. Raises `ModelError` without the extra."""
+    its = taken(rows)
+    return dict(zip([row.text for row in its], _embed(its), strict=True))
+
+
+def learn(rows: Sequence[Row], known: Meanings, recipe: Recipe) -> tuple[npt.NDArray[np.float64], list[float]]:
+    """Weights of shape (384, categories) and the bias of each category, so that their sum is log-odds."""
+    its = [row for row in rows if row.text in known]
+    vectors = np.stack([known[row.text] for row in its])
+    counts, part = np.array([recipe.sources[row.source].weight for row in its]), folds(its, recipe)
+    table = np.zeros((SIZE, len(recipe.second)))
+    biases = []
+    for column, category in enumerate(recipe.second):
+        truth = labels(its, category)
+        labelled = truth >= 0
+        table[:, column], bias = _head(
+            vectors[labelled], truth[labelled], counts[labelled], part[labelled], recipe.folds
+        )
+        biases.append(bias)
+    return table, biases
+
+
+def _embed(rows: Sequence[Row]) -> Vectors:
+    """The vector of each row's first piece; some 150 rows a second."""
     network = Sentences()
     views = [next(pieces(normalise(row.text).text), "") for row in rows]
     order = sorted(range(len(views)), key=lambda place: len(views[place]))
@@ -44,30 +67,10 @@ def embed(rows: Sequence[Row]) -> Vectors:
     return vectors
 
 
-def learn(rows: Sequence[Row], vectors: Vectors, recipe: Recipe) -> tuple[npt.NDArray[np.float64], list[float]]:
-    """Weights of shape (384, categories) and the bias of each category, so that their sum is log-odds."""
-    counts, part = weights(rows, recipe), folds(rows, recipe)
-    table = np.zeros((SIZE, len(recipe.second)))
-    biases = []
-    for column, category in enumerate(recipe.second):
-        truth = labels(rows, category)
-        known = truth >= 0
-        table[:, column], bias = _head(vectors[known], truth[known], counts[known], part[known], recipe.folds)
-        biases.append(bias)
-    return table, biases
-
-
 def _head(vectors: Vectors, truth: Labels, counts: Numbers, part: Labels, parts: int) -> tuple[Numbers, float]:
     values = np.zeros(len(truth))
     for fold in range(parts):
         rest = part != fold
-        values[~rest] = vectors[~rest] @ _fit(vectors[rest], truth[rest], counts[rest])
+        values[~rest] = vectors[~rest] @ by_meaning(vectors[rest], truth[rest], counts[rest])[0]
     slope, bias = calibrate(values, truth, counts)
-    return _fit(vectors, truth, counts) * slope, bias
-
-
-def _fit(vectors: Vectors, truth: Labels, counts: Numbers) -> Numbers:
-    balance = np.where(truth == 1, counts[truth == 0].sum() / counts[truth == 1].sum(), 1.0)
-    learner = LogisticRegression(C=_STRENGTH, max_iter=300)
-    learner.fit(vectors.astype(np.float64), truth, sample_weight=counts * np.sqrt(balance))
-    return np.asarray(learner.coef_[0], np.float64)
+    return by_meaning(vectors, truth, counts)[0] * slope, bias

@@ -27,6 +27,7 @@ VIOLATIONS = [
     ("violence", 0.95, 1, "我今晚要杀了你"),
     ("violence", 0.95, 1, "I will k1ll y.o.u"),
     ("violence", 0.95, 1, "I'm gonna k i l l  y o u"),
+    ("violence", 0.9, 1, "x x x I am going to kill you"),
     ("violence", 0.95, 1, "Ｉ ｗｉｌｌ ｋｉｌｌ ｙｏｕ"),
     ("violence", 0.95, 1, "I will kіll you"),
     ("violence", 0.95, 1, "i will kill\u200b your family"),

@@ -45,7 +45,7 @@ def rules() -> recipe.Recipe:
 
 
 def test_what_was_learned_is_found_again_and_only_that(rules: recipe.Recipe) -> None:
-    model = fit.learn(rows(), rules)
+    model = fit.learn(rows(), rules, {})
     bad, fine = (
         float(model.probabilities(grams(text))[0]) for text in ("a vermin by the lake", "a garden by the lake")
     )
@@ -56,7 +56,7 @@ def test_what_was_learned_is_found_again_and_only_that(rules: recipe.Recipe) -> 
 
 
 def test_the_same_rows_give_the_same_bytes(rules: recipe.Recipe) -> None:
-    one, other = fit.learn(rows(), rules), fit.learn(rows(), rules)
+    one, other = fit.learn(rows(), rules, {}), fit.learn(rows(), rules, {})
     assert one.weights.tobytes() == other.weights.tobytes()
     assert one.slope.tobytes() + one.bias.tobytes() == other.slope.tobytes() + other.bias.tobytes()
 
@@ -65,7 +65,7 @@ def test_probabilities_are_calibrated_on_rows_not_learned_from(rules: recipe.Rec
     """Half of the labels are wrong by chance, so nothing can be known, and the model must say so."""
     chance = np.random.default_rng(3)
     noise = [Row(row.source, row.language, row.text, {"hate": int(chance.integers(2))}) for row in rows(600)]
-    model = fit.learn(noise, rules)
+    model = fit.learn(noise, rules, {})
     likely = [float(model.probabilities(grams(row.text))[0]) for row in noise]
     assert min(likely) > 0.35
     assert max(likely) < 0.65

@@ -62,7 +62,7 @@ def rules() -> recipe.Recipe:
 
 
 def test_a_source_is_judged_by_a_model_of_the_others(rules: recipe.Recipe) -> None:
-    cells = list(across_sources(rows(), rules.model_copy(update={"languages": ("en",), "categories": ("spam",)})))
+    cells = list(across_sources(rows(), rules.model_copy(update={"languages": ("en",), "categories": ("spam",)}), {}))
     assert [(cell.source, cell.category, cell.rows) for cell in cells] == [
         ("own", "spam", 500),
         ("sms-spam", "spam", 500),

@@ -1,0 +1,62 @@
+"""What sentences mean, taught to n-grams (knowledge distillation: Hinton, Vinyals and Dean 2015).
+
+Few sources label a category, and n-grams know only the words of those. Sentence vectors carry further: a regression
+over them, the teacher, says of any English row how likely it is of the category, and n-grams learn to say the same of
+all of them. What they learn is a weight for each bucket, as from labels, so judging takes no longer and needs no
+network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from classifiers.learned.sentences import Vectors
+from classifiers.training.arrays import Labels, Mask, Matrix, Numbers, Places, balanced, without_rare
+from classifiers.training.corpus import Row
+
+Meanings = Mapping[str, Vectors]
+"""The sentence vector of a row's text, for those that were embedded."""
+
+_STRENGTH: Final = 0.3
+_SMOOTH: Final = 0.3
+"""How much the pupil is held back from learning its teacher's answers by heart."""
+_SUREST: Final = 8.0
+"""Log-odds beyond this teach no more than these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Those of some rows that have a sentence vector, by their place, with their vectors."""
+
+    places: Places
+    vectors: Vectors
+
+    def weights(self, texts: Matrix, truth: Labels, counts: Numbers, seen: Mask, rare: int) -> Numbers:
+        """The weight of each bucket, in log-odds. The teacher learns from the labels in ``truth`` (-1: unknown), the
+        pupil from the teacher, both of rows that may be ``seen`` only; all are by the place of the row.
+        """
+        taken = seen[self.places]
+        places, vectors = self.places[taken], self.vectors[taken]
+        labelled = truth[places] >= 0
+        weights, bias = by_meaning(vectors[labelled], truth[places][labelled], counts[places][labelled])
+        odds = np.clip(vectors @ weights + bias, -_SUREST, _SUREST)
+        pupil = Ridge(alpha=_SMOOTH, solver="lsqr", tol=1e-3, max_iter=60)
+        return np.asarray(pupil.fit(without_rare(texts[places], rare), odds).coef_, np.float64)
+
+
+def lessons(rows: Sequence[Row], meanings: Meanings) -> Lessons | None:
+    """Of these rows; None if none of them is English that was embedded."""
+    places = [place for place, row in enumerate(rows) if row.language == "en" and row.text in meanings]
+    return Lessons(np.array(places), np.stack([meanings[rows[place].text] for place in places])) if places else None
+
+
+def by_meaning(vectors: Vectors, truth: Labels, counts: Numbers) -> tuple[Numbers, float]:
+    """A regression over sentence vectors: weights of shape (384,) and the bias, which add up to log-odds."""
+    learner = LogisticRegression(C=_STRENGTH, max_iter=300)
+    learner.fit(vectors.astype(np.float64), truth, sample_weight=balanced(truth, counts))
+    return np.asarray(learner.coef_[0], np.float64), float(learner.intercept_[0])

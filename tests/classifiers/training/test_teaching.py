@@ -1,0 +1,78 @@
+"""Teaching: words that no label names are learned from what their sentences mean, and nothing held back is seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from classifiers.learned.grams import grams
+from classifiers.learned.linear import Linear
+from classifiers.training import fit, recipe
+from classifiers.training.corpus import Row
+from classifiers.training.teaching import Meanings
+
+WORDS = ("lake", "bread", "train", "music", "letter", "garden", "winter", "cousin", "paper", "window", "morning")
+LABELLED, UNLABELLED = "scum", "vermin"
+
+
+def rows() -> list[Row]:
+    """Harmless sentences, sentences with a bad word that are labelled, and others whose bad word no label names."""
+    chance = np.random.default_rng(1)
+    found = []
+    for number in range(600):
+        words = [WORDS[place] for place in chance.integers(0, len(WORDS), 6)]
+        if number % 3:
+            words[int(chance.integers(6))] = LABELLED if number % 3 == 1 else UNLABELLED
+        labels = {} if number % 3 == 2 else {"hate": number % 3}
+        found.append(Row("edos" if number % 2 else "own", "en", " ".join(words), labels))
+    return found
+
+
+def meanings(rows: list[Row]) -> Meanings:
+    """Vectors that tell bad sentences, whatever the word."""
+    chance = np.random.default_rng(2)
+    bad = np.array([any(word in row.text for word in (LABELLED, UNLABELLED)) for row in rows])
+    vectors = chance.normal(0.0, 0.1, (len(rows), 8)).astype(np.float32)
+    vectors[:, 0] += bad
+    return {row.text: vector for row, vector in zip(rows, vectors, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def rules() -> recipe.Recipe:
+    update = {"categories": ("hate",), "taught": {"hate": 0.6}, "bits": 14, "rare": 1}
+    return recipe.read("text").model_copy(update=update)
+
+
+def likely(model: Linear, text: str) -> float:
+    return float(model.probabilities(grams(text))[0])
+
+
+def test_a_word_that_no_label_names_is_learned_from_what_its_sentences_mean(rules: recipe.Recipe) -> None:
+    untaught, taught = fit.learn(rows(), rules, {}), fit.learn(rows(), rules, meanings(rows()))
+    text = f"a {UNLABELLED} by the lake in winter"
+    assert likely(untaught, text) < 0.6
+    assert likely(taught, text) > 0.8
+    assert likely(taught, "a garden by the lake in winter") < 0.1
+    assert likely(taught, f"a {LABELLED} by the lake in winter") > 0.8
+
+
+def test_other_languages_and_categories_are_not_taught(rules: recipe.Recipe) -> None:
+    everything = meanings(rows())
+    chinese = [Row(row.source, "zh", row.text, row.labels) for row in rows()]
+    assert fit.material(chinese, rules, everything).lessons is None
+    without = rules.model_copy(update={"taught": {"spam": 0.6}})
+    one, other = fit.learn(rows(), without, everything), fit.learn(rows(), without, {})
+    assert one.weights.tobytes() == other.weights.tobytes()
+
+
+def test_rows_that_may_not_be_seen_teach_nothing(rules: recipe.Recipe) -> None:
+    """A source is judged by models that never saw it: not its labels, and not its texts either."""
+    its = rows()
+    seen = np.array([row.source == "own" for row in its])
+    heads = []
+    for label in (0, 1):
+        changed = [row if row.source == "own" else Row("edos", "en", row.text + " x", {"hate": label}) for row in its]
+        heads.append(fit.head(fit.material(changed, rules, meanings(changed)), seen, rules, "hate"))
+    assert heads[0].weights.tobytes() == heads[1].weights.tobytes()
+    unknown = grams("x").buckets(rules.bits)
+    assert not heads[0].weights[unknown].any(), "words of the others have no weight"
