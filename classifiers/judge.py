@@ -70,7 +70,11 @@ def versions_of(classifiers: Mapping[str, Classifier]) -> dict[str, str]:
 def _ask(name: str, question: Question, classifiers: Mapping[str, Classifier]) -> Answer:
     classifier = classifiers.get(name)
     if classifier is not None:
-        return _sound(name, classifier.judge(question))
+        try:
+            return _sound(name, classifier.judge(question))
+        except Exception as error:
+            error.add_note(f"raised by the classifier {name!r}")
+            raise
     if (anyone := classifiers.get(EVERY_NAME)) is None:
         return Unanswered(name, Silence.UNSUPPORTED)
     match _sound(EVERY_NAME, anyone.judge(question)):
@@ -81,16 +85,22 @@ def _ask(name: str, question: Question, classifiers: Mapping[str, Classifier]) -
 
 
 def _sound(name: str, answer: object) -> Answer:
-    if isinstance(answer, Unanswered) or (isinstance(answer, Opinion) and all(map(_possible, answer.scores))):
+    if isinstance(answer, Unanswered):
+        return answer
+    flaw = f"neither an Opinion nor Unanswered but {type(answer).__name__}"
+    if isinstance(answer, Opinion) and (flaw := next(filter(None, map(_flaw, answer.scores)), "")) == "":
         return answer
     if name not in _unsound:
         _unsound.add(name)
-        _log.error("answer breaks the contract", extra={"classifier": name})
+        _log.error("answer of %r breaks the contract: %s", name, flaw, extra={"classifier": name})
     return Unanswered(name, Silence.FAILED)
 
 
-def _possible(score: Score) -> bool:
+def _flaw(score: Score) -> str:
+    """What is wrong with a score; nothing if it is sound."""
+    if not isinstance(score.category, str) or score.category not in CATEGORIES:
+        return f"category {score.category!r} is none of {', '.join(sorted(CATEGORIES))}"
     # Of these very types: their subclasses, NumPy's numbers for one, cannot be encoded.
-    if type(score.value) not in (float, int) or not isinstance(score.category, str):
-        return False
-    return 0.0 <= score.value <= 1.0 and score.category in CATEGORIES
+    if type(score.value) not in (float, int) or not 0.0 <= score.value <= 1.0:
+        return f"value {score.value!r} of {score.category} is no plain number from 0 to 1"
+    return ""

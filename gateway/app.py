@@ -317,8 +317,8 @@ async def _classifiers(
     elif judge is None:
         raise ValueError("without a Kafka cluster the in-process classifiers' code is needed")
     else:
-        classifiers = InProcessClassifiers(judge, clock, authors=authors)
         versions = judge.versions if isinstance(judge, Versioned) else None
+        classifiers = InProcessClassifiers(judge, clock, authors=authors, versions=versions)
     await classifiers.start()
     stack.push_async_callback(classifiers.stop)
     if versions is None or not settings.remember.seconds:

@@ -9,6 +9,7 @@ from typing import IO
 
 import click
 import yaml
+from threadpoolctl import threadpool_limits
 
 from classifiers.learned import second, store
 from classifiers.training import corpus, fit, recipe, sentences
@@ -39,19 +40,25 @@ def make(data: Path, names: Iterable[str], commercial: bool, into: Path) -> None
 
     The second look, which also teaches the first look at English, needs the extra "sentences".
     """
-    for name in names:
-        rules = _recipe(name, commercial)
-        rows = corpus.learned_rows(rules, data)
-        meanings = sentences.meanings(rows) if rules.second else {}
-        made = {}
-        for language in rules.languages:
-            its = [row for row in rows if row.language == language]
-            click.echo(f"{name}: {language}: {len(its)} rows")
-            made[language] = fit.learn(its, rules, meanings)
-        store.save(name, made, into)
-        if rules.second:
-            click.echo(f"{name}: second look: {len(meanings)} texts")
-            second.save(rules.second, *sentences.learn(rows, meanings, rules), into)
+    # Sums come out otherwise when they are cut into another number of parts.
+    with threadpool_limits(1):
+        for name in names:
+            _make(name, data, commercial, into)
+
+
+def _make(name: str, data: Path, commercial: bool, into: Path) -> None:
+    rules = _recipe(name, commercial)
+    rows = corpus.learned_rows(rules, data)
+    meanings = sentences.meanings(rows) if rules.second else {}
+    made = {}
+    for language in rules.languages:
+        its = [row for row in rows if row.language == language]
+        click.echo(f"{name}: {language}: {len(its)} rows")
+        made[language] = fit.learn(its, rules, meanings)
+    store.save(name, made, into)
+    if rules.second:
+        click.echo(f"{name}: second look: {len(meanings)} texts")
+        second.save(rules.second, *sentences.learn(rows, meanings, rules), into)
 
 
 @main.command()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -56,15 +58,26 @@ def learn(rows: Sequence[Row], known: Meanings, recipe: Recipe) -> tuple[npt.NDA
 
 
 def _embed(rows: Sequence[Row]) -> Vectors:
-    """The vector of each row's first piece; some 150 rows a second."""
-    network = Sentences()
+    """The vector of each row's first piece; some 150 rows a second and core."""
     views = [next(pieces(normalise(row.text).text), "") for row in rows]
     order = sorted(range(len(views)), key=lambda place: len(views[place]))
+    batches = [order[at : at + _TOGETHER] for at in range(0, len(order), _TOGETHER)]
     vectors = np.zeros((len(views), SIZE), np.float32)
-    for at in range(0, len(order), _TOGETHER):
-        places = order[at : at + _TOGETHER]
-        vectors[places] = network.vectors([views[place] for place in places])
+    with ProcessPoolExecutor() as pool:
+        texts = [[views[place] for place in batch] for batch in batches]
+        for batch, found in zip(batches, pool.map(_vectors, texts, chunksize=16), strict=True):
+            vectors[batch] = found
     return vectors
+
+
+def _vectors(texts: Sequence[str]) -> Vectors:
+    return _network().vectors(texts)
+
+
+@cache
+def _network() -> Sentences:
+    """One a process."""
+    return Sentences()
 
 
 def _head(vectors: Vectors, truth: Labels, counts: Numbers, part: Labels, parts: int) -> tuple[Numbers, float]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from classifiers.contract import Answer, Picture, Question, Reply, Silence
 from gateway.adapters.authors import Authors
@@ -14,6 +15,7 @@ from gateway.core.model import Message
 from gateway.ports import Clock
 
 log = logging.getLogger(__name__)
+_LOOK_SECONDS: Final = 1.0
 
 
 class InProcessClassifiers:
@@ -28,8 +30,11 @@ class InProcessClassifiers:
         limit: int = 256,
         picture_limit: int = 64 * 1024 * 1024,
         authors: Authors | None = None,
+        versions: Callable[[], object] | None = None,
     ) -> None:
         self._judge = judge
+        self._versions = versions
+        self._watching: asyncio.Task[None] | None = None
         self._clock = clock
         self._limit = limit
         self._pictures_left = picture_limit
@@ -39,10 +44,14 @@ class InProcessClassifiers:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Nothing to connect."""
+        """Look after what the classifiers read from files, from now on."""
+        if self._versions is not None:
+            self._watching = asyncio.create_task(self._watch(self._versions))
 
     async def stop(self) -> None:
         """Wait for the questions under way."""
+        if self._watching is not None:
+            self._watching.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._pending.close()
@@ -79,6 +88,13 @@ class InProcessClassifiers:
         task.add_done_callback(self._tasks.discard)
         seconds = (deadline_ms - self._clock.now_ms()) / 1000
         return await self._pending.wait(question.correlation, names, seconds)
+
+    async def _watch(self, versions: Callable[[], object]) -> None:
+        # Who is asked for a version looks whether its file changed. Without that the first message after a change
+        # would still be judged by the old terms, however long ago the change was.
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            versions()
 
     async def _answer(self, question: Question) -> None:
         thread = self._picture_thread if question.pictures else self._thread

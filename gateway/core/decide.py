@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from classifiers.contract import Answer, Opinion, Silence, Unanswered
 from gateway.core.authorise import judge_news
@@ -99,6 +100,15 @@ def _silences(asked: Sequence[str], answers: Sequence[Answer], rules: Policy) ->
     return reasons
 
 
+_WORDS: Final = {
+    "sexual": "sexual content",
+    "sexual_minors": "sexual content about minors",
+    "self_harm": "self-harm",
+    "illegal_goods": "trade in illegal goods",
+}
+"""Categories whose names are no words for authors."""
+
+
 def _violations(opinion: Opinion, rules: Policy) -> list[Reason]:
     reasons: list[Reason] = []
     for score in opinion.scores:
@@ -107,6 +117,6 @@ def _violations(opinion: Opinion, rules: Policy) -> list[Reason]:
             continue
         blocks = threshold.block is not None and score.value >= threshold.block
         outcome, code = (Outcome.BLOCK, "content_violation") if blocks else (Outcome.HOLD, "content_suspected")
-        message = f"The text looks like {score.category.replace('_', ' ')}."
+        message = f"The message looks like {_WORDS.get(score.category, score.category)}."
         reasons.append(Reason(code, outcome, message, opinion.classifier, score.category, score.value, score.spans))
     return reasons

@@ -151,6 +151,14 @@ async def test_stopping_waits_for_what_is_asked_and_for_late_replies(judge: Slow
     assert late == [Reply("local-1", "m1", "t1", (Opinion("text", "1", ()),))]
 
 
+async def test_what_classifiers_read_from_files_is_looked_after_though_nobody_asks(clock: FakeClock) -> None:
+    looked = asyncio.Event()
+    classifiers = InProcessClassifiers(SlowJudge(), clock, versions=looked.set)
+    await classifiers.start()
+    await asyncio.wait_for(looked.wait(), 10)
+    await classifiers.stop()
+
+
 async def test_a_failure_is_logged_without_the_text(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     def broken(_question: Question) -> Reply:
         raise KeyError("the classifier's own fault")

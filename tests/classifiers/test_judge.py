@@ -145,6 +145,7 @@ def test_an_unsound_answer_is_logged_once_by_name(caplog: pytest.LogCaptureFixtu
     for _ in range(3):
         judge(ask("confused-once"), running)
     assert [record.__dict__["classifier"] for record in caplog.records] == ["confused-once"]
+    assert "value nan of spam" in caplog.text
 
 
 @pytest.mark.parametrize("value", [0, 0.0, 1, 1.0])

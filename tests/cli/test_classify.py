@@ -208,7 +208,8 @@ def test_a_classifier_that_fails_holds_as_in_the_gateway(tmp_path: Path, monkeyp
     result = run("--json", "hello")
     [found] = objects(result)
     assert (found["decision"], found["rule"]) == ("hold", "classifier_failed")
-    assert "line 1: a classifier failed: LookupError" in result.stderr
+    assert "line 1: a classifier failed: LookupError: hello (raised by the classifier 'text', " in result.stderr
+    assert "failing_judges.py:3)" in result.stderr
 
 
 def test_what_a_gateway_decides_is_decided_here() -> None:

@@ -67,7 +67,7 @@ async def test_hold_says_where_to_look_and_forwards_nothing(client: httpx.AsyncC
         {
             "code": "content_suspected",
             "category": "spam",
-            "message": "The text looks like spam.",
+            "message": "The message looks like spam.",
             "source": "text",
             "policy_version": world.policy.version,
             "score": 0.6,
@@ -96,7 +96,7 @@ async def test_block_is_a_problem_with_the_decision_in_it(client: httpx.AsyncCli
     body = answer.json()
     assert body["type"] == "urn:moderation-gateway:problem:content_violation"
     assert (body["title"], body["status"], body["code"]) == ("Forbidden", 403, "content_violation")
-    assert (body["detail"], body["decision"]) == ("The text looks like violence.", "block")
+    assert (body["detail"], body["decision"]) == ("The message looks like violence.", "block")
     assert world.upstream.got == []
     assert await world.state(body["message_id"]) is MessageState.BLOCKED
 

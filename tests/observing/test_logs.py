@@ -43,6 +43,13 @@ def test_both_ways_give_the_same_line(out: io.BytesIO) -> None:
     assert one["logger"] == "gateway.test"
 
 
+def test_what_extra_gives_is_told_too(out: io.BytesIO) -> None:
+    logging.getLogger("classifiers.test").error("lexicon refused", extra={"file": "terms.tsv", "problem": "line 3"})
+    (line,) = _lines(out)
+    assert (line["message"], line["file"], line["problem"]) == ("lexicon refused", "terms.tsv", "line 3")
+    assert set(line) == {"time", "level", "logger", "message", "file", "problem"}
+
+
 def test_an_exception_and_a_text_with_a_percent_sign(out: io.BytesIO) -> None:
     try:
         raise ValueError("no such thing")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -96,10 +97,17 @@ class Judge:
         try:
             answers = judge(question, self._running).answers
         except Exception as error:  # of any kind: a classifier may be somebody else's
-            answers, fault = failed(question).answers, type(error).__name__
+            answers, fault = failed(question).answers, _told(error)
         seconds = time.perf_counter() - started
         message = Message(_ID, _ID, "native", (text,), hashlib.sha256(text.encode()).hexdigest())
         return Judged(text, answers, decide(message, self._facts, answers, self.policy), seconds, fault)
+
+
+def _told(error: Exception) -> str:
+    """What was raised, by which classifier, and where: for who writes one."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    notes = " ".join(getattr(error, "__notes__", ()))
+    return f"{type(error).__name__}: {error} ({notes}, {place.filename}:{place.lineno})"
 
 
 def _load(asked: Sequence[str], setting: str, lexicon: str) -> Mapping[str, Classifier]:
