@@ -33,7 +33,7 @@ def test_what_is_invisible_does_not_part_a_sentence_into_two_windows(text: Class
 
 
 def test_characters_that_grow_do_not_push_the_rest_out_of_sight(text: Classifier) -> None:
-    threat = "you owe us. next visit we bring hammers instead of words"
+    threat = "we will be at your door with hammers tonight, no more words"
     assert not passes(text, threat)
     assert not passes(text, "\ufdfa " * 445 + threat)
 

@@ -63,6 +63,14 @@ def test_not_news(text: str) -> None:
     assert news(text) < 0.5
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["习近平下台", "打倒共产党", "共产党万岁", "支持俄罗斯", "反对战争", "德国加油", "Macron must go", "Free Kashmir"],
+)
+def test_slogans_are_no_news(text: str) -> None:
+    assert news(text) < 0.6
+
+
 def test_spans_show_what_speaks_for_news() -> None:
     text = "Weather. The minister told reporters nothing."
     answer = CLASSIFIER.judge(ask(text))

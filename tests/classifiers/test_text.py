@@ -147,6 +147,42 @@ def test_violation(category: str, least: float, most: float, text: str) -> None:
     assert least <= scores(text)[category] <= most
 
 
+SLOGANS = [
+    "Black lives matter",
+    "Asian lives matter",
+    "Free Tibet",
+    "Free Kashmir",
+    "I hate Trump",
+    "I can't stand Biden",
+    "Abortion is a woman's right",
+    "Abortion is murder",
+    "Close the borders",
+    "Stop mass immigration now",
+    "Trans rights are human rights",
+    "Same-sex marriage should be legal",
+    "男女平等",
+    "种族平等",
+    "支持同性婚姻",
+    "反对堕胎",
+    "习近平下台",
+    "打倒共产党",
+    "共产党万岁",
+]
+
+
+@pytest.mark.parametrize("text", SLOGANS)
+def test_opinions_of_all_sides_pass(text: str) -> None:
+    suspected = {category: value for category, value in scores(text).items() if value >= 0.5}
+    assert suspected == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["black lives do not matter, kill them all", "gay rights are for sick faggots", "女权婊都去死"]
+)
+def test_abuse_that_borrows_a_slogan_is_found(text: str) -> None:
+    assert max(scores(text)["hate"], scores(text)["violence"]) >= 0.6
+
+
 @pytest.mark.parametrize("text", INNOCENT)
 def test_innocent(text: str) -> None:
     suspected = {category: value for category, value in scores(text).items() if value >= 0.5}
