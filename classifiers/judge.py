@@ -87,9 +87,12 @@ def _ask(name: str, question: Question, classifiers: Mapping[str, Classifier]) -
 def _sound(name: str, answer: object) -> Answer:
     if isinstance(answer, Unanswered):
         return answer
-    flaw = f"neither an Opinion nor Unanswered but {type(answer).__name__}"
-    if isinstance(answer, Opinion) and (flaw := next(filter(None, map(_flaw, answer.scores)), "")) == "":
-        return answer
+    if isinstance(answer, Opinion):
+        flaw = next(filter(None, map(_flaw, answer.scores)), "")
+        if not flaw:
+            return answer
+    else:
+        flaw = f"neither an Opinion nor Unanswered but {type(answer).__name__}"
     if name not in _unsound:
         _unsound.add(name)
         _log.error("answer of %r breaks the contract: %s", name, flaw, extra={"classifier": name})

@@ -1,7 +1,7 @@
 """Logs as one JSON object a line: time, level, logger, message, and the mapping that the call gave beside it.
 
 ``log.info("decision", {"outcome": "allow"})`` becomes ``{..., "message": "decision", "outcome": "allow"}``; so
-does what ``extra`` gives, which is how the classifiers' code says it.
+does what ``extra`` gives in the classifiers' code. Libraries' ``extra`` is for formatters of their own.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class JsonFormatter(logging.Formatter):
         """The line for a record, without its end."""
         fields = dict(record.args) if isinstance(record.args, dict) else {}
         message = record.msg if fields else record.getMessage()
-        fields |= {key: value for key, value in vars(record).items() if key not in _OWN}
+        if record.name.startswith("classifiers"):
+            fields |= {key: value for key, value in vars(record).items() if key not in _OWN}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         return _line(datetime.fromtimestamp(record.created, UTC), record.levelname, record.name, message, fields)

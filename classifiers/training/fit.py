@@ -55,9 +55,8 @@ class Material:
 
 def material(rows: Sequence[Row], recipe: Recipe, meanings: Meanings) -> Material:
     """These rows, with what is known of their meanings."""
-    counts = np.array([recipe.sources[row.source].weight for row in rows])
-    taught = lessons(rows, meanings)
-    return Material(rows, matrix(rows, recipe.bits), counts, folds(rows, recipe), taught)
+    texts, taught = matrix(rows, recipe.bits), lessons(rows, meanings)
+    return Material(rows, texts, weights(rows, recipe), folds(rows, recipe), taught)
 
 
 def matrix(rows: Sequence[Row], bits: int) -> Matrix:
@@ -71,6 +70,11 @@ def matrix(rows: Sequence[Row], bits: int) -> Matrix:
 def labels(rows: Sequence[Row], category: str) -> Labels:
     """1, 0, or -1 for unknown."""
     return np.array([row.labels.get(category, -1) for row in rows], np.int8)
+
+
+def weights(rows: Sequence[Row], recipe: Recipe) -> Numbers:
+    """What each row counts."""
+    return np.array([recipe.sources[row.source].weight for row in rows])
 
 
 def fit(texts: Matrix, truth: Labels, counts: Numbers, strength: float, rare: int) -> Numbers:

@@ -15,7 +15,7 @@ from classifiers.learned.sentences import SIZE, Sentences, Vectors
 from classifiers.normalise import normalise
 from classifiers.training.arrays import Labels, Numbers
 from classifiers.training.corpus import Row
-from classifiers.training.fit import calibrate, folds, labels
+from classifiers.training.fit import calibrate, folds, labels, weights
 from classifiers.training.recipe import OWN, Recipe
 from classifiers.training.teaching import Meanings, by_meaning
 
@@ -44,7 +44,7 @@ def learn(rows: Sequence[Row], known: Meanings, recipe: Recipe) -> tuple[npt.NDA
     """Weights of shape (384, categories) and the bias of each category, so that their sum is log-odds."""
     its = [row for row in rows if row.text in known]
     vectors = np.stack([known[row.text] for row in its])
-    counts, part = np.array([recipe.sources[row.source].weight for row in its]), folds(its, recipe)
+    counts, part = weights(its, recipe), folds(its, recipe)
     table = np.zeros((SIZE, len(recipe.second)))
     biases = []
     for column, category in enumerate(recipe.second):
@@ -58,7 +58,7 @@ def learn(rows: Sequence[Row], known: Meanings, recipe: Recipe) -> tuple[npt.NDA
 
 
 def _embed(rows: Sequence[Row]) -> Vectors:
-    """The vector of each row's first piece; some 150 rows a second and core."""
+    """The vector of each row's first piece; some 85 rows a second and core."""
     views = [next(pieces(normalise(row.text).text), "") for row in rows]
     order = sorted(range(len(views)), key=lambda place: len(views[place]))
     batches = [order[at : at + _TOGETHER] for at in range(0, len(order), _TOGETHER)]

@@ -2,8 +2,8 @@
 
 Few sources label a category, and n-grams know only the words of those. Sentence vectors carry further: a regression
 over them, the teacher, says of any English row how likely it is of the category, and n-grams learn to say the same of
-all of them. What they learn is a weight for each bucket, as from labels, so judging takes no longer and needs no
-network.
+all that were embedded. What they learn is a weight for each bucket, as from labels, so judging takes no longer and
+needs no network.
 """
 
 from __future__ import annotations

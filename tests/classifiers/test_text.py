@@ -183,6 +183,15 @@ def test_abuse_that_borrows_a_slogan_is_found(text: str) -> None:
     assert max(scores(text)["hate"], scores(text)["violence"]) >= 0.6
 
 
+@pytest.mark.parametrize("slogan", ["Free Tibet", "human rights", "black lives matter"])
+def test_an_advertisement_with_a_slogan_stays_one(slogan: str) -> None:
+    """Judged by the model alone, which is what slogans soften."""
+    advertisement = "Cheap followers for your page, reply with your name"
+    before = scores(advertisement)["spam"]
+    assert before >= 0.6
+    assert scores(f"{advertisement}, {slogan}")["spam"] >= 0.8 * before
+
+
 @pytest.mark.parametrize("text", INNOCENT)
 def test_innocent(text: str) -> None:
     suspected = {category: value for category, value in scores(text).items() if value >= 0.5}

@@ -50,6 +50,12 @@ def test_what_extra_gives_is_told_too(out: io.BytesIO) -> None:
     assert set(line) == {"time", "level", "logger", "message", "file", "problem"}
 
 
+def test_what_libraries_give_beside_a_message_stays_out(out: io.BytesIO) -> None:
+    logging.getLogger("uvicorn.error").warning("late", extra={"color_message": "\x1b[33mlate"})
+    (line,) = _lines(out)
+    assert set(line) == {"time", "level", "logger", "message"}
+
+
 def test_an_exception_and_a_text_with_a_percent_sign(out: io.BytesIO) -> None:
     try:
         raise ValueError("no such thing")
