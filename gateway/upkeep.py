@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway import metrics
-from gateway.core.audit import LICENCE
+from gateway.core.audit import FOLLOWED, LICENCE
 from gateway.core.model import MessageState
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
@@ -17,6 +17,7 @@ from gateway.ports import (
     Delivery,
     Events,
     Fault,
+    Follower,
     LeaseLost,
     NewsRegister,
     Notices,
@@ -141,10 +142,20 @@ async def announce(store: Store, events: Events, lease: LeaseKeeper) -> bool:
 async def announce_unowned(store: Store, events: Events, lease: LeaseKeeper, clock: Clock) -> bool:
     """Announce what the chains that no process holds have gained: persons' acts, recovery, and what a process that
     died had left. One process does it, the one with the lowest slot; True if more is left."""
+    return any([await _announce(store, events, chain) for chain in await _unowned(store, lease, clock)])
+
+
+async def follow(follower: Follower, store: Store, lease: LeaseKeeper, clock: Clock) -> bool:
+    """Write what follows from this process's chain and, in the first process, from those that nobody holds; True if
+    more is left."""
+    chains = [lease.owner.slot, *await _unowned(store, lease, clock)]
+    return any([await follower.follow(chain, clock.now_ms()) for chain in chains])
+
+
+async def _unowned(store: Store, lease: LeaseKeeper, clock: Clock) -> list[int]:
+    """The chains that no process holds, if this is the process that looks after them."""
     held = {owner.slot for owner, _ in await store.holders(clock.now_ms())}
-    if not _first(held, lease):
-        return False
-    return any([await _announce(store, events, chain) for chain in sorted((await store.heads()).keys() - held)])
+    return sorted((await store.heads()).keys() - held) if _first(held, lease) else []
 
 
 async def is_first(store: Store, lease: LeaseKeeper, clock: Clock) -> bool:
@@ -158,7 +169,7 @@ def _first(held: set[int], lease: LeaseKeeper) -> bool:
 
 async def _announce(store: Store, events: Events, chain: int) -> bool:
     rows = await store.events(chain, _EVENTS)
-    if told := [row for row in rows if row.message_id or row.kind == LICENCE]:
+    if told := [row for row in rows if row.message_id or row.kind == LICENCE or row.kind in FOLLOWED]:
         await events.announce(told)
     if rows:
         await store.announced(chain, rows[-1].seq)
@@ -234,6 +245,7 @@ def plan(
     in_flight: Callable[[], int],
     events: Events | None,
     news: News | None = None,
+    follower: Follower | None = None,
 ) -> None:
     """Begin everything that a gateway process repeats."""
     upkeep.every(lease_seconds / 6, "lease", lease.renew)
@@ -248,6 +260,8 @@ def plan(
     upkeep.every(5.0, "gauges", lambda: measure(store, clock, in_flight))
     if news is not None:
         news.plan(upkeep, clock)
+    if follower is not None:
+        upkeep.every(0.25, "aftermath", lambda: follow(follower, store, lease, clock))
     if events is not None:
         upkeep.every(0.2, "events", lambda: announce(store, events, lease))
         upkeep.every(1.0, "unowned events", lambda: announce_unowned(store, events, lease, clock))

@@ -35,6 +35,18 @@ CREDENTIAL = "credential"
 KEY = "key"
 """Kind of the row of a key's being dropped from the key file."""
 
+SANCTION = "sanction"
+"""Kind of the row of an act about a sanction: proposed, imposed, declined, lifted. It is announced."""
+TAKEDOWN = "takedown"
+"""Kind of the row of an act about a published message: taken down, restored. It is announced."""
+APPEAL = "appeal"
+"""Kind of the row of an act about an appeal: made, decided. It is announced."""
+REPORT = "report"
+"""Kind of the row of an act about a public report. It is announced."""
+
+FOLLOWED = frozenset({SANCTION, TAKEDOWN, APPEAL, REPORT})
+"""Kinds of acts that have an aftermath: see `gateway.core.happened`."""
+
 KEY_ID = 12
 """How many characters of a key's hash name it to people."""
 

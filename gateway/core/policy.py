@@ -6,24 +6,17 @@ import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from classifiers.contract import CATEGORIES
 from gateway.core.model import STANDARD, Degree, Outcome, RegistrantKind
+from gateway.core.policy_part import Choice, Part, Probability
 from gateway.core.yaml_lines import Problem, read_yaml, to_problem
 
 VIOLATIONS = CATEGORIES - {"news"}
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-Choice = Annotated[Outcome, Field(strict=False)]
-
-
-class Stage(_Part):
+class Stage(Part):
     """One classifier of the policy."""
 
     required: bool = True
@@ -34,7 +27,7 @@ class Stage(_Part):
     """Which messages it is asked about: all, or those that carry media."""
 
 
-class Threshold(_Part):
+class Threshold(Part):
     """From which probability a category is held, and from which it is blocked (None: never automatically)."""
 
     hold: Probability
@@ -47,14 +40,14 @@ class Threshold(_Part):
         return self
 
 
-class Assurance(_Part):
+class Assurance(Part):
     """A trust framework and the levels of it that are enough."""
 
     framework: str
     levels: tuple[str, ...] = Field(min_length=1, strict=False)
 
 
-class Identity(_Part):
+class Identity(Part):
     """What it takes to publish, and what happens without.
 
     ``classes`` gives classes of accounts an ``accept`` of their own. A verification that ends within
@@ -62,7 +55,7 @@ class Identity(_Part):
     """
 
     accept: tuple[Assurance, ...] = Field(min_length=1, strict=False)
-    classes: dict[str, Annotated[tuple[Assurance, ...], Field(min_length=1, strict=False)]] = {}
+    classes: dict[str, Annotated[tuple[Assurance, ...], Field(min_length=1, strict=False)]] = Field({})
     reverify_days: int = Field(30, ge=0, le=366)
     missing: Choice = Outcome.BLOCK
     unverified: Choice = Outcome.BLOCK
@@ -75,7 +68,7 @@ class Identity(_Part):
         return (STANDARD, *[name for name in self.classes if name != STANDARD])
 
 
-class Registration(_Part):
+class Registration(Part):
     """Who may register.
 
     ``max_accounts``: how many open accounts a registrant of each kind may have. A closed account's name may not be
@@ -83,10 +76,9 @@ class Registration(_Part):
     violation; for ``erased_days`` an erased registrant leaves a mark of its identifiers behind.
     """
 
-    max_accounts: dict[Annotated[RegistrantKind, Field(strict=False)], Annotated[int, Field(ge=1)]] = {
-        RegistrantKind.PERSON: 5,
-        RegistrantKind.ORGANISATION: 50,
-    }
+    max_accounts: dict[Annotated[RegistrantKind, Field(strict=False)], Annotated[int, Field(ge=1)]] = Field(
+        {RegistrantKind.PERSON: 5, RegistrantKind.ORGANISATION: 50}
+    )
     name_bar_days: int = Field(365, ge=0, le=36_600)
     registrant_bar_days: int = Field(1825, ge=0, le=36_600)
     erased_days: int = Field(1825, ge=0, le=36_600)
@@ -98,7 +90,7 @@ class Registration(_Part):
         return self
 
 
-class News(_Part):
+class News(Part):
     """Who may publish news. ``threshold``: from which probability a classifier's "news" counts.
 
     What happens to news by an account that may not publish it (``unauthorised``); and, by an account that may only
@@ -117,7 +109,7 @@ class News(_Part):
     warn_days: int = Field(30, ge=0, le=366)
 
 
-class Standing(_Part):
+class Standing(Part):
     """What each degree of sanction, and a suspended or closed account, means for a publish request."""
 
     sanctions: dict[Annotated[Degree, Field(strict=False)], Choice]
@@ -133,7 +125,7 @@ class Standing(_Part):
         return self
 
 
-class Doubts(_Part):
+class Doubts(Part):
     """What it means that something about a request cannot be judged; ``other`` is for every doubt not named here."""
 
     encrypted: Choice = Outcome.HOLD
@@ -151,13 +143,13 @@ class Doubts(_Part):
                 return self.other
 
 
-class Holds(_Part):
+class Holds(Part):
     """Messages that wait for a person. One that waited this long is rejected, and its request erased."""
 
     expire_hours: float = Field(168.0, gt=0, le=24 * 366, strict=False)
 
 
-class Policy(_Part):
+class Policy(Part):
     """The whole policy. ``deadline_ms`` bounds one publish request up to its decision."""
 
     deadline_ms: int = Field(800, ge=10, le=60_000)

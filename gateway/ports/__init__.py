@@ -17,6 +17,7 @@ from gateway.ports.faults import (
     erased,
     shared,
 )
+from gateway.ports.following import Follower
 from gateway.ports.imports import Chunk, Imports, PersonalSealer, Progress, SealedPerson
 from gateway.ports.news import (
     Delivery,
@@ -54,6 +55,7 @@ __all__ = [
     "Delivery",
     "Events",
     "Fault",
+    "Follower",
     "Imports",
     "KeyTaken",
     "LeaseLost",

@@ -1,6 +1,7 @@
 """Store and registry in SQLite or PostgreSQL: `open_store` gives both."""
 
 from gateway.adapters.sql.engine import is_sqlite
+from gateway.adapters.sql.following import SqlFollower
 from gateway.adapters.sql.imports import SqlImports
 from gateway.adapters.sql.listening import ChangeListener
 from gateway.adapters.sql.operators import SqlOperators
@@ -11,6 +12,7 @@ from gateway.adapters.sql.upgrade import upgrade
 
 __all__ = [
     "ChangeListener",
+    "SqlFollower",
     "SqlImports",
     "SqlOperators",
     "SqlRegister",

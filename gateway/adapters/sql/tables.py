@@ -138,6 +138,14 @@ cursors: Final = Table(
     Column("announced", BigInteger, nullable=False),
 )
 
+followed: Final = Table(
+    "followed",
+    metadata,
+    # Up to which row each chain's aftermath was written.
+    Column("chain", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
 counters: Final = Table(
     "counters",
     metadata,
