@@ -41,7 +41,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("waiting_ms IS NOT NULL"),
         sqlite_where=sa.text("waiting_ms IS NOT NULL"),
     )
-    # What came of older rows is not written afterwards: nobody is sanctioned for what happened before there was a ladder.
+    # What came of older rows is not written afterwards: nobody is sanctioned for what happened before the ladder.
     op.execute("INSERT INTO followed (chain, seq) SELECT slot, seq FROM chains WHERE seq > 0")
     op.execute(
         "INSERT INTO queue (message_id, tenant_id, account_id, category, due_ms) "
