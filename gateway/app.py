@@ -35,7 +35,17 @@ from gateway.adapters.providers_file import endpoints, read_providers
 from gateway.adapters.remembered import RememberedClassifiers
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.adapters.sources import CachedSources
-from gateway.adapters.sql import ChangeListener, SqlOperators, SqlRegistrar, SqlStore, is_sqlite, open_store
+from gateway.adapters.sql import (
+    ChangeListener,
+    QueuePart,
+    SqlFollower,
+    SqlOperators,
+    SqlQueue,
+    SqlRegistrar,
+    SqlStore,
+    is_sqlite,
+    open_store,
+)
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.sql.personal import SqlPersonal
@@ -45,6 +55,7 @@ from gateway.adapters.watched_upstream import WatchedUpstream
 from gateway.adapters.webhooks import HttpWebhooks
 from gateway.core.records import Lease
 from gateway.examine import Examine
+from gateway.held import HeldMessages
 from gateway.http import admin, api, identity, moderations, ops, own_accounts, wechat_check, wechat_tokens
 from gateway.http.admin.desk import Desk
 from gateway.http.budget import Budget
@@ -192,6 +203,10 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     if not is_sqlite(settings.database_url):
         listener = ChangeListener(settings.database_url, registry_changed.set)
         stack.push_async_callback(listener.close)
+    held = HeldMessages(
+        queue=SqlQueue(store.database), store=store, registry=registry, policy=policy.current, clock=clock
+    )
+    follower = SqlFollower(store.database, [QueuePart(store.database, lambda: policy.current().policy.holds)])
     upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
     stack.push_async_callback(upkeep.stop)
     if listener is not None:
@@ -216,6 +231,8 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
             SqlNotices(store.database),
             webhooks,
         ),
+        follower=follower,
+        held=held,
     )
     if verify is not None:
         plan_verification(upkeep, verify, lambda: is_first(store, lease, clock))
@@ -262,6 +279,8 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         verifications=SqlVerifications(store.database),
         news=news,
         verify=verify,
+        held=held,
+        store=store,
         registry=registry,
         policy=policy.current,
         clock=clock,

@@ -91,6 +91,11 @@ HELD = Gauge("gateway_held_messages", "Messages on hold.", multiprocess_mode="mo
 HOLD_AGE_SECONDS = Gauge(
     "gateway_oldest_hold_seconds", "Age of the oldest message on hold.", multiprocess_mode="mostrecent"
 )
+OVERDUE_HOLDS = Gauge(
+    "gateway_overdue_holds",
+    "Messages on hold that somebody should have decided on by now.",
+    multiprocess_mode="mostrecent",
+)
 UNKNOWN = Gauge(
     "gateway_unknown_messages",
     "Messages whose upstream outcome is unknown; a person resolves them.",

@@ -11,7 +11,7 @@ import orjson
 from classifiers.contract import Answer, Opinion, Reply
 from gateway.core.decide import decide, forbidden
 from gateway.core.model import Case, Decision, Facts, Message, MessageState, Outcome, Reason
-from gateway.core.policy import PolicyInForce
+from gateway.core.policy import VIOLATIONS, PolicyInForce
 from gateway.core.records import Owner, Stored, Tenant, Transition
 from gateway.core.reposts import post
 from gateway.opinions import Opinions
@@ -216,11 +216,13 @@ async def resolve_by_person(
     outcome: Outcome,
     actor: str,
     note: str,
+    code: str = "reviewed",
 ) -> bool:
     """Release (ALLOW) or reject (BLOCK) a held message in a person's name; False if it was resolved before.
 
     A released message is queued; a running gateway forwards it. A person overrules opinions, not the account's facts of
-    this moment: raises `ReleaseForbidden` where they alone block under ``policy``.
+    this moment: raises `ReleaseForbidden` where they alone block under ``policy``. A ``code`` that is a category says
+    that the message violates it.
     """
     message, current = stored.message, stored
     for _ in range(_ATTEMPTS):
@@ -232,7 +234,7 @@ async def resolve_by_person(
         facts = Facts(clock.now_ms(), account, source=newest.facts.source)
         if outcome is Outcome.ALLOW and (block := forbidden(message, facts, policy)) is not None:
             raise ReleaseForbidden(block)
-        reason = Reason("reviewed", outcome, note, actor)
+        reason = Reason(code, outcome, note, actor, code if code in VIOLATIONS else None)
         decision = Decision(outcome, PERSON, (reason,), policy.version)
         transition = Transition(
             stored.message_id,

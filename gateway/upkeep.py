@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gateway import metrics
 from gateway.core.audit import FOLLOWED, LICENCE
 from gateway.core.model import MessageState
+from gateway.held import HeldMessages
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
 from gateway.ports import (
@@ -230,6 +231,12 @@ async def measure(store: Store, clock: Clock, in_flight: Callable[[], int]) -> N
     metrics.UNKNOWN.set(unknown)
 
 
+async def measure_queue(held: HeldMessages, clock: Clock) -> None:
+    """Set the gauge of what people should have decided on."""
+    _, overdue, _ = await held.queue.count(None, clock.now_ms())
+    metrics.OVERDUE_HOLDS.set(overdue)
+
+
 def plan(
     upkeep: Upkeep,
     *,
@@ -246,6 +253,7 @@ def plan(
     events: Events | None,
     news: News | None = None,
     follower: Follower | None = None,
+    held: HeldMessages | None = None,
 ) -> None:
     """Begin everything that a gateway process repeats."""
     upkeep.every(lease_seconds / 6, "lease", lease.renew)
@@ -260,6 +268,9 @@ def plan(
     upkeep.every(5.0, "gauges", lambda: measure(store, clock, in_flight))
     if news is not None:
         news.plan(upkeep, clock)
+    if held is not None:
+        upkeep.every(0.5, "decided holds", held.carry_out)
+        upkeep.every(5.0, "queue gauges", lambda: measure_queue(held, clock))
     if follower is not None:
         upkeep.every(0.25, "aftermath", lambda: follow(follower, store, lease, clock))
     if events is not None:

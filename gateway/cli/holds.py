@@ -10,13 +10,16 @@ from collections.abc import Iterator, Sequence
 import click
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.sql import SqlQueue, SqlStore
 from gateway.cli.common import actor_option, check_tenant, note_option, with_store
 from gateway.cli.records import kept_policy, stored_message
 from gateway.core.model import Case, Media, Message, MessageState, Outcome, Reason
+from gateway.core.queue import UNRESOLVED, Entry, Unresolved
 from gateway.core.records import Stored
 from gateway.core.shown import visible, written
+from gateway.held import HeldMessages
 from gateway.ports import Register, Store
-from gateway.review import ReleaseForbidden, resolve_by_person
+from gateway.review import ReleaseForbidden
 
 _HEADER = ("MESSAGE", "ACCOUNT", "RULE", "CATEGORIES", "SINCE")
 
@@ -61,20 +64,25 @@ def holds_show(message_id: str) -> None:
 
 @holds.command("release")
 @click.argument("message_id")
+@click.option("--code", default="no_violation", show_default=True, help="Why, as one of the policy's codes.")
 @note_option
 @actor_option
-def holds_release(message_id: str, note: str, actor: str) -> None:
-    """Release a held message; a running gateway forwards it."""
-    _resolve_hold(message_id, Outcome.ALLOW, note, actor)
+def holds_release(message_id: str, code: str, note: str, actor: str) -> None:
+    """Release a held message; a running gateway forwards it. Some categories take two people: the first one's release
+    then waits for the second's."""
+    _resolve_hold(message_id, Outcome.ALLOW, code, note, actor)
 
 
 @holds.command("reject")
 @click.argument("message_id")
+@click.option(
+    "--code", default="other", show_default=True, help="Why, as one of the policy's codes: a category is a violation."
+)
 @note_option
 @actor_option
-def holds_reject(message_id: str, note: str, actor: str) -> None:
+def holds_reject(message_id: str, code: str, note: str, actor: str) -> None:
     """Reject a held message."""
-    _resolve_hold(message_id, Outcome.BLOCK, note, actor)
+    _resolve_hold(message_id, Outcome.BLOCK, code, note, actor)
 
 
 def _row(stored: Stored, case: Case) -> tuple[str, ...]:
@@ -127,16 +135,31 @@ def _part(texts: Sequence[str], part: int) -> str:
     return texts[part] if 0 <= part < len(texts) else ""
 
 
-def _resolve_hold(message_id: str, outcome: Outcome, note: str, actor: str) -> None:
-    async def resolve(store: Store, register: Register) -> None:
+def _resolve_hold(message_id: str, outcome: Outcome, code: str, note: str, actor: str) -> None:
+    async def resolve(store: SqlStore, register: Register) -> None:
         stored = await stored_message(store, message_id)
         # The policy that judged it last, and not this command's file, which may be another than the gateway's.
         policy = await kept_policy(store, (await store.cases(message_id))[-1][1].decision.policy_version)
+        held = HeldMessages(
+            queue=SqlQueue(store.database), store=store, registry=register, policy=lambda: policy, clock=SystemClock()
+        )
         try:
-            if not await resolve_by_person(store, register, SystemClock(), policy, stored, outcome, actor, note):
-                raise click.ClickException(f"{message_id} is {stored.state.value}, not held")
+            entry = await held.decide(message_id, None, actor, outcome, code, note, undo=False)
         except ReleaseForbidden as error:
             raise click.ClickException(f"{message_id} is not released and stays held: {error}") from error
-        click.echo(f"{message_id}: {(await stored_message(store, message_id)).state.value}")
+        if entry is Unresolved.NOT_HELD:
+            raise click.ClickException(f"{message_id} is {stored.state.value}, not held")
+        if isinstance(entry, Unresolved):
+            raise click.ClickException(f"{message_id}: {UNRESOLVED[entry].partition(': ')[2]}")
+        click.echo(f"{message_id}: {_became(entry) or (await stored_message(store, message_id)).state.value}")
 
     with_store(resolve)
+
+
+def _became(entry: Entry) -> str | None:
+    """What a decision has made of an entry that still waits for people."""
+    if entry.waiting is not None:
+        return None
+    if entry.first is not None and entry.escalated_by is None:
+        return "held; a second person has to agree"
+    return "held, and escalated: the two do not agree, so a third person decides"

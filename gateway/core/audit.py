@@ -35,6 +35,8 @@ CREDENTIAL = "credential"
 KEY = "key"
 """Kind of the row of a key's being dropped from the key file."""
 
+REVIEW = "review"
+"""Kind of the row of what people do with a held message before it is released or rejected."""
 SANCTION = "sanction"
 """Kind of the row of an act about a sanction: proposed, imposed, declined, lifted. It is announced."""
 TAKEDOWN = "takedown"
@@ -178,7 +180,7 @@ def registry_body(
     return encode_body(row)
 
 
-def subject(kind: Literal["account", "registrant", "licence", "import"], name: str) -> str:
+def subject(kind: Literal["account", "registrant", "licence", "import", "message"], name: str) -> str:
     """What a row of the administrators' chain is about, as histories are looked up by it. It stands beside the chain
     and not in it: a registrant's id may lead to a person."""
     return f"{kind}:{name}"

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from classifiers.contract import CATEGORIES
+from gateway.core.holds import Holds
 from gateway.core.model import STANDARD, Degree, Outcome, RegistrantKind
 from gateway.core.policy_part import Choice, Part, Probability
 from gateway.core.yaml_lines import Problem, read_yaml, to_problem
@@ -141,12 +142,6 @@ class Doubts(Part):
                 return self.unknown_reference
             case _:
                 return self.other
-
-
-class Holds(Part):
-    """Messages that wait for a person. One that waited this long is rejected, and its request erased."""
-
-    expire_hours: float = Field(168.0, gt=0, le=24 * 366, strict=False)
 
 
 class Policy(Part):

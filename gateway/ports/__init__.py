@@ -33,6 +33,7 @@ from gateway.ports.operators import Appointed, Operators
 from gateway.ports.origin import Origin, OriginHead, OriginResponse
 from gateway.ports.outside import Brought, Classifiers, Clock, Events, Pictures, Upstream
 from gateway.ports.personal import Personal, Rewrapped
+from gateway.ports.queue import Queue
 from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
@@ -73,6 +74,7 @@ __all__ = [
     "PersonalSealer",
     "Pictures",
     "Progress",
+    "Queue",
     "References",
     "Register",
     "Registered",

@@ -15,21 +15,36 @@ from fastapi import FastAPI
 from msgspec.structs import replace
 from sqlalchemy import text
 
+from classifiers.contract import Span
 from gateway.adapters.key_file import new_keys
 from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
-from gateway.adapters.sql import SqlOperators, SqlRegistrar, SqlStore, open_store
+from gateway.adapters.sql import SqlOperators, SqlQueue, SqlRegistrar, SqlStore, open_store
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.app import create_app
-from gateway.core.model import NewsKind, RegistrantKind, VerificationState
+from gateway.core.model import (
+    Case,
+    Decision,
+    Facts,
+    Message,
+    MessageState,
+    NewsKind,
+    Outcome,
+    Reason,
+    RegistrantKind,
+    VerificationState,
+)
 from gateway.core.news import Licence
 from gateway.core.operators import Operator, Role
 from gateway.core.policy import Registration
+from gateway.core.queue import enter
+from gateway.core.records import Entry, Request
 from gateway.core.registration import Act, By, CloseAccount, CreateAccount, SuspendAccount
 from gateway.core.verification import Verification
+from gateway.held import HeldMessages
 from gateway.http.admin.desk import Desk
 from gateway.http.requests import hash_key
 from gateway.ports import Personal, Register, Registered
@@ -38,6 +53,7 @@ from gateway.settings import Settings
 from gateway.verify import Verify
 from tests.fakes import NOW_MS
 from tests.http.documented import Documented
+from tests.policies import policy
 from tests.world import OTHER, TENANT, World
 
 RULES = Registration()
@@ -116,6 +132,14 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
                 fields=None,
                 clock=world.clock,
             ),
+            held=HeldMessages(
+                queue=SqlQueue(store.database),
+                store=store,
+                registry=register,
+                policy=lambda: world.policy,
+                clock=world.clock,
+            ),
+            store=store,
             registry=register,
             policy=lambda: world.policy,
             clock=world.clock,
@@ -141,8 +165,35 @@ async def fill(directory: Path) -> None:
     async with open_store(f"sqlite+aiosqlite:///{directory}/gateway.db") as (store, register):
         database = store.database
         await _fill(register, database, SqlPersonal(database, keys))
+        await _hold(store)
         async with database.reading("test") as connection:
             await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+
+async def _hold(store: SqlStore) -> None:
+    """Messages that wait for reviewers: ``m-1`` and ``m-2``, with the tenant's id behind."""
+    lease = await store.lease("test", 4, DAY_MS, NOW_MS)
+    assert lease is not None
+    for tenant in (TENANT, OTHER):
+        for number in (1, 2):
+            message = Message(tenant.tenant_id, "acc-1", "native", ("Title", f"Buy {number}!"), "c" * 64)
+            span = Span(1, 0, 3)
+            reason = Reason("content_suspected", Outcome.HOLD, "Looks like spam.", "text", "spam", 0.7, (span,))
+            decision = Decision(Outcome.HOLD, "content_suspected", (reason,), policy().version)
+            this = Entry(
+                message_id=f"m-{number}-{tenant.tenant_id}",
+                decision_id=f"d-{number}-{tenant.tenant_id}",
+                message=message,
+                request=Request(b"{}", "application/json"),
+                case=Case(Facts(NOW_MS, None), (), decision),
+                state=MessageState.HELD,
+                forwards=True,
+                at_ms=NOW_MS + number,
+            )
+            assert await store.commit(lease.owner, this) is None
+            where = (this.message_id, tenant.tenant_id, "acc-1", this.case, this.at_ms, policy().policy.holds)
+            await SqlQueue(store.database).enter(enter(*where))
+    await store.release(lease.owner)
 
 
 async def _fill(register: Register, database: Database, personal: Personal) -> None:

@@ -5,6 +5,7 @@ from gateway.adapters.sql.following import SqlFollower
 from gateway.adapters.sql.imports import SqlImports
 from gateway.adapters.sql.listening import ChangeListener
 from gateway.adapters.sql.operators import SqlOperators
+from gateway.adapters.sql.queue import QueuePart, SqlQueue
 from gateway.adapters.sql.registration import SqlRegistrar
 from gateway.adapters.sql.registry import SqlRegister
 from gateway.adapters.sql.store import SqlStore, open_store
@@ -12,9 +13,11 @@ from gateway.adapters.sql.upgrade import upgrade
 
 __all__ = [
     "ChangeListener",
+    "QueuePart",
     "SqlFollower",
     "SqlImports",
     "SqlOperators",
+    "SqlQueue",
     "SqlRegister",
     "SqlRegistrar",
     "SqlStore",

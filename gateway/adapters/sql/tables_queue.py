@@ -28,8 +28,13 @@ queue: Final = Table(
     Column("escalated_note", Text),
     # What a first of two people decided, and a decision that may still be undone until ``waiting_ms``: JSON.
     Column("first", Text),
+    Column("first_by", Text),
     Column("waiting", Text),
     Column("waiting_ms", BigInteger),
+    # Since when it is carried out.
+    Column("taken_ms", BigInteger),
+    # Why the last decision could not be carried out.
+    Column("problem", Text),
     PrimaryKeyConstraint("message_id"),
     Index("queue_by_due", "due_ms", "message_id"),
     Index("queue_by_tenant", "tenant_id", "due_ms", "message_id"),

@@ -17,11 +17,12 @@ from gateway.core.operators import Operator, Role
 from gateway.core.personal import FIELDS
 from gateway.core.policy import PolicyInForce
 from gateway.core.wording import told
+from gateway.held import HeldMessages
 from gateway.http.budget import Budget
 from gateway.http.problems import Problem, bad_fields
 from gateway.http.requests import Disconnected, read_headers, unauthorised, whole_body
 from gateway.platforms.strict_json import BadJson, loads
-from gateway.ports import Clock, NewsRegister, Operators, Personal, Registrar, Registry, Verifications
+from gateway.ports import Clock, NewsRegister, Operators, Personal, Registrar, Registry, Store, Verifications
 from gateway.verify import Verify
 
 BODY_LIMIT: Final = 64 * 1024
@@ -48,6 +49,8 @@ class Desk:
     verifications: Verifications
     news: NewsRegister
     verify: Verify | None
+    held: HeldMessages
+    store: Store
     registry: Registry
     policy: Callable[[], PolicyInForce]
     clock: Clock

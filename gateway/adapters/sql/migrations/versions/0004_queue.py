@@ -28,8 +28,11 @@ def upgrade() -> None:
         sa.Column("escalated_by", sa.Text(), nullable=True),
         sa.Column("escalated_note", sa.Text(), nullable=True),
         sa.Column("first", sa.Text(), nullable=True),
+        sa.Column("first_by", sa.Text(), nullable=True),
         sa.Column("waiting", sa.Text(), nullable=True),
         sa.Column("waiting_ms", sa.BigInteger(), nullable=True),
+        sa.Column("taken_ms", sa.BigInteger(), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("message_id"),
     )
     op.create_index("queue_by_due", "queue", ["due_ms", "message_id"])

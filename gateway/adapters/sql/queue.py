@@ -1,0 +1,250 @@
+"""The queue of held messages in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.adapters.sql.dialect import AnyRow, insert_new, insert_or
+from gateway.adapters.sql.engine import Database
+from gateway.adapters.sql.history import record
+from gateway.adapters.sql.tables import messages
+from gateway.adapters.sql.tables_queue import queue
+from gateway.adapters.sql.writes import check_text
+from gateway.core import queue as rule
+from gateway.core.audit import REVIEW, act_body, subject
+from gateway.core.happened import Happened, MessageStep
+from gateway.core.holds import Holds
+from gateway.core.model import Case, MessageState
+from gateway.core.queue import Entry, Resolution, Step, Unresolved
+from gateway.core.registration import By
+
+_resolution: Final = msgspec.json.Decoder(Resolution)
+_COLUMNS: Final = [queue.c[name] for name in Entry.__struct_fields__]
+
+
+class SqlQueue:
+    """See `gateway.ports.Queue`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self,
+        tenant_id: str | None,
+        after: tuple[int, str] | None,
+        limit: int,
+        category: str | None = None,
+        escalated: bool | None = None,
+    ) -> list[Entry]:
+        """See `gateway.ports.Queue`, as for every method below."""
+        wanted = select(*_COLUMNS).order_by(queue.c.due_ms, queue.c.message_id).limit(limit)
+        if tenant_id is not None:
+            wanted = wanted.where(queue.c.tenant_id == tenant_id)
+        if after is not None:
+            behind = and_(queue.c.due_ms == after[0], queue.c.message_id > after[1])
+            wanted = wanted.where(queue.c.due_ms >= after[0], or_(queue.c.due_ms > after[0], behind))
+        if category is not None:
+            wanted = wanted.where(queue.c.category == category)
+        if escalated is not None:
+            wanted = wanted.where((queue.c.escalated_by.is_not(None)) == escalated)
+        async with self._database.reading("queue") as connection:
+            return [_entry(row) for row in await connection.execute(wanted)]
+
+    async def entry(self, message_id: str, tenant_id: str | None) -> Entry | None:
+        wanted = _one(message_id, tenant_id)
+        async with self._database.reading("queue") as connection:
+            row = (await connection.execute(select(*_COLUMNS).where(wanted))).first()
+        return None if row is None else _entry(row)
+
+    async def count(self, tenant_id: str | None, now_ms: int) -> tuple[int, int, int]:
+        wanted = select(
+            func.count(),
+            func.count().filter(queue.c.due_ms < now_ms),
+            func.count(queue.c.escalated_by),
+        ).select_from(queue)
+        if tenant_id is not None:
+            wanted = wanted.where(queue.c.tenant_id == tenant_id)
+        async with self._database.reading("queue") as connection:
+            row = (await connection.execute(wanted)).one()
+        return row[0], row[1], row[2]
+
+    async def enter(self, entry: Entry) -> None:
+        async with self._database.writing("queue") as connection:
+            await connection.execute(insert_new(self._database, queue).values(**_row(entry)))
+
+    async def claim(
+        self, message_id: str, tenant_id: str | None, actor: str, rules: Holds, now_ms: int
+    ) -> Entry | Unresolved:
+        return await self._change(message_id, tenant_id, lambda entry: rule.claim(entry, actor, rules, now_ms))
+
+    async def claim_next(self, tenant_id: str | None, actor: str, rules: Holds, now_ms: int) -> Entry | None:
+        free = and_(
+            queue.c.claimed_until_ms <= now_ms,
+            queue.c.waiting_ms.is_(None),
+            or_(queue.c.escalated_by.is_(None), queue.c.escalated_by != actor),
+            or_(queue.c.first_by.is_(None), queue.c.first_by != actor),
+        )
+        wanted = select(*_COLUMNS).where(free).order_by(queue.c.due_ms, queue.c.message_id).limit(1)
+        if tenant_id is not None:
+            wanted = wanted.where(queue.c.tenant_id == tenant_id)
+        async with self._database.writing("claim next") as connection:
+            row = (await connection.execute(wanted.with_for_update(skip_locked=True))).first()
+            if row is None:
+                return None
+            entry = rule.claim(_entry(row), actor, rules, now_ms)
+            if isinstance(entry, Unresolved):
+                return None
+            await _write(connection, entry)
+            return entry
+
+    async def let_go(self, message_id: str, tenant_id: str | None, actor: str, now_ms: int) -> Entry | Unresolved:
+        return await self._change(message_id, tenant_id, lambda entry: rule.let_go(entry, actor, now_ms))
+
+    async def escalate(
+        self, message_id: str, tenant_id: str | None, actor: str, note: str, now_ms: int
+    ) -> Entry | Unresolved:
+        return await self._change(
+            message_id,
+            tenant_id,
+            lambda entry: rule.escalate(entry, actor, note, now_ms),
+            lambda _after: (Step.ESCALATE, By(actor, note), now_ms),
+        )
+
+    async def resolve(
+        self, message_id: str, tenant_id: str | None, resolution: Resolution, rules: Holds, undo_ms: int
+    ) -> Entry | Unresolved:
+        by = By(resolution.actor, resolution.note)
+        return await self._change(
+            message_id,
+            tenant_id,
+            lambda entry: rule.resolve(entry, resolution, rules, undo_ms),
+            lambda after: (rule.step_of(after, resolution), by, resolution.at_ms),
+            outcome=resolution.outcome,
+            code=resolution.code,
+        )
+
+    async def undo(self, message_id: str, tenant_id: str | None, actor: str, now_ms: int) -> Entry | Unresolved:
+        return await self._change(
+            message_id,
+            tenant_id,
+            lambda entry: rule.undo(entry, actor),
+            lambda _after: (Step.UNDO, By(actor), now_ms),
+        )
+
+    async def take_due(self, now_ms: int, again_ms: int, limit: int) -> Sequence[Entry]:
+        free = or_(queue.c.taken_ms.is_(None), queue.c.taken_ms <= now_ms - again_ms)
+        wanted = (
+            select(*_COLUMNS)
+            .where(queue.c.waiting_ms.is_not(None), queue.c.waiting_ms <= now_ms, free)
+            .order_by(queue.c.waiting_ms, queue.c.message_id)
+            .limit(limit)
+        )
+        async with self._database.reading("queue") as connection:
+            if (await connection.execute(wanted.limit(1))).first() is None:
+                return []  # nearly always: nobody's write lock is taken for it
+        async with self._database.writing("take due") as connection:
+            rows = (await connection.execute(wanted.with_for_update(skip_locked=True))).all()
+            taken = [replace(_entry(row), taken_ms=now_ms) for row in rows]
+            if taken:
+                mine = queue.c.message_id.in_([entry.message_id for entry in taken])
+                await connection.execute(update(queue).where(mine).values(taken_ms=now_ms))
+            return taken
+
+    async def could_not(self, message_id: str, resolution: Resolution, problem: str) -> None:
+        def still(entry: Entry) -> Entry | Unresolved:
+            return rule.could_not(entry, problem) if entry.waiting == resolution else Unresolved.NOT_DECIDED
+
+        await self._change(message_id, None, still)
+
+    async def drop(self, message_id: str) -> None:
+        async with self._database.writing("queue") as connection:
+            await connection.execute(delete(queue).where(queue.c.message_id == message_id))
+
+    async def _change(
+        self,
+        message_id: str,
+        tenant_id: str | None,
+        change: Callable[[Entry], Entry | Unresolved],
+        told: Callable[[Entry], tuple[Step, By, int]] | None = None,
+        **fields: object,
+    ) -> Entry | Unresolved:
+        """Change an entry by a rule, with the audit row that tells of it. One is changed by one at a time."""
+        async with self._database.writing("queue") as connection:
+            wanted = select(*_COLUMNS).where(_one(message_id, tenant_id)).with_for_update()
+            row = (await connection.execute(wanted)).first()
+            if row is None:
+                return Unresolved.NOT_HELD
+            before = _entry(row)
+            after = change(before)
+            if isinstance(after, Unresolved) or after == before:
+                return after
+            await _write(connection, after)
+            if told is not None:
+                step, by, now_ms = told(after)
+                check_text(by.actor, by.reason)
+                body = act_body(by, 0, after.tenant_id, step, message_id=message_id, **fields)
+                about = [subject("message", message_id)]
+                await record(connection, after.tenant_id, body, now_ms, about, kind=REVIEW)
+            return after
+
+
+class QueuePart:
+    """The follower's part that lets entries come when messages are held, and go when they are not any more."""
+
+    def __init__(self, database: Database, rules: Callable[[], Holds]) -> None:
+        self._database = database
+        self._rules = rules
+
+    async def write(self, connection: AsyncConnection, happened: Sequence[Happened], now_ms: int) -> None:
+        """See `gateway.adapters.sql.following.Part`."""
+        steps = [each for each in happened if isinstance(each, MessageStep)]
+        newest = {step.message_id: step for step in steps}
+        ended = [key for key, step in newest.items() if step.after is not MessageState.HELD]
+        if ended:
+            await connection.execute(delete(queue).where(queue.c.message_id.in_(ended)))
+        # Chains are read each for itself: what was held here may have been released in one that was read before.
+        waits = select(messages.c.id).where(messages.c.id.in_(sorted(newest)), messages.c.state == MessageState.HELD)
+        now_held = set((await connection.scalars(waits)).all())
+        held = [step for step in newest.values() if step.after is MessageState.HELD and step.message_id in now_held]
+        if not held:
+            return
+        rows = [_row(_enter(step, step.case, self._rules())) for step in held if step.case is not None]
+        statement = insert_or(self._database, queue)
+        # What was found anew changes the order, and not what people have made of it meanwhile.
+        again = {name: statement.excluded[name] for name in ("category", "due_ms", "eyes")}
+        await connection.execute(statement.on_conflict_do_update(index_elements=["message_id"], set_=again), rows)
+
+
+def _enter(step: MessageStep, case: Case, rules: Holds) -> Entry:
+    return rule.enter(step.message_id, step.tenant_id, step.message.account_id, case, step.created_ms, rules)
+
+
+def _one(message_id: str, tenant_id: str | None) -> ColumnElement[bool]:
+    mine = queue.c.message_id == message_id
+    return mine if tenant_id is None else and_(mine, queue.c.tenant_id == tenant_id)
+
+
+def _entry(row: AnyRow) -> Entry:
+    values = dict(zip(Entry.__struct_fields__, row, strict=True))
+    for name in ("first", "waiting"):
+        if values[name] is not None:
+            values[name] = _resolution.decode(values[name])
+    return Entry(**values)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    values = {name: getattr(entry, name) for name in Entry.__struct_fields__}
+    for name in ("first", "waiting"):
+        if values[name] is not None:
+            values[name] = msgspec.json.encode(values[name]).decode()
+    return {**values, "first_by": entry.first.actor if entry.first is not None else None}
+
+
+async def _write(connection: AsyncConnection, entry: Entry) -> None:
+    await connection.execute(update(queue).where(queue.c.message_id == entry.message_id).values(**_row(entry)))

@@ -1,0 +1,72 @@
+"""The queue of held messages, as people work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.core.holds import Holds
+from gateway.core.queue import Entry, Resolution, Unresolved
+
+
+class Queue(Protocol):
+    """What waits for people, in the order in which it is due.
+
+    Entries come and go as messages are held and end, a moment after that (see `Follower`); whether a message is held is
+    the store's to say. ``tenant_id`` None means all tenants. What people decide is audited in the administrators'
+    chain. All raise `StoreUnavailable`.
+    """
+
+    async def page(
+        self,
+        tenant_id: str | None,
+        after: tuple[int, str] | None,
+        limit: int,
+        category: str | None = None,
+        escalated: bool | None = None,
+    ) -> list[Entry]:
+        """Entries by ``due_ms`` and id, beginning behind such a pair; those of a category, or escalated ones, only."""
+
+    async def entry(self, message_id: str, tenant_id: str | None) -> Entry | None:
+        """The entry of a message."""
+
+    async def count(self, tenant_id: str | None, now_ms: int) -> tuple[int, int, int]:
+        """How many entries there are, how many of them are overdue, and how many are escalated."""
+
+    async def enter(self, entry: Entry) -> None:
+        """Put in an entry, unless it is there."""
+
+    async def claim(
+        self, message_id: str, tenant_id: str | None, actor: str, rules: Holds, now_ms: int
+    ) -> Entry | Unresolved:
+        """See `gateway.core.queue.claim`."""
+
+    async def claim_next(self, tenant_id: str | None, actor: str, rules: Holds, now_ms: int) -> Entry | None:
+        """Claim the entry that is due first of those that nobody has, that wait for nothing and that this person may
+        decide on; None if there is none. Two people never get the same."""
+
+    async def let_go(self, message_id: str, tenant_id: str | None, actor: str, now_ms: int) -> Entry | Unresolved:
+        """See `gateway.core.queue.let_go`."""
+
+    async def escalate(
+        self, message_id: str, tenant_id: str | None, actor: str, note: str, now_ms: int
+    ) -> Entry | Unresolved:
+        """See `gateway.core.queue.escalate`."""
+
+    async def resolve(
+        self, message_id: str, tenant_id: str | None, resolution: Resolution, rules: Holds, undo_ms: int
+    ) -> Entry | Unresolved:
+        """See `gateway.core.queue.resolve`. Of two at once one wins, the other finds it decided."""
+
+    async def undo(self, message_id: str, tenant_id: str | None, actor: str, now_ms: int) -> Entry | Unresolved:
+        """See `gateway.core.queue.undo`."""
+
+    async def take_due(self, now_ms: int, again_ms: int, limit: int) -> Sequence[Entry]:
+        """Take the entries whose decision is to be carried out now, oldest first, each by one process: from then on it
+        cannot be undone. One that was taken ``again_ms`` ago and is still there is taken again."""
+
+    async def could_not(self, message_id: str, resolution: Resolution, problem: str) -> None:
+        """Say why this decision was not carried out; the message waits on."""
+
+    async def drop(self, message_id: str) -> None:
+        """Take out an entry whose message is not held any more."""
