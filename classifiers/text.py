@@ -7,8 +7,6 @@ from importlib.resources.abc import Traversable
 from itertools import chain
 from typing import Final
 
-from msgspec.structs import replace
-
 from classifiers import language, rulefiles
 from classifiers.contract import Answer, Category, Opinion, Question, Score, Silence, Unanswered
 from classifiers.learned import reading, sentences, store
@@ -107,7 +105,7 @@ class TextClassifier:
                 probability *= self._softened(category, passage.view.text, moved)
                 stretches = stretches or moved
             value = min(together(rule.value if rule else 0.0, probability), self._ceilings[category])
-            scores[category] = replace(self._nothing[category], value=value, spans=passage.spans(stretches))
+            scores[category] = Score(category, value, passage.spans(stretches) if stretches else ())
         return scores
 
     def _softened(self, category: str, text: str, moved: Sequence[Stretch]) -> float:
