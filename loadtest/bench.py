@@ -19,7 +19,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.processes import free_port
 from deploy.local.stack import APP_KEY, Stack
-from loadtest import client, kafka_echo, lexicons, passing, stages
+from loadtest import client, holds, kafka_echo, lexicons, passing, stages
 from loadtest.client import request_bytes
 from loadtest.passing import Ports
 from loadtest.report import PASSING_TARGETS, TARGETS, Row, passing_table, table, write_results
@@ -118,6 +118,8 @@ def main() -> None:
                 "postgresql": writes_per_second(writes_url, options.rounds),
                 "sqlite": writes_per_second(sqlite, options.rounds),
             }
+        say("reviewers, with few holds and with many")
+        reviewing = uvloop.run(holds.measure(postgres, options.rounds))
     judged = judged_per_second(TEXT)
     say("the classifiers, stage by stage")
     judging = stages.measure(options.rounds)
@@ -127,13 +129,16 @@ def main() -> None:
         [
             table(rows, writes, judged, machine(), options.rounds, options.seconds),
             passing_table(passed),
+            holds.holds_table(reviewing),
             stages.stage_table(judging),
             lexicons.lexicon_table(lexicon),
         ]
     )
     print(text)  # noqa: T201
     if not options.no_save:
-        write_results(text, rows + passed, writes, judged, machine(), TARGETS + PASSING_TARGETS, lexicon, judging)
+        write_results(
+            text, rows + passed, writes, judged, machine(), TARGETS + PASSING_TARGETS, lexicon, judging, reviewing
+        )
     say(f"{time.time() - started:.0f} s")
 
 

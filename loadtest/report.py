@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from loadtest.holds import HoldsRow
 from loadtest.lexicons import LexiconFigures
 from loadtest.stages import StageRow
 from loadtest.writes import Writes
@@ -138,6 +139,7 @@ def write_results(
     targets: tuple[Target, ...],
     lexicon: LexiconFigures,
     stages: Sequence[StageRow],
+    reviewing: Sequence[HoldsRow],
 ) -> None:
     """Put the table into RESULTS.md, leaving its prose, and everything into results.json."""
     page = _FOLDER / "RESULTS.md"
@@ -152,5 +154,6 @@ def write_results(
         "judged_per_second": judged,
         "lexicon": asdict(lexicon),
         "stages": [asdict(stage) for stage in stages],
+        "reviewing": [asdict(row) for row in reviewing],
     }
     (_FOLDER / "results.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
