@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 from fastapi import FastAPI
 
 from classifiers.contract import Question, Reply
-from gateway import metrics, tracing
+from gateway import metrics, takedowns, tracing
 from gateway.adapters.aliyun import aliyun_checker
 from gateway.adapters.authors import Authors
 from gateway.adapters.cached import CachedRegistry
@@ -49,7 +49,11 @@ from gateway.adapters.sql import (
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.sql.personal import SqlPersonal
+from gateway.adapters.sql.takedown_orders import SqlOrders
+from gateway.adapters.sql.takedown_part import TakedownPart
+from gateway.adapters.sql.takedowns import SqlTakedowns
 from gateway.adapters.sql.verifications import SqlVerifications
+from gateway.adapters.takedowns import HttpTakedowns
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.adapters.watched_upstream import WatchedUpstream
 from gateway.adapters.webhooks import HttpWebhooks
@@ -117,6 +121,7 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.draining = False
     app.state.listeners = None
     app.state.verify = None
+    app.state.takedowns = None
     app.state.webhook_budget = identity.webhook_budget()
     app.state.components = [Component("start", True, starting)]
     app.include_router(api.router)
@@ -167,8 +172,10 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     origin = HttpOrigin()
     stack.push_async_callback(origin.close)
     upstream: Upstream = native
+    named = {listener.name: listener for listener in listeners}
+    remover = HttpTakedowns(origin, named)
+    stack.push_async_callback(remover.close)
     if sealer is not None:
-        named = {listener.name: listener for listener in listeners}
         upstream = SealedUpstream(native, origin, sealer, named, settings.upstream_seconds)
     watched = WatchedUpstream(upstream, clock)
 
@@ -206,7 +213,13 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     held = HeldMessages(
         queue=SqlQueue(store.database), store=store, registry=registry, policy=policy.current, clock=clock
     )
-    follower = SqlFollower(store.database, [QueuePart(store.database, lambda: policy.current().policy.holds)])
+    follower = SqlFollower(
+        store.database,
+        [
+            QueuePart(store.database, lambda: policy.current().policy.holds),
+            TakedownPart(store.database),
+        ],
+    )
     upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
     stack.push_async_callback(upkeep.stop)
     if listener is not None:
@@ -234,6 +247,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         follower=follower,
         held=held,
     )
+    takedowns.plan(upkeep, SqlOrders(store.database), remover, clock)
     if verify is not None:
         plan_verification(upkeep, verify, lambda: is_first(store, lease, clock))
     app.state.verify = verify
@@ -260,6 +274,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     )
     app.state.wechat_tokens = wechat_tokens.Tokens(sealer, clock) if sealer is not None else None
     app.state.store = store
+    app.state.takedowns = SqlTakedowns(store.database)
     app.state.reload_policy = policy.reload
     app.state.components = Checks(
         store=store,
@@ -278,6 +293,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         personal=await _personal(settings, store, stack),
         verifications=SqlVerifications(store.database),
         news=news,
+        takedowns=app.state.takedowns,
         verify=verify,
         held=held,
         store=store,

@@ -20,6 +20,8 @@ from gateway.http.requests import hash_key
 from gateway.ports import Clock, NewsRegister, Register
 
 TENANT = "demo"
+BOT_FILE = "bot"
+"""Beside the listeners' file: the token with which what the bot published is taken down."""
 APP_KEY = "demo-key"
 _THREE_YEARS_MS = 3 * 365 * 86_400_000
 
@@ -34,7 +36,13 @@ TRIES = (
 async def seed(register: Register, news: NewsRegister, clock: Clock, upstream_url: str) -> None:
     """Add the demo tenant, its accounts and what it knows of news, unless they are there."""
     now_ms = clock.now_ms()
-    tenant = Tenant(TENANT, "Demo chat app", f"{upstream_url}/publish", upstream_idempotent=True)
+    tenant = Tenant(
+        TENANT,
+        "Demo chat app",
+        f"{upstream_url}/publish",
+        upstream_idempotent=True,
+        takedown_url=f"{upstream_url}/takedowns",
+    )
     await register.put_tenant(tenant, hash_key(APP_KEY), "demo", now_ms)
     for account in _accounts(now_ms):
         if await register.account(TENANT, account.account_id) is None:
@@ -65,7 +73,12 @@ def listeners(port: int, upstream_url: str) -> str:
     """The listeners' file: the chat app's bots, who call as they would call Telegram."""
     return f"""\
 listeners:
-  - {{name: demo-bots, platform: telegram, tenant: {TENANT}, port: {port}, upstream: "{upstream_url}"}}
+  - name: demo-bots
+    platform: telegram
+    tenant: {TENANT}
+    port: {port}
+    upstream: "{upstream_url}"
+    takedown_token_file: {BOT_FILE}
 """
 
 

@@ -17,8 +17,12 @@ Publish = Callable[[dict[str, Any]], Awaitable[int]]
 """Publishes a body and returns its number."""
 
 
-def bot_api(publish: Publish) -> APIRouter:
-    """``getMe`` and ``sendMessage`` for the one bot there is."""
+Delete = Callable[[int], Awaitable[bool]]
+"""Takes what has this number away; False if there is none."""
+
+
+def bot_api(publish: Publish, delete: Delete) -> APIRouter:
+    """``getMe``, ``sendMessage`` and ``deleteMessage`` for the one bot there is."""
     router = APIRouter()
 
     @router.api_route("/bot{token}/{method}", methods=["GET", "POST"])
@@ -36,6 +40,12 @@ def bot_api(publish: Publish) -> APIRouter:
                 chat = {"id": given.get("chat_id"), "type": "channel", "title": "Demo"}
                 sent = {"message_id": number, "date": int(time.time()), "chat": chat, "text": text}
                 return _answer(200, {"ok": True, "result": sent})
+            case "deletemessage":
+                number_given = str((await _parameters(request)).get("message_id", ""))
+                if number_given.isdecimal() and await delete(int(number_given)):
+                    return _answer(200, {"ok": True, "result": True})
+                gone = "Bad Request: message to delete not found"
+                return _answer(400, {"ok": False, "error_code": 400, "description": gone})
         return _answer(404, {"ok": False, "error_code": 404, "description": "Not Found"})
 
     return router

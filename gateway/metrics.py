@@ -120,6 +120,20 @@ PROVIDER_CHECKS = Counter(
     "Questions to identity providers that answer at once, by configured provider and by what came of them.",
     ["provider", "result"],
 )
+TAKEDOWNS = Counter(
+    "gateway_takedowns",
+    "Attempts to remove what was published, or to put it back, by how they ended: done, restored; again (it is tried "
+    "later); failed, restore_failed (given up, a person has to do it).",
+    ["result"],
+)
+TAKEDOWNS_WAITING = Gauge(
+    "gateway_takedowns_waiting", "Messages that are to be taken down or put back.", multiprocess_mode="mostrecent"
+)
+TAKEDOWN_AGE_SECONDS = Gauge(
+    "gateway_oldest_takedown_seconds",
+    "For how long the oldest message waits that is to be taken down or put back.",
+    multiprocess_mode="mostrecent",
+)
 READY = Gauge("gateway_ready", "1 while this process admits publish requests.", multiprocess_mode="livesum")
 
 

@@ -11,8 +11,16 @@ from gateway.platforms.schema import Platform
 
 
 def read_listeners(path: Path) -> tuple[Listener, ...]:
-    """The listeners in a file. Raises `ListenersError`, also when a file cannot be read."""
-    return parse_listeners(_read(path), lambda name: _platform(path.parent, name))
+    """The listeners in a file; files that it names are sought from where it is. Raises `ListenersError`, also when one
+    cannot be read."""
+    found = parse_listeners(_read(path), lambda name: _platform(path.parent, name))
+    return tuple([_placed(path.parent, listener) for listener in found])
+
+
+def _placed(folder: Path, listener: Listener) -> Listener:
+    if listener.takedown_token_file is None:
+        return listener
+    return listener.model_copy(update={"takedown_token_file": str(folder / listener.takedown_token_file)})
 
 
 def _platform(folder: Path, name: str) -> Platform:

@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.core.records import SEALED, Envelope, Request, Tenant, UpstreamAnswer
 from gateway.platforms import mapping
+from gateway.platforms.call import Call
 from gateway.platforms.listeners import Listener
 from gateway.ports import Fault, Origin, OriginHead, Sealer, Upstream, UpstreamNotReached, UpstreamUnknown
 
@@ -54,12 +55,20 @@ class SealedUpstream:
         content_type = next(
             (value.decode("latin-1") for name, value in response.headers if name.lower() == b"content-type"), ""
         )
+        verdict = mapping.verdict(listener.map, response.status, content_type, body)
         return UpstreamAnswer(
             response.status,
             body,
             content_type,
             response.headers,
-            mapping.verdict(listener.map, response.status, content_type, body),
+            verdict,
             mapping.remembered(listener.map, envelope.route, content_type, body),
             fleeting=not envelope.keyed,
+            handle=_handle(listener, envelope, body) if verdict is mapping.Verdict.ACCEPTED else None,
         )
+
+
+def _handle(listener: Listener, envelope: Envelope, body: bytes) -> str | None:
+    path, _, query = envelope.target.partition(b"?")
+    call = Call(envelope.method, path, query, envelope.headers, envelope.body)
+    return mapping.handle(listener.map, listener.name, envelope.route, call, body)

@@ -16,6 +16,7 @@ from gateway.cli.records import audit, decisions, messages
 from gateway.cli.register import ACCOUNTS, REGISTRANTS
 from gateway.cli.registry import accounts, registrants
 from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve
+from gateway.cli.takedowns import COMMANDS as TAKEDOWNS
 from gateway.cli.tenants import tenants
 from gateway.cli.verifications import verifications
 
@@ -59,3 +60,5 @@ for command in (*REGISTRANTS, *PERSONAL):
     registrants.add_command(command)
 for command in ACCOUNTS:
     accounts.add_command(command)
+for command in TAKEDOWNS:
+    messages.add_command(command)

@@ -30,7 +30,8 @@ from gateway.adapters.sql.news import SqlNews
 from gateway.app import Judge, create_app
 from gateway.cli.common import settings
 from gateway.core.policy import PolicyError, PolicyInForce
-from gateway.demo import APP_KEY, bot_try, listeners, seed, tries
+from gateway.demo import APP_KEY, BOT_FILE, bot_try, listeners, seed, tries
+from gateway.demo_bots import TOKEN
 from gateway.demo_upstream import create_demo_upstream
 from gateway.embedded import embedded_judge
 from gateway.platforms.listeners import Listener, ListenersError
@@ -253,6 +254,7 @@ def _demo_files(chosen: Settings, bots_port: int, upstream_url: str) -> None:
     if not chosen.keys_file.exists():
         new_keys(chosen.keys_file)
     chosen.listeners_file.write_text(listeners(bots_port, upstream_url), encoding="utf-8")
+    chosen.listeners_file.with_name(BOT_FILE).write_text(TOKEN, encoding="utf-8")
 
 
 async def _seed(chosen: Settings, upstream_url: str) -> None:

@@ -28,6 +28,7 @@ def tenants() -> None:
 @click.option("--upstream-token-env", help="Environment variable with the upstream's bearer token.")
 @click.option("--notify-url", help="Where the tenant is told of licences that end, and the like.")
 @click.option("--notify-secret-env", help="Environment variable with the secret that signs it: whsec_ and base64.")
+@click.option("--takedown-url", help="Where the tenant is told to remove what was published, or to put it back.")
 @actor_option
 def tenants_put(
     tenant_id: str,
@@ -37,6 +38,7 @@ def tenants_put(
     upstream_token_env: str | None,
     notify_url: str | None,
     notify_secret_env: str | None,
+    takedown_url: str | None,
     actor: str,
 ) -> None:
     """Add or change a tenant and print a new application key for it. The key is not shown again."""
@@ -45,9 +47,18 @@ def tenants_put(
         _check_address(notify_url, "--notify-url")
         if notify_secret_env is None:
             raise click.BadParameter("needed with --notify-url", param_hint="--notify-secret-env")
+    if takedown_url is not None:
+        _check_address(takedown_url, "--takedown-url")
     app_key = secrets.token_urlsafe(32)
     tenant = Tenant(
-        tenant_id, name, upstream_url, upstream_idempotent, upstream_token_env, notify_url, notify_secret_env
+        tenant_id,
+        name,
+        upstream_url,
+        upstream_idempotent,
+        upstream_token_env,
+        notify_url,
+        notify_secret_env,
+        takedown_url,
     )
 
     async def put(_store: Store, register: Register) -> None:

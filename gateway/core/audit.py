@@ -159,16 +159,19 @@ def registry_body(
     upstream_url: str | None = None,
     registrant: tuple[Registrant, list[str]] | None = None,
     revoked_key: str | None = None,
+    takedown_url: str | None = None,
 ) -> str:
     """The body of the row for a write to the registry; ``change`` is its change number.
 
     For an account, all it was set to but the registrant's id, which may lead to a person. For a tenant, where its
-    messages go from now on. For a registrant, the same with the accounts that it stands behind. For a key that was
-    revoked, the beginning of its hash.
+    messages go from now on, and where it is told to take them down. For a registrant, the same with the accounts that
+    it stands behind. For a key that was revoked, the beginning of its hash.
     """
     row: dict[str, Any] = {"actor": actor, "change": change, "tenant_id": tenant_id}
     if upstream_url is not None:
         row["upstream_url"] = upstream_url
+        if takedown_url is not None:
+            row["takedown_url"] = takedown_url
     if account is not None:
         row["account_id"] = account.account_id
         row["account"] = account_fields(account)

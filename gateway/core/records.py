@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
+from typing import Any
+
+import orjson
 
 from classifiers.contract import Value
 from gateway.core.model import Case, Message, MessageState
@@ -70,6 +74,14 @@ class UpstreamAnswer(Value, frozen=True):
     verdict: Verdict | None = None
     references: tuple[str, ...] = ()
     fleeting: bool = False
+    handle: str | None = None
+
+    def value(self) -> Any:
+        """What it said: its JSON as JSON, anything else as text."""
+        if self.content_type.split(";")[0].strip().lower() == "application/json":
+            with suppress(orjson.JSONDecodeError):  # says JSON and is not, or was cut: shown as text
+                return orjson.loads(self.body)
+        return self.body.decode("utf-8", "replace")
 
 
 class Entry(Value, frozen=True):
@@ -168,7 +180,8 @@ class Tenant(Value, frozen=True):
     ``upstream_idempotent``: the upstream honours the ``Idempotency-Key`` that the gateway sends, so a forward
     whose outcome is unknown may be sent again. ``upstream_token_env`` names the environment variable that
     holds the bearer token for the upstream; the token itself is never stored. Notices go to ``notify_url``, signed with
-    the secret in the environment variable that ``notify_secret_env`` names.
+    the secret in the environment variable that ``notify_secret_env`` names. ``takedown_url`` is told to remove what was
+    published, and to put it back, with the upstream's bearer token.
     """
 
     tenant_id: str
@@ -178,3 +191,4 @@ class Tenant(Value, frozen=True):
     upstream_token_env: str | None = None
     notify_url: str | None = None
     notify_secret_env: str | None = None
+    takedown_url: str | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -43,11 +42,7 @@ def reasons_body(decision: Decision) -> list[dict[str, Any]]:
 
 def upstream_body(upstream: UpstreamAnswer) -> dict[str, Any]:
     """What the upstream answered: its JSON as JSON, anything else as text."""
-    body: Any = upstream.body.decode("utf-8", "replace")
-    if upstream.content_type.split(";")[0].strip().lower() == "application/json":
-        with suppress(orjson.JSONDecodeError):  # says JSON and is not, or was cut: shown as text
-            body = orjson.loads(upstream.body)
-    return {"status": upstream.status, "body": body}
+    return {"status": upstream.status, "body": upstream.value()}
 
 
 def _allowed(result: Performed) -> Answer:

@@ -17,7 +17,7 @@ from gateway.http.problems import RETRY_SOON, Answer, Problem, refusal
 from gateway.http.requests import Disconnected, authenticate, read_headers, whole_body
 from gateway.platforms import native
 from gateway.platforms.strict_json import BadJson, loads
-from gateway.ports import Store, StoreUnavailable
+from gateway.ports import Store, StoreUnavailable, Takedowns
 from gateway.publish import Refusal, Submission
 
 BATCH_LIMIT = 100
@@ -37,8 +37,15 @@ def store_of(request: Request) -> Store:
     return store
 
 
+def takedowns_of(request: Request) -> Takedowns | None:
+    """What was taken down; None where nothing can be."""
+    takedowns: Takedowns | None = request.app.state.takedowns
+    return takedowns
+
+
 Serving = Annotated[Service, Depends(service_of)]
 Keeping = Annotated[Store, Depends(store_of)]
+TakingDown = Annotated[Takedowns | None, Depends(takedowns_of)]
 
 
 async def caller(request: Request, service: Serving) -> Tenant:
@@ -50,8 +57,9 @@ Caller = Annotated[Tenant, Depends(caller)]
 
 
 @router.get("/v1/messages/{message_id}", summary="The state and history of a message")
-async def get_message(message_id: str, tenant: Caller, store: Keeping) -> Response:
-    """State, first decision, and every step since, oldest first."""
+async def get_message(message_id: str, tenant: Caller, store: Keeping, takedowns: TakingDown) -> Response:
+    """State, first decision, and every step since, oldest first. ``takedown`` is there once somebody has asked to have
+    it removed."""
     try:
         stored = await store.message(message_id, tenant.tenant_id)
         if stored is None:
@@ -60,9 +68,13 @@ async def get_message(message_id: str, tenant: Caller, store: Keeping) -> Respon
             {"at_ms": row.at_ms, "kind": row.kind, **_public(orjson.loads(row.body))}
             for row in await store.history(message_id)
         ]
+        taken = await takedowns.of_message(tenant.tenant_id, message_id) if takedowns is not None else None
     except StoreUnavailable as fault:
         raise Problem(503, "store_unavailable", "The store cannot be read; try again.", headers=RETRY_SOON) from fault
-    return json_response(Answer(200, orjson.dumps({**_message(stored), "history": history})))
+    body = {**_message(stored), "history": history}
+    if taken is not None:
+        body["takedown"] = {"state": taken.state.value, "at_ms": taken.at_ms}
+    return json_response(Answer(200, orjson.dumps(body)))
 
 
 @router.post("/v1/decisions:batch", summary="Decide up to 100 messages without forwarding them")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.core.model import MessageState, Outcome
+from gateway.core.takedowns import TakedownState
 from gateway.http import identity, openapi_admin, openapi_compat
 from gateway.http.api import BATCH_LIMIT
 from gateway.platforms.native import MessageBody
@@ -84,6 +85,13 @@ class StepOut(BaseModel):
     kind: str
 
 
+class TakenDownOut(BaseModel):
+    """How far its being taken down, or restored, has come, and since when."""
+
+    state: TakedownState
+    at_ms: int
+
+
 class MessageOut(BaseModel):
     """A message: its state, its first decision, and every step since, oldest first."""
 
@@ -96,6 +104,7 @@ class MessageOut(BaseModel):
     created_ms: int
     updated_ms: int
     upstream: UpstreamOut | None = None
+    takedown: TakenDownOut | None = None
     history: list[StepOut]
 
 

@@ -32,7 +32,7 @@ class Ask:
 def remembered(platform: Platform, match_route_id: str, content_type: str, body: bytes) -> tuple[str, ...]:
     """The ids in the upstream's answer by which a later request publishes this content; at most `MAX_REMEMBERED`."""
     route = platform.route(match_route_id)
-    fields = _answered(body) if route.remember else None
+    fields = answer_fields(body) if route.remember else None
     if fields is None:
         return ()
     found = [value for joined in route.remember for value in _values(joined, fields)]
@@ -59,7 +59,7 @@ def learned(
     one way.
     """
     learn = match.route.learn
-    answered = _answered(answer_body)
+    answered = answer_fields(answer_body)
     if learn is None or answered is None or not 200 <= status < 300:
         return None
     credential = next(iter(_values(learn.credential, answered)), None)
@@ -91,7 +91,7 @@ def whoami_request(platform: Platform, credential: str) -> Ask | None:
 
 def whoami_account(platform: Platform, status: int, body: bytes) -> str | None:
     """The account in the platform's answer to `whoami_request`; None if it names none."""
-    ask, fields = platform.learn_account, _answered(body)
+    ask, fields = platform.learn_account, answer_fields(body)
     if ask is None or fields is None or not 200 <= status < 300:
         return None
     accounts = _values(ask.account, fields)
@@ -101,7 +101,7 @@ def whoami_account(platform: Platform, status: int, body: bytes) -> str | None:
 def verdict(platform: Platform, status: int, content_type: str, body: bytes) -> Verdict:
     """Whether the upstream published what was forwarded to it."""
     rules = platform.verdicts
-    fields = _answered(body)
+    fields = answer_fields(body)
     told = [] if fields is None else _told(rules, fields)
     if status in rules.expired_statuses or any(_among(value, rules.expired) for value in told):
         return Verdict.EXPIRED
@@ -132,7 +132,7 @@ def _among(value: Any, values: tuple[Any, ...]) -> bool:
     return any(value == item and isinstance(value, bool) == isinstance(item, bool) for item in values)
 
 
-def _answered(body: bytes) -> Fields | None:
+def answer_fields(body: bytes) -> Fields | None:
     """The JSON of an answer, or None if it is none. Its Content-Type does not matter: platforms are not exact."""
     try:
         value = loads(body)

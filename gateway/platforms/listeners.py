@@ -36,7 +36,9 @@ class Listener(_Part):
     of a body. ``trusted_peers`` are the networks whose ``X-Forwarded-*`` headers are passed on; those of others are
     dropped. ``unknown_accounts`` is what happens to requests of accounts that the gateway does not know.
     ``account_prefix`` is put before the account ids that the platform gives, where the same ids mean others elsewhere
-    (two realms, two platforms). ``body_limit`` bounds a publish request, in bytes.
+    (two realms, two platforms). ``body_limit`` bounds a publish request, in bytes. What was published is taken down
+    with the credential in the environment variable ``takedown_token_env``, or in the file ``takedown_token_file``,
+    which is read anew each time: for tokens that are good for hours only.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
@@ -55,6 +57,8 @@ class Listener(_Part):
     account_prefix: str = Field("", max_length=63)
     unknown_accounts: Literal["hold", "block", "pass"] = "hold"
     body_limit: int = Field(20 * 1024 * 1024, ge=1024)
+    takedown_token_env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    takedown_token_file: str | None = Field(None, min_length=1)
     _map: Platform | None = PrivateAttr(None)
     _networks: tuple[IPv4Network | IPv6Network, ...] = PrivateAttr(())
 
@@ -62,6 +66,8 @@ class Listener(_Part):
     def _whole(self) -> Self:
         if (self.port is None) == (self.hostname is None):
             raise ValueError("give either port or hostname")
+        if self.takedown_token_env and self.takedown_token_file:
+            raise ValueError("give either takedown_token_env or takedown_token_file")
         url = urlsplit(self.upstream)
         if url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/") or url.query:
             raise ValueError("upstream: give an origin, such as https://chat.example")

@@ -8,6 +8,7 @@ from gateway.platforms.call import Ambiguous, BadRequest, Call
 from gateway.platforms.learning import Ask, check_watch, learned, remembered, verdict, whoami_account, whoami_request
 from gateway.platforms.reading import content_hash, credential, credential_in_head, idempotency, read, references
 from gateway.platforms.recognise import Match, recognise, websocket_passes
+from gateway.platforms.removing import Handle, NoWay, Removal, handle, read_handle
 from gateway.platforms.schema import AnswerKind, Platform, Route
 from gateway.platforms.selectors import Selector
 
@@ -17,9 +18,12 @@ __all__ = [
     "Ask",
     "BadRequest",
     "Call",
+    "Handle",
     "Match",
     "NativeAnswer",
+    "NoWay",
     "Platform",
+    "Removal",
     "Route",
     "Selector",
     "Verdict",
@@ -28,9 +32,11 @@ __all__ = [
     "content_hash",
     "credential",
     "credential_in_head",
+    "handle",
     "idempotency",
     "learned",
     "read",
+    "read_handle",
     "recognise",
     "references",
     "remembered",

@@ -39,7 +39,7 @@ def fields_of(platform: Platform, match: Match, call: Call) -> Fields:
     return with_body(fields, call.headers, call.body, route.body, route.untyped, ignored=ignored, fold=fold)
 
 
-def _fields_for(platform: Platform, match: Match, call: Call, selectors: Iterable[Selector]) -> Fields:
+def fields_for(platform: Platform, match: Match, call: Call, selectors: Iterable[Selector]) -> Fields:
     """The fields that these selectors need: the body is parsed only for those that look into it."""
     if any(selector.kind in _IN_BODY for selector in selectors):
         return fields_of(platform, match, call)
@@ -63,7 +63,7 @@ def credential(platform: Platform, call: Call, match: Match | None) -> str | Non
         alternatives = platform.account
     else:
         alternatives = match.route.account or platform.account
-        fields = _fields_for(platform, match, call, [selector for joined in alternatives for selector in joined])
+        fields = fields_for(platform, match, call, [selector for joined in alternatives for selector in joined])
     found: str | None = None
     first: set[str] = set()
     for joined in alternatives:
@@ -156,7 +156,7 @@ def frame_hash(pieces: Iterable[bytes]) -> str:
 def references(platform: Platform, match: Match, call: Call) -> tuple[str, ...]:
     """The ids of what else this request publishes, in the form in which `remembered` gives them."""
     refs = match.route.refs
-    fields = _fields_for(platform, match, call, [selector for joined in refs for selector in joined])
+    fields = fields_for(platform, match, call, [selector for joined in refs for selector in joined])
     return tuple(_joined_all(refs, fields))
 
 
@@ -166,7 +166,7 @@ def idempotency(platform: Platform, match: Match, call: Call) -> str | None:
     if not route.idempotency:
         return None
     needed = [selector for joined in route.idempotency for selector in joined]
-    fields = _fields_for(platform, match, call, needed if route.target is None else [*needed, route.target])
+    fields = fields_for(platform, match, call, needed if route.target is None else [*needed, route.target])
     values = {value for joined in route.idempotency for value in joined_values(joined, fields)}
     if len(values) != 1:  # of two keys it is not known which one the platform heeds
         return None

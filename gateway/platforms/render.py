@@ -16,6 +16,8 @@ class BadFill(ValueError):
 
 
 def _whole(value: str) -> int:
+    if value.isdecimal() and value.isascii():
+        return int(value)  # to the last digit, however long
     try:
         return max(0, round(float(value)))
     except ValueError:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from gateway.core.yaml_lines import Lines, Problem, read_yaml, to_problem
+from gateway.platforms.removing_check import removing_problems
 from gateway.platforms.render import Filled
 from gateway.platforms.schema import AnswerKind, AnswerMap, Platform, Route
 from gateway.platforms.selectors import Selector
@@ -76,6 +77,7 @@ def _contradictions(platform: Platform) -> Iterator[_Finding]:
         ask = platform.learn_account
         for filled in (ask.path, *ask.query.values(), *ask.headers.values()):
             yield from _values(("learn_account",), filled, ASK_VALUES)
+    yield from removing_problems(platform)
 
 
 def _route(route: Route) -> Iterator[_Finding]:

@@ -191,6 +191,55 @@ class Verdicts(_Part):
     later_statuses: Statuses = (429,)
 
 
+class Told(_Part):
+    """What an answer says by a field of its JSON: one of some values, in which places of the way are filled in.
+
+    ``again``: only to a second attempt, for the platform says the same of what this credential may not remove.
+    """
+
+    where: One
+    equals: Values = Field(min_length=1)
+    again: bool = False
+
+
+class First(_Part):
+    """A request whose answer gives further names, where the one to the publish request did not."""
+
+    method: Literal["GET", "POST"] = "POST"
+    path: Text
+    query: dict[str, Text] = Field(default_factory=dict)
+    body: Text | None = None
+    of_answer: dict[str, One] = Field(min_length=1)
+    gone: tuple[Told, ...] = Field(default=(), strict=False)
+    """By which the answer says that it is not there any more."""
+
+
+class Way(_Part):
+    """How what some routes published is removed: by names that are kept when it is published, out of the request and
+    out of the platform's answer. Of several ways of one route the first counts of which all names are found."""
+
+    id: str = Field(pattern=r"^[a-z0-9_.-]{1,80}$")
+    routes: Words = Field(min_length=1)
+    of_request: dict[str, One] = Field(default_factory=dict)
+    of_answer: dict[str, One] = Field(default_factory=dict)
+    first: First | None = None
+    method: Literal["DELETE", "POST", "PUT"]
+    path: Text
+    query: dict[str, Text] = Field(default_factory=dict)
+    body: Text | None = None
+
+
+class Removing(_Part):
+    """How the platform is told to remove what was published. ``headers`` go with every request."""
+
+    headers: dict[str, Text] = Field(default_factory=dict)
+    ways: tuple[Way, ...] = Field(min_length=1, strict=False)
+    gone: tuple[Told, ...] = Field(default=(), strict=False)
+    """By which an answer says that it is not there (any more), so that nothing is left to do."""
+    later: tuple[Told, ...] = Field(default=(), strict=False)
+    """By which it says that the same may work later, beside ``verdicts``."""
+
+
 class Platform(_Part):
     """A platform's publish API."""
 
@@ -208,6 +257,7 @@ class Platform(_Part):
     routes: tuple[Route, ...] = Field(min_length=1, strict=False)
     answers: dict[Annotated[AnswerKind, Field(strict=False)], AnswerMap]
     verdicts: Verdicts = Verdicts()
+    takedown: Removing | None = None
     _index: PathIndex[Route] = PrivateAttr()
 
     def model_post_init(self, _context: Any) -> None:

@@ -11,6 +11,7 @@ from gateway.ports.faults import (
     RegistrantErased,
     RegistrantShared,
     StoreUnavailable,
+    TakedownImpossible,
     Unopened,
     UpstreamNotReached,
     UpstreamUnknown,
@@ -38,6 +39,7 @@ from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.store import KeyTaken, References, Store
+from gateway.ports.takedowns import Order, Orders, Remover, Takedowns
 from gateway.ports.verifications import Applied, Begun, Checker, CheckUnavailable, Verifications
 
 __all__ = [
@@ -66,6 +68,8 @@ __all__ = [
     "NewsRegister",
     "Notices",
     "Operators",
+    "Order",
+    "Orders",
     "Origin",
     "OriginHead",
     "OriginResponse",
@@ -82,12 +86,15 @@ __all__ = [
     "RegistrantShared",
     "Registrar",
     "Registry",
+    "Remover",
     "Rewrapped",
     "SealedPerson",
     "Sealer",
     "Sources",
     "Store",
     "StoreUnavailable",
+    "TakedownImpossible",
+    "Takedowns",
     "Unopened",
     "Upstream",
     "UpstreamNotReached",

@@ -50,3 +50,8 @@ class UpstreamNotReached(Fault):
 
 class UpstreamUnknown(Fault):
     """The request was sent, or may have been, and no answer came: the upstream may have accepted it."""
+
+
+class TakedownImpossible(Fault):
+    """What was published cannot be removed, or put back, from here, however often it is tried; the text says what a
+    person can do."""

@@ -23,6 +23,7 @@ from gateway.adapters.sql import SqlOperators, SqlQueue, SqlRegistrar, SqlStore,
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.personal import SqlPersonal
+from gateway.adapters.sql.takedowns import SqlTakedowns
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.app import create_app
 from gateway.core.model import (
@@ -124,6 +125,7 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
             personal=SqlPersonal(store.database, PersonalKeys(master)),
             verifications=SqlVerifications(store.database),
             news=SqlNews(store.database),
+            takedowns=SqlTakedowns(store.database),
             verify=Verify(
                 kept=SqlVerifications(store.database),
                 providers=parse_providers(PROVIDERS, frozenset({"T_SECRET"})),

@@ -66,7 +66,13 @@ class MemoryRegister:
         self._tenants[tenant.tenant_id] = tenant
         self._keys[key_hash] = tenant.tenant_id
         self._changed[tenant.tenant_id, ""] = self._change
-        body = registry_body(actor, self._change, tenant.tenant_id, upstream_url=tenant.upstream_url)
+        body = registry_body(
+            actor,
+            self._change,
+            tenant.tenant_id,
+            upstream_url=tenant.upstream_url,
+            takedown_url=tenant.takedown_url,
+        )
         self._chains.append(ADMINISTRATORS, now_ms, REGISTRY, "", body)
 
     async def put_account(self, tenant_id: str, account: Account, actor: str, now_ms: int) -> None:

@@ -56,15 +56,16 @@ WITH mine AS (
         steps = m.steps + 1,
         upstream_status = coalesce(c.upstream_status, m.upstream_status),
         upstream_body = coalesce(c.upstream_body, m.upstream_body),
-        upstream_content_type = coalesce(c.upstream_content_type, m.upstream_content_type)
+        upstream_content_type = coalesce(c.upstream_content_type, m.upstream_content_type),
+        handle = coalesce(c.handle, m.handle)
     FROM ROWS FROM (
         json_to_recordset($9::json) AS (
             id text, expect text, state text, at_ms bigint, upstream_status int, upstream_content_type text,
-            seq bigint, audit_body text, prev_hash text, hash text
+            handle text, seq bigint, audit_body text, prev_hash text, hash text
         ),
         unnest($10::bytea[])
     ) AS c (
-        id, expect, state, at_ms, upstream_status, upstream_content_type, seq, audit_body, prev_hash, hash,
+        id, expect, state, at_ms, upstream_status, upstream_content_type, handle, seq, audit_body, prev_hash, hash,
         upstream_body
     ) CROSS JOIN mine
     WHERE m.id = c.id AND m.state = c.expect
@@ -133,6 +134,7 @@ class _Change(msgspec.Struct, omit_defaults=True, gc=False):
     hash: str
     upstream_status: int | None = None
     upstream_content_type: str | None = None
+    handle: str | None = None
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -218,4 +220,5 @@ def _change(write: Update, link: Link) -> _Change:
         link.hash,
         upstream.status if upstream else None,
         upstream.content_type if upstream else None,
+        upstream.handle if upstream else None,
     )

@@ -33,6 +33,7 @@ _TENANT: Final = (
     tenants.c.upstream_token_env,
     tenants.c.notify_url,
     tenants.c.notify_secret_env,
+    tenants.c.takedown_url,
 )
 
 
@@ -107,12 +108,19 @@ class SqlRegister:
                 "upstream_token_env": tenant.upstream_token_env,
                 "notify_url": tenant.notify_url,
                 "notify_secret_env": tenant.notify_secret_env,
+                "takedown_url": tenant.takedown_url,
                 "change": change,
             }
             await connection.execute(put(self._database, tenants, values))
             key = {"key_hash": key_hash, "tenant_id": tenant.tenant_id}
             await connection.execute(put(self._database, app_keys, key))
-            body = registry_body(actor, change, tenant.tenant_id, upstream_url=tenant.upstream_url)
+            body = registry_body(
+                actor,
+                change,
+                tenant.tenant_id,
+                upstream_url=tenant.upstream_url,
+                takedown_url=tenant.takedown_url,
+            )
             await record(connection, tenant.tenant_id, body, now_ms)
 
     async def put_account(self, tenant_id: str, account: Account, actor: str, now_ms: int) -> None:

@@ -48,13 +48,14 @@ WITH lease AS MATERIALIZED (
         recheck_limit = coalesce(c.recheck_limit, m.recheck_limit),
         upstream_status = coalesce(c.upstream_status, m.upstream_status),
         upstream_body = coalesce(c.upstream_body, m.upstream_body),
-        upstream_content_type = coalesce(c.upstream_content_type, m.upstream_content_type)
+        upstream_content_type = coalesce(c.upstream_content_type, m.upstream_content_type),
+        handle = coalesce(c.handle, m.handle)
     FROM unnest(
         $7::text[], $8::int[], $9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::int[], $14::int[],
-        $15::bytea[], $16::text[], $17::int[]
+        $15::bytea[], $16::text[], $17::text[], $18::int[]
     ) AS c (
         id, slot, epoch, expect, state, at_ms, recheck_limit, upstream_status, upstream_body, upstream_content_type,
-        step
+        handle, step
     )
     JOIN mine USING (slot, epoch)
     WHERE m.id = c.id AND m.state = c.expect AND (c.step IS NULL OR m.steps = c.step)
@@ -199,7 +200,7 @@ class PostgresSession:
         keys.sort(key=itemgetter(0, 1))
         changes = [_change(w) for w in writes if isinstance(w, Update)]
         slots = {w.owner.slot for w in writes if not isinstance(w, Probe)}
-        found = await connection.fetch(_DECIDE, list(slots), *columns(keys, 5), *columns(changes, 11))
+        found = await connection.fetch(_DECIDE, list(slots), *columns(keys, 5), *columns(changes, 12))
         heads = Heads([(row[1], row[2], row[3], row[4], row[5]) for row in found if row[0] == 0])
         won = {row[5] for row in found if row[0] == 1}
         moved = {row[5]: Moved(row[4], row[6], row[7], row[8], row[9]) for row in found if row[0] == 2}
@@ -230,5 +231,6 @@ def _change(write: Update) -> Values:
         upstream and upstream.status,
         upstream and upstream.body,
         upstream and upstream.content_type,
+        upstream and upstream.handle,
         transition.step,
     )

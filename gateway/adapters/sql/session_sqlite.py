@@ -53,7 +53,7 @@ SELECT json_group_array(json_array(
 """
 _UPDATE: Final = f"""
 WITH c (
-    id, slot, epoch, state, at_ms, recheck_limit, upstream_status, upstream_body, upstream_content_type
+    id, slot, epoch, state, at_ms, recheck_limit, upstream_status, upstream_body, upstream_content_type, handle
 ) AS (VALUES {{rows}})
 UPDATE messages SET
     state = c.state,
@@ -65,7 +65,8 @@ UPDATE messages SET
     recheck_limit = coalesce(c.recheck_limit, messages.recheck_limit),
     upstream_status = coalesce(c.upstream_status, messages.upstream_status),
     upstream_body = coalesce(c.upstream_body, messages.upstream_body),
-    upstream_content_type = coalesce(c.upstream_content_type, messages.upstream_content_type)
+    upstream_content_type = coalesce(c.upstream_content_type, messages.upstream_content_type),
+    handle = coalesce(c.handle, messages.handle)
 FROM c WHERE messages.id = c.id
 """  # noqa: S608 - the states are constants
 _MESSAGES: Final = f"""
@@ -226,6 +227,7 @@ def _changes(
                 upstream and upstream.status,
                 upstream and upstream.body,
                 upstream and upstream.content_type,
+                upstream and upstream.handle,
             )
         )
         moved[write.message_id] = Moved(steps + 1, *names)

@@ -61,6 +61,8 @@ messages: Final = Table(
     Column("upstream_status", Integer),
     Column("upstream_body", LargeBinary),
     Column("upstream_content_type", Text),
+    # What the platform has to be told to remove what was published: JSON, see `gateway.platforms.removing`.
+    Column("handle", Text),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     Column("recheck_at", BigInteger, nullable=False),
@@ -171,6 +173,7 @@ tenants: Final = Table(
     Column("upstream_token_env", Text),
     Column("notify_url", Text),
     Column("notify_secret_env", Text),
+    Column("takedown_url", Text),
     Column("change", BigInteger, nullable=False),
     Index("tenants_by_change", "change"),
 )

@@ -6,8 +6,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from gateway.http.admin import accounts, holds, licences, personal, registrants, sources, verifications
+from gateway.http.admin import accounts, holds, licences, personal, registrants, sources, takedowns, verifications
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    [part.router for part in (accounts, registrants, personal, verifications, licences, sources, holds)]
+    [part.router for part in (accounts, registrants, personal, verifications, licences, sources, holds, takedowns)]
 )

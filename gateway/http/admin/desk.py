@@ -22,7 +22,7 @@ from gateway.http.budget import Budget
 from gateway.http.problems import Problem, bad_fields
 from gateway.http.requests import Disconnected, read_headers, unauthorised, whole_body
 from gateway.platforms.strict_json import BadJson, loads
-from gateway.ports import Clock, NewsRegister, Operators, Personal, Registrar, Registry, Store, Verifications
+from gateway.ports import Clock, NewsRegister, Operators, Personal, Registrar, Registry, Store, Takedowns, Verifications
 from gateway.verify import Verify
 
 BODY_LIMIT: Final = 64 * 1024
@@ -48,6 +48,7 @@ class Desk:
     personal: Personal | None
     verifications: Verifications
     news: NewsRegister
+    takedowns: Takedowns
     verify: Verify | None
     held: HeldMessages
     store: Store
