@@ -40,18 +40,18 @@ from gateway.adapters.sql import (
     QueuePart,
     SqlFollower,
     SqlOperators,
+    SqlOrders,
     SqlQueue,
     SqlRegistrar,
     SqlStore,
+    SqlTakedowns,
+    TakedownPart,
     is_sqlite,
     open_store,
 )
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.sql.personal import SqlPersonal
-from gateway.adapters.sql.takedown_orders import SqlOrders
-from gateway.adapters.sql.takedown_part import TakedownPart
-from gateway.adapters.sql.takedowns import SqlTakedowns
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.adapters.takedowns import HttpTakedowns
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits

@@ -8,8 +8,7 @@ from typing import Final
 import click
 
 from gateway.adapters.clock import SystemClock
-from gateway.adapters.sql import SqlStore
-from gateway.adapters.sql.takedowns import SqlTakedowns
+from gateway.adapters.sql import SqlStore, SqlTakedowns
 from gateway.cli.common import actor_option, check_tenant, reason_option, say_more, with_store
 from gateway.cli.records import stored_message
 from gateway.core.policy import VIOLATIONS

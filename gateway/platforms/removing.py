@@ -16,7 +16,7 @@ from gateway.core.records import Verdict
 from gateway.platforms.call import Ambiguous, BadRequest, Call
 from gateway.platforms.fields import Fields, select
 from gateway.platforms.learning import answer_fields, verdict
-from gateway.platforms.reading import fields_for, is_identifier, joined_values
+from gateway.platforms.reading import fields_for, is_identifier
 from gateway.platforms.recognise import recognise
 from gateway.platforms.render import Filled, fill
 from gateway.platforms.schema import First, Platform, Told, Way
@@ -24,6 +24,7 @@ from gateway.platforms.selectors import Selector
 
 MOST: Final = 100
 """Messages that one publish request made (an album's pictures) and that are removed one by one."""
+_NO_CONTENT: Final = 204
 VALUES: Final = frozenset({"credential", "credential.0", "credential.1", "message_id", "reason"})
 """What the texts of a way may name beside its own names. ``credential.0`` and ``.1`` are what stands before and behind
 the first colon of the credential, ``message_id`` is the gateway's."""
@@ -117,6 +118,8 @@ def removed(
 ) -> Verdict:
     """What the answer to `removal` means; ACCEPTED also if it was not there any more. ``again``: an attempt before this
     one may have removed it."""
+    if status == _NO_CONTENT:
+        return Verdict.ACCEPTED
     rules, fields = platform.takedown, answer_fields(body)
     if rules is not None and fields is not None:
         if _says(rules.gone, fields, values, again=again):
@@ -135,7 +138,7 @@ def credential_values(credential: str) -> dict[str, str]:
 def _found(way: Way, request: Fields, given: Fields) -> tuple[dict[str, str], ...]:
     named = [(name, _of(selector, request)) for name, selector in way.of_request.items()]
     named += [(name, _of(selector, given)) for name, selector in way.of_answer.items()]
-    if not all(values and all(map(is_identifier, values)) for _, values in named):
+    if not all(values and all(value and is_identifier(value) for value in values) for _, values in named):
         return ()
     combined = list(islice(product(*[values for _, values in named]), MOST + 1))
     if len(combined) > MOST:  # some of it would stay, and look removed
@@ -144,7 +147,11 @@ def _found(way: Way, request: Fields, given: Fields) -> tuple[dict[str, str], ..
 
 
 def _of(selector: Selector, fields: Fields) -> list[str]:
-    return joined_values((selector,), fields)
+    """What a selector finds; nothing if anything of it is no single value."""
+    found = [each.value for each in select(selector, fields)]
+    if not all(isinstance(value, str | int) and not isinstance(value, bool) for value in found):
+        return []
+    return list(dict.fromkeys(map(str, found)))
 
 
 def _says(told: Iterable[Told], fields: Fields, values: Mapping[str, str], *, again: bool) -> bool:

@@ -19,11 +19,10 @@ from classifiers.contract import Span
 from gateway.adapters.key_file import new_keys
 from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
-from gateway.adapters.sql import SqlOperators, SqlQueue, SqlRegistrar, SqlStore, open_store
+from gateway.adapters.sql import SqlOperators, SqlQueue, SqlRegistrar, SqlStore, SqlTakedowns, open_store
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.personal import SqlPersonal
-from gateway.adapters.sql.takedowns import SqlTakedowns
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.app import create_app
 from gateway.core.model import (

@@ -9,6 +9,9 @@ from gateway.adapters.sql.queue import QueuePart, SqlQueue
 from gateway.adapters.sql.registration import SqlRegistrar
 from gateway.adapters.sql.registry import SqlRegister
 from gateway.adapters.sql.store import SqlStore, open_store
+from gateway.adapters.sql.takedown_orders import SqlOrders
+from gateway.adapters.sql.takedown_part import TakedownPart
+from gateway.adapters.sql.takedowns import SqlTakedowns
 from gateway.adapters.sql.upgrade import upgrade
 
 __all__ = [
@@ -17,10 +20,13 @@ __all__ = [
     "SqlFollower",
     "SqlImports",
     "SqlOperators",
+    "SqlOrders",
     "SqlQueue",
     "SqlRegister",
     "SqlRegistrar",
     "SqlStore",
+    "SqlTakedowns",
+    "TakedownPart",
     "is_sqlite",
     "open_store",
     "upgrade",
