@@ -98,7 +98,7 @@ def test_the_demo_says_what_is_wrong_with_a_file_before_it_invites_to_anything(t
 
     done = demo(tmp_path, "--bots-port", "65536")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"{tmp_path}/data/listeners.yaml: line 2: listeners.0.port: ")
+    assert done.stderr.startswith(f"{tmp_path}/data/listeners.yaml: line 5: listeners.0.port: ")
 
 
 def test_the_demo_has_keys_and_listeners_of_its_own(tmp_path: Path, taken: int) -> None:
@@ -108,7 +108,7 @@ def test_the_demo_has_keys_and_listeners_of_its_own(tmp_path: Path, taken: int) 
     }
     done = demo(tmp_path, "--port", str(taken), **others)
     assert "Address already in use" in done.stderr
-    assert sorted(each.name for each in (tmp_path / "data").iterdir()) == ["keys.json", "listeners.yaml"]
+    assert sorted(each.name for each in (tmp_path / "data").iterdir()) == ["bot", "keys.json", "listeners.yaml"]
 
 
 def test_the_log_says_where_and_when_it_is_ready(tmp_path: Path) -> None:
@@ -132,6 +132,32 @@ async def test_the_demo_page_counts_in_words_that_fit(tmp_path: Path) -> None:
         for said in ("0 messages, newest", "1 message, newest", "2 messages, newest"):
             assert said in (await client.get("/")).text
             await client.post("/publish", json={"text": "hello"}, headers={"Idempotency-Key": said})
+
+
+async def test_the_demo_page_shows_nothing_that_was_taken_down_also_after_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "published.ndjson"
+
+    async def post(path: str, body: dict[str, str], key: str = "m") -> int:
+        app = create_demo_upstream(file)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://demo") as client:
+            return (await client.post(path, json=body, headers={"Idempotency-Key": key})).status_code
+
+    async def shown() -> tuple[bool, list[bool]]:
+        app = create_demo_upstream(file)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://demo") as client:
+            rows = (await client.get("/published")).json()
+            return "hello" in (await client.get("/")).text, [row["taken_down"] for row in rows]
+
+    assert await post("/publish", {"text": "hello"}) == 201
+    for _ in range(2):
+        assert await post("/takedowns", {"action": "take_down", "message_id": "m"}) == 200
+        assert await shown() == (False, [True])
+    for _ in range(2):
+        assert await post("/takedowns", {"action": "restore", "message_id": "m"}) == 200
+        assert await shown() == (True, [False])
+    assert len(file.read_bytes().splitlines()) == 3
+    assert await post("/takedowns", {"action": "take_down", "message_id": "none"}) == 410
+    assert await post("/takedowns", {"action": "burn", "message_id": "m"}) == 400
 
 
 def test_a_policy_file_that_is_not_there_is_named_once(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ async def fill(directory: Path) -> None:
         database = store.database
         await _fill(register, database, SqlPersonal(database, keys))
         await _hold(store)
+        await _publish(store)
         async with database.reading("test") as connection:
             await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
@@ -194,6 +195,27 @@ async def _hold(store: SqlStore) -> None:
             assert await store.commit(lease.owner, this) is None
             where = (this.message_id, tenant.tenant_id, "acc-1", this.case, this.at_ms, policy().policy.holds)
             await SqlQueue(store.database).enter(enter(*where))
+    await store.release(lease.owner)
+
+
+async def _publish(store: SqlStore) -> None:
+    """Messages that readers see: ``p-1``, with the tenant's id behind."""
+    lease = await store.lease("test", 4, DAY_MS, NOW_MS)
+    assert lease is not None
+    for tenant in (TENANT, OTHER):
+        message = Message(tenant.tenant_id, "acc-1", "native", ("Good morning",), "c" * 64)
+        decision = Decision(Outcome.ALLOW, "nothing_found", (), policy().version)
+        this = Entry(
+            message_id=f"p-1-{tenant.tenant_id}",
+            decision_id=f"d-p-1-{tenant.tenant_id}",
+            message=message,
+            request=Request(b"{}", "application/json"),
+            case=Case(Facts(NOW_MS, None), (), decision),
+            state=MessageState.PUBLISHED,
+            forwards=True,
+            at_ms=NOW_MS,
+        )
+        assert await store.commit(lease.owner, this) is None
     await store.release(lease.owner)
 
 

@@ -46,6 +46,7 @@ WHITELIST = {"name": "2026", "valid_from": 0, "csv": "publisher,domain\nExample 
 ARTICLE = {"url": "https://news.example/1", "publisher": "Example News", "title": "One", "text": "It rains."}
 RELEASE = {"code": "no_violation", **WHY}
 REJECT = {"code": "spam", **WHY}
+MESSAGE = "/messages/{message_id}"
 HOLD = "/holds/{message_id}"
 ARTICLES = {"articles": [{**ARTICLE, "published_at": "2026-01-31"}], **WHY}
 CASES = [
@@ -85,6 +86,9 @@ CASES = [
     Case("POST", f"{HOLD}:reject", "/holds/m-1-t1:reject", REJECT, 200, REVIEWERS),
     Case("POST", f"{HOLD}:escalate", "/holds/m-1-t1:escalate", WHY, 200, REVIEWERS),
     Case("POST", f"{HOLD}:undo", "/holds/m-1-t1:undo", None, 409, REVIEWERS),  # nothing was decided
+    Case("POST", f"{MESSAGE}:take_down", "/messages/p-1-t1:take_down", {"category": "fraud", **WHY}, 200, REVIEWERS),
+    Case("POST", f"{MESSAGE}:restore", "/messages/p-1-t1:restore", WHY, 409, REVIEWERS),  # it was not taken down
+    Case("GET", "/takedowns", "/takedowns?failed=true", None, 200, ALL),
     Case("POST", f"{REGISTRANT}:reveal", "/registrants/person-1:reveal", WHY, 200, ADMINS),
     Case("POST", f"{REGISTRANT}:erase", "/registrants/person-1:erase", {"close": True, **WHY}, 200, ADMINS),
 ]

@@ -83,6 +83,20 @@ class GatewayProcess:
         assert wait_until(lambda: self.message(message_id)["state"] not in ("queued", "forwarding"), 30.0)
         return self.message(message_id)
 
+    def published(self) -> set[str]:
+        """The ids of the messages that were published."""
+        return {
+            line.split()[0] for line in self.command("messages", "list", "published", "--limit", "10000").splitlines()
+        }
+
+    def take_down(self, platform: str, credential: str, message_id: str) -> dict[str, Any]:
+        """Have a message removed with this credential; it, as the chat app sees it once that has ended."""
+        self._token_file(platform).write_text(credential)
+        words = ("--category", "fraud", "--actor", "ops", "--reason", "seen")
+        self.command("messages", "take-down", message_id, *words)
+        assert wait_until(lambda: self.message(message_id)["takedown"]["state"] != "due", 30.0)
+        return self.message(message_id)
+
     def message(self, message_id: str) -> dict[str, Any]:
         """A message, as the chat app sees it."""
         answer = httpx.get(f"{self.url}/v1/messages/{message_id}", headers={"Authorization": f"Bearer {APP_KEY}"})
@@ -95,6 +109,7 @@ class GatewayProcess:
         for platform, place in self._places.items():
             self._ports[platform] = free_port()
             listener = {"name": platform, "platform": platform, "tenant": TENANT}
+            listener["takedown_token_file"] = self._token_file(platform).name
             listeners.append({**listener, "port": self._ports[platform], "upstream": place.upstream})
         self._listeners_file.write_text(yaml.safe_dump({"listeners": listeners}))
         policy = yaml.safe_load(Settings.model_fields["policy_file"].default.read_text())
@@ -124,6 +139,9 @@ class GatewayProcess:
     @property
     def _listeners_file(self) -> Path:
         return self._directory / "listeners.yaml"
+
+    def _token_file(self, platform: str) -> Path:
+        return self._directory / f"{platform}.token"
 
     @property
     def _policy_file(self) -> Path:

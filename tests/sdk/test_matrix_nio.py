@@ -15,7 +15,7 @@ import pytest
 from deploy.local.synapse import Synapse
 from tests.e2e.support import TEXTS
 from tests.sdk.conftest import PASSWORD
-from tests.sdk.gateway import GatewayProcess
+from tests.sdk.gateway import TENANT, GatewayProcess
 from tests.sdk.matrix import MESSAGE, bodies, client_at, make_room, say
 
 HELLO = TEXTS["allow"][0]
@@ -95,6 +95,30 @@ async def test_a_held_message_is_published_once_released(
     assert isinstance(answer, nio.RoomSendError), "a retry gets the answer that the first try got"
     assert gateway.holds() == before
     assert await bodies(reader, room) == [TEXTS["hold"][0]]
+
+
+async def test_what_is_taken_down_is_redacted_by_a_moderator(
+    synapse: Synapse, gateway: GatewayProcess, news: Any, reader: Any, room: str
+) -> None:
+    before = gateway.published()
+    said = await say(news, room, HELLO)
+    [message_id] = gateway.published() - before
+    refused = gateway.take_down("matrix", reader.access_token, message_id)  # who may not yet
+    assert refused["takedown"]["state"] == "failed"
+    assert "matrix answered 403" in gateway.command("messages", "takedowns", TENANT, "--failed")
+    assert await bodies(reader, room) == [HELLO]
+
+    async with client_at(synapse.url, "news", PASSWORD) as owner:
+        powers = (await owner.room_get_state_event(room, "m.room.power_levels")).content
+        powers["users"][reader.user_id] = 50
+        assert isinstance(await owner.room_put_state(room, "m.room.power_levels", powers), nio.RoomPutStateResponse)
+    for _ in range(2):  # the second time nothing is left to do
+        taken = gateway.take_down("matrix", reader.access_token, message_id)
+        assert taken["takedown"]["state"] == "done"
+    assert await bodies(reader, room) == []
+    found = (await reader.room_get_event(room, said.event_id)).event
+    assert isinstance(found, nio.RedactedEvent)
+    assert (found.reason, found.redacter) == ("fraud", reader.user_id)
 
 
 async def test_a_release_after_the_author_logged_out_is_told(gateway: GatewayProcess, reader: Any, room: str) -> None:
