@@ -68,8 +68,9 @@ def _named(way: Way) -> set[str]:
 
 
 def _form(place: _Path, form: Way | First, known: frozenset[str]) -> Iterator[_Finding]:
-    if not str(form.path.value).startswith("/"):
-        yield (*place, "path"), "a path starts with /"
+    path = str(form.path.value)
+    if not path.startswith("/") or not all("!" <= char <= "~" and char not in "?#" for char in path):
+        yield (*place, "path"), "a path starts with /, and is visible ASCII without ? and #"
     yield from _unknown((*place, "path"), form.path, known)
     for name, filled in form.query.items():
         yield from _unknown((*place, "query", name), filled, known)

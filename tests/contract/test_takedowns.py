@@ -12,7 +12,7 @@ from gateway.adapters.sql import SqlFollower, SqlOrders, SqlRegistrar, SqlStore,
 from gateway.adapters.sql.history import record
 from gateway.core.audit import ADMINISTRATORS, APPEAL, TAKEDOWN, act_body, subject
 from gateway.core.model import MessageState
-from gateway.core.records import Owner, Request, Tenant, UpstreamAnswer
+from gateway.core.records import SEALED, Owner, Request, Tenant, UpstreamAnswer
 from gateway.core.registration import By
 from gateway.core.takedowns import Takedown, TakedownRefused, TakedownState
 from gateway.ports import Order
@@ -129,6 +129,19 @@ async def test_a_decision_on_a_report_is_carried_out_and_told(office: Office) ->
     assert await office.claim(10_000_000) == []
     history = await office.registrar.history("t1", subject("account", "acc-1"), 0, 10)
     assert orjson.loads(history[-1].body)["act"] == "TakenDown"
+
+
+@pytest.mark.parametrize("at_hand", [True, False])
+async def test_what_removes_it_is_kept_however_the_answer_is_written(office: Office, at_hand: bool) -> None:
+    """The batch that knows its rows beforehand is one statement of PostgreSQL; another one finds them out."""
+    new = entry(FORWARDING, request=Request(b"sealed", SEALED))
+    await office.store.commit(office.owner, new)
+    answer = UpstreamAnswer(200, b"", "application/json", handle='{"way":"\u4e00"}')
+    message = new.message if at_hand else None
+    assert await office.store.move(office.owner, change(new, FORWARDING, PUBLISHED, upstream=answer, message=message))
+    await office.take_down(new.message_id)
+    [order] = await office.claim(3000)
+    assert (order.listened, order.handle) == (True, '{"way":"\u4e00"}')
 
 
 async def test_one_that_is_due_is_taken_by_one_of_two_processes(office: Office, other: Office) -> None:

@@ -293,6 +293,12 @@ def audit_rows() -> Iterator[tuple[str, AuditRow]]:
     for act in ("WarnLicence", "EndLicence"):
         body = audit.act_body(By("gateway"), 0, "t1", act, **licence_fields(LICENCE))
         yield "licence", audit.link(audit.GENESIS, -1, 2, 1_700_000_000_000, audit.LICENCE, "", body)
+    asked: dict[str, Any] = {"report_id": "r1", "automatic": False}
+    failed: dict[str, Any] = {"attempts": 3, "problem": "remove it by hand: takedown_url answered 404"}
+    for act, more in (("TakedownFailed", failed), ("TakeDown", asked), ("TakenDown", {"attempts": 1})):
+        about = {"account_id": "a1", "message_id": "m1", "content_hash": "c" * 64, "category": "fraud"}
+        body = audit.act_body(By("gateway"), 0, "t1", act, **about, source="report", **more)
+        yield "takedown", audit.link(audit.GENESIS, -1, 2, 1_700_000_000_000, audit.TAKEDOWN, "", body)
 
 
 async def test_events_as_the_gateway_announces_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,8 +359,10 @@ RIGHT = {
     "decision": events.cloud_event(next(row for name, row in audit_rows() if name == "decision")),
     "transition": events.cloud_event(next(row for name, row in audit_rows() if b'"decision"' in row.body.encode())),
     "licence": events.cloud_event(next(row for name, row in audit_rows() if name == "licence")),
+    "takedown": events.cloud_event(next(row for name, row in audit_rows() if name == "takedown")),
 }
 OPTIONAL = {"traceparent", "spans", "decision", "upstream_status", "licence_no", "issuer", "jurisdiction", "domains"}
+OPTIONAL |= {"report_id", "automatic", "attempts", "problem"}
 WRONG = [
     (name, ".".join(map(str, path)), path, wrong)
     for name, value in RIGHT.items()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.core.records import Verdict
 from gateway.platforms import removing
@@ -356,7 +358,7 @@ def test_where_the_platform_names_nothing_nothing_is_kept(platform: str, request
 
 def test_what_could_be_no_name_is_not_kept() -> None:
     row = ROWS[0]
-    for odd in (
+    odds: tuple[Any, ...] = (
         {"event_id": "two words"},
         {"event_id": ""},
         {"event_id": "$\x1f"},
@@ -364,7 +366,8 @@ def test_what_could_be_no_name_is_not_kept() -> None:
         {"event_id": True},
         [],
         {},
-    ):
+    )
+    for odd in odds:
         assert kept(row, odd) is None
 
 
@@ -411,6 +414,23 @@ def test_a_handle_whose_way_is_gone_says_so() -> None:
         removing.way_of(load_shipped("line"), Handle("l", "redact", ()))
 
 
+@given(*[st.text(max_size=30)] * 3)
+def test_whatever_a_name_is_it_stays_within_its_place(room: str, event: str, credential: str) -> None:
+    platform = load_shipped("matrix")
+    way = removing.way_of(platform, Handle("l", "redact", ()))
+    values = {**removing.credential_values(credential), "room": room, "event": event, "message_id": "m", "reason": "r"}
+    try:
+        request = removing.removal(platform, way, values)
+    except NoWay:
+        assert not all(" " <= char <= "~" for char in credential)
+        return
+    path = request.target.decode("ascii")
+    assert not set(path) & set("\r\n ?#")
+    _, prefix, _, _, _, room_, _, event_, txn = path.split("/")
+    assert (prefix, unquote(room_), unquote(event_), txn) == ("_matrix", room, event, "m")
+    assert all(b"\n" not in value and b"\r" not in value for _, value in request.headers)
+
+
 # -- the check of maps
 
 GOOD = """
@@ -449,6 +469,7 @@ def problems(section: str) -> list[str]:
         ("{message: json:id}", "{reason: json:id}", "these names mean something else: reason"),
         ("/api/{channel}/{message}", "/api/{room}", "path: {room} is unknown"),
         ("/api/{channel}", "api/{channel}", "path: a path starts with /"),
+        ("/api/{channel}", "/api?a={channel}", "path: a path starts with /, and is visible ASCII without ? and #"),
         ('"Bearer {credential}"', '"Bearer me"', "say where the credential goes"),
         ('"Bearer {credential}"', '"{credential} {channel}"', "headers.authorization: {channel} is unknown"),
         ("no {message}", "no {room}", "gone.0.equals: {room} is unknown"),

@@ -7,6 +7,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import orjson
 from aiokafka import AIOKafkaProducer
@@ -14,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from gateway import metrics
 from gateway.adapters.kafka.client import client_options, close
+from gateway.core.audit import APPEAL, LICENCE, REPORT, SANCTION, TAKEDOWN
 from gateway.core.records import AuditRow
 from gateway.ports import Fault
 from gateway.settings import KafkaSettings
@@ -24,8 +26,9 @@ _BATCH_BYTES = 256 * 1024
 
 
 class KafkaEvents:
-    """See `gateway.ports.Events`. Events of one message, or one licence, share a key and a partition, so they stay in
-    order; the id (chain and row) lets a consumer drop an event that it has seen before."""
+    """See `gateway.ports.Events`. Events of one message, licence, account, report or appeal share a key and a
+    partition, so they stay in the order of their chain; the id (chain and row) lets a consumer drop an event that it
+    has seen before."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._topic = f"{settings.topic_prefix}decisions"
@@ -99,9 +102,16 @@ def cloud_event(row: AuditRow) -> bytes:
     )
 
 
+_NAMED: Final = {LICENCE: "licence_id", SANCTION: "account_id", APPEAL: "appeal_id", REPORT: "report_id"}
+"""What names that which an act is about, beside its tenant."""
+
+
 def _subject(row: AuditRow) -> str:
-    """What an event is about: a message, or a licence of a tenant."""
+    """What an event is about: a message, or something else of a tenant's. A row that lacks its name is announced all
+    the same: those behind it wait for it."""
     if row.message_id:
         return row.message_id
     body = orjson.loads(row.body)
-    return f"{body['tenant_id']}/{body['licence_id']}"
+    if row.kind == TAKEDOWN:
+        return str(body.get("message_id") or "")
+    return f"{body.get('tenant_id') or ''}/{body.get(_NAMED.get(row.kind, '')) or ''}"
