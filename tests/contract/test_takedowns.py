@@ -170,6 +170,21 @@ async def test_one_whose_process_died_before_it_was_recorded_is_sent_again_and_t
     assert await office.acts() == ["TakeDown", "TakenDown"]
 
 
+async def test_an_attempt_that_lasted_too_long_says_nothing_about_the_one_after_it(
+    office: Office, other: Office
+) -> None:
+    message_id = await office.publish()
+    await office.take_down(message_id)
+    slow = await office.one(3000)
+    again = await other.one(3000 + LEASE_MS)
+    await office.orders.put_off(slow, 63_001, "no answer")
+    assert await office.claim(63_001) == []  # the other is still at it
+    await office.orders.given_up(slow, "no way", 63_002)
+    assert await office.state(message_id) is S.DUE
+    await other.orders.done(again, 63_003)
+    assert await office.acts() == ["TakeDown", "TakenDown"]
+
+
 async def test_what_is_put_off_is_tried_from_then_on_and_says_why(office: Office) -> None:
     message_id = await office.publish()
     await office.take_down(message_id)
