@@ -48,24 +48,24 @@ def restore(message_id: str, reason: str, actor: str) -> None:
 
 
 @click.command("takedowns")
-@click.argument("tenant_id")
+@click.option("--tenant", "tenant_id", help="Of this tenant only.")
 @click.option("--failed", is_flag=True, help="Only those that a person has to do.")
 @click.option("--after", default="", help="Begin behind this message id.")
 @click.option("--limit", default=50, show_default=True)
-def listing(tenant_id: str, failed: bool, after: str, limit: int) -> None:
+def listing(tenant_id: str | None, failed: bool, after: str, limit: int) -> None:
     """List what was taken down, or is to be, by message id: account, state, category, since when, what went wrong."""
 
     async def found(takedowns: Takedowns, register: Register) -> list[Takedown]:
-        await check_tenant(register, tenant_id)
+        if tenant_id is not None:
+            await check_tenant(register, tenant_id)
         return await takedowns.takedowns(tenant_id, after, limit, failed)
 
     rows = with_store(lambda store, register: found(SqlTakedowns(store.database), register))
     for row in rows:
+        account = visible(f"{row.tenant_id}/{row.account_id}")
         problem = f"  {visible(row.problem)}" if row.problem else ""
-        category = row.category or "-"
-        click.echo(
-            f"{row.message_id}  {visible(row.account_id)}  {row.state.value}  {category}  {written(row.at_ms)}{problem}"
-        )
+        stands = f"{row.state.value}  {row.category or '-'}  {written(row.at_ms)}"
+        click.echo(f"{row.message_id}  {account}  {stands}{problem}")
     if len(rows) == limit:
         say_more(rows[-1].message_id)
 

@@ -26,8 +26,9 @@ class Takedowns(Protocol):
     async def of_message(self, tenant_id: str, message_id: str) -> Takedown | None:
         """How far a message's has come; None when it was never asked for."""
 
-    async def takedowns(self, tenant_id: str, after: str, limit: int, failed: bool = False) -> list[Takedown]:
-        """A tenant's by message id, beginning behind ``after``; with ``failed`` those that wait for a person."""
+    async def takedowns(self, tenant_id: str | None, after: str, limit: int, failed: bool = False) -> list[Takedown]:
+        """A tenant's, or all tenants', by message id, beginning behind ``after``; with ``failed`` those that wait for a
+        person."""
 
 
 @dataclass(frozen=True, slots=True)

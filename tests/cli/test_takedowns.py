@@ -14,9 +14,9 @@ def test_what_was_published_is_taken_down_and_put_back(office: Office) -> None:
     for _ in range(2):
         done = office.run("messages", "take-down", sent.message_id, "--category", "fraud", *WHY)
         assert (done.exit_code, done.output) == (0, f"{sent.message_id}: due\n")
-    listed = office.run("messages", "takedowns", "t1").output.split()
-    assert listed[:4] == [sent.message_id, "acc-1", "due", "fraud"]
-    assert office.run("messages", "takedowns", "t1", "--failed").output == ""
+    listed = office.run("messages", "takedowns", "--tenant", "t1").output.split()
+    assert listed[:4] == [sent.message_id, "t1/acc-1", "due", "fraud"]
+    assert office.run("messages", "takedowns", "--tenant", "t1", "--failed").output == ""
     back = office.run("messages", "restore", sent.message_id, *WHY)
     assert (back.exit_code, back.output) == (0, f"{sent.message_id}: cancelled\n")
     assert office.run("audit", "verify").exit_code == 0
@@ -26,10 +26,10 @@ def test_what_a_person_has_to_do_is_listed_with_what_went_wrong(office: Office) 
     sent = office.publish()
     office.run("messages", "take-down", sent.message_id, "--category", "fraud", *WHY)
     office.sql("UPDATE takedowns SET state = 'failed', problem = 'remove it by hand: \x1b[2J'")
-    listed = office.run("messages", "takedowns", "t1", "--failed", "--limit", "1")
+    listed = office.run("messages", "takedowns", "--failed", "--limit", "1")
     assert listed.output.splitlines()[0].endswith("remove it by hand: \\x1b[2J")
     assert f"--after {sent.message_id}" in listed.stderr
-    assert office.run("messages", "takedowns", "t1", "--after", sent.message_id).output == ""
+    assert office.run("messages", "takedowns", "--tenant", "t1", "--after", sent.message_id).output == ""
 
 
 @pytest.mark.parametrize("spam", [0.6, 0.95])
@@ -50,7 +50,7 @@ def test_bad_words_are_refused(office: Office) -> None:
     sent = office.publish()
     assert office.run("messages", "take-down", sent.message_id, "--category", "news", *WHY).exit_code == 2
     assert "no message nowhere" in office.run("messages", "restore", "nowhere", *WHY).output
-    assert "no tenant t9" in office.run("messages", "takedowns", "t9").output
+    assert "no tenant t9" in office.run("messages", "takedowns", "--tenant", "t9").output
 
 
 def test_a_tenant_says_where_it_is_told_to_take_down(office: Office) -> None:

@@ -246,6 +246,9 @@ async def test_what_is_not_public_cannot_be_taken_down(office: Office, state: Me
     assert found.state is S.FAILED
     assert "nothing to take down" in str(found.problem)
     assert await office.acts() == ["TakeDown", "TakedownFailed"]
+    assert await office.takedowns.restore("t1", new.message_id, BY, 4000) is TakedownRefused.NOT_TAKEN_DOWN
+    await office.reverse(new.message_id)  # nobody is told to put back what readers never saw
+    assert await office.state(new.message_id) is S.FAILED
     assert await office.claim(10_000_000) == []
 
 
@@ -270,6 +273,7 @@ async def test_nothing_crosses_tenants(office: Office) -> None:
     assert isinstance(await office.takedowns.take_down("t2", theirs, "hate", BY, 6000), Takedown)
     assert await office.state(theirs, "t1") is None
     assert await office.takedowns.takedowns("t1", "", 10) == []
+    assert [each.message_id for each in await office.takedowns.takedowns(None, "", 10)] == [theirs]
     await office.reverse(theirs, 7000)
     assert await office.state(theirs, "t2") is S.DUE
 

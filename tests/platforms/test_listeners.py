@@ -60,6 +60,12 @@ def test_a_host_name_stands_instead_of_a_port() -> None:
         ("port: 8443", "port: 8443\n    unknown_accounts: allow", "line 6: listeners.0.unknown_accounts"),
         ("port: 8443", "port: 8443\n    trusted_peers: [10.0.0.300]", "line 2: listeners.0"),
         ("port: 8443", "port: 8443\n    port: 8444", "line 6: listeners.0.port: given twice"),
+        ("port: 8443", "port: 8443\n    takedown_token_env: a b", "line 6: listeners.0.takedown_token_env"),
+        (
+            "port: 8443",
+            "port: 8443\n    takedown_token_env: A\n    takedown_token_file: a",
+            "line 2: listeners.0: give either takedown_token_env or takedown_token_file",
+        ),
         ("listeners:", "listener:", "line 1: listener"),
     ],
 )

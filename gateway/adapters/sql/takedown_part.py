@@ -79,9 +79,13 @@ class TakedownPart:
         await keep(self._database, connection, made, found)
 
     async def _back(self, connection: AsyncConnection, act: Act) -> None:
-        found = await takedown_row(connection, _text(act.body, "message_id"))
+        message_id = _text(act.body, "message_id")
+        message = await message_row(connection, message_id)
+        found = await takedown_row(connection, message_id)
         if found is None or found.tenant_id != act.tenant_id:
             return
+        if message is None or MessageState(message.state) not in PUBLIC:
+            return  # readers never saw it
         if (
             _is_stale(act, found, found.state not in WISHED_DOWN)
             or (state := back(found.state, found.attempts)) is None

@@ -69,7 +69,7 @@ class SqlTakedowns:
             if message is None or message.tenant_id != tenant_id:
                 return TakedownRefused.MESSAGE_UNKNOWN
             found = await takedown_row(connection, message_id)
-            if found is None:
+            if found is None or MessageState(message.state) not in PUBLIC:
                 return TakedownRefused.NOT_TAKEN_DOWN
             state = back(found.state, found.attempts)
             if state is None:
@@ -85,13 +85,10 @@ class SqlTakedowns:
             row = (await connection.execute(wanted)).first()
         return None if row is None else takedown_of(row)
 
-    async def takedowns(self, tenant_id: str, after: str, limit: int, failed: bool = False) -> list[Takedown]:
-        wanted = (
-            select(*COLUMNS)
-            .where(takedowns.c.tenant_id == tenant_id, takedowns.c.message_id > after)
-            .order_by(takedowns.c.message_id)
-            .limit(limit)
-        )
+    async def takedowns(self, tenant_id: str | None, after: str, limit: int, failed: bool = False) -> list[Takedown]:
+        wanted = select(*COLUMNS).where(takedowns.c.message_id > after).order_by(takedowns.c.message_id).limit(limit)
+        if tenant_id is not None:
+            wanted = wanted.where(takedowns.c.tenant_id == tenant_id)
         async with self._database.reading("takedowns") as connection:
             rows = await connection.execute(wanted.where(FAILED) if failed else wanted)
             return [takedown_of(row) for row in rows]
