@@ -12,6 +12,7 @@ from classifiers.contract import CATEGORIES
 from gateway.core.holds import Holds
 from gateway.core.model import STANDARD, Degree, Outcome, RegistrantKind
 from gateway.core.policy_part import Choice, Part, Probability
+from gateway.core.report_rules import Reports
 from gateway.core.yaml_lines import Problem, read_yaml, to_problem
 
 VIOLATIONS = CATEGORIES - {"news"}
@@ -156,6 +157,7 @@ class Policy(Part):
     doubts: Doubts = Doubts()
     holds: Holds = Holds()
     registration: Registration = Registration()
+    reports: Reports = Reports()
 
     @model_validator(mode="after")
     def _all_categories(self) -> Self:
