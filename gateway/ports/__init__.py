@@ -37,6 +37,7 @@ from gateway.ports.personal import Personal, Rewrapped
 from gateway.ports.queue import Queue
 from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
+from gateway.ports.reports import Reports
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.store import KeyTaken, References, Store
 from gateway.ports.takedowns import Order, Orders, Remover, Takedowns
@@ -87,6 +88,7 @@ __all__ = [
     "Registrar",
     "Registry",
     "Remover",
+    "Reports",
     "Rewrapped",
     "SealedPerson",
     "Sealer",
