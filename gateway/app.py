@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol, runtime_checkable
 
@@ -52,6 +52,9 @@ from gateway.adapters.sql import (
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.sql.personal import SqlPersonal
+from gateway.adapters.sql.report_appeals import ReportAppeals
+from gateway.adapters.sql.reports import PURPOSE as REPORTS
+from gateway.adapters.sql.reports import SqlReports
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.adapters.takedowns import HttpTakedowns
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
@@ -60,7 +63,19 @@ from gateway.adapters.webhooks import HttpWebhooks
 from gateway.core.records import Lease
 from gateway.examine import Examine
 from gateway.held import HeldMessages
-from gateway.http import admin, api, identity, moderations, ops, own_accounts, wechat_check, wechat_tokens
+from gateway.http import (
+    admin,
+    api,
+    identity,
+    moderations,
+    ops,
+    own_accounts,
+    pages,
+    report_api,
+    report_pages,
+    wechat_check,
+    wechat_tokens,
+)
 from gateway.http.admin.desk import Desk
 from gateway.http.budget import Budget
 from gateway.http.faults import HANDLERS
@@ -69,11 +84,15 @@ from gateway.http.intercept import Gateway, Listeners, Service
 from gateway.http.openapi import document
 from gateway.http.platforms import Moderate
 from gateway.http.proxy import Proxy
+from gateway.http.rate import Rate
+from gateway.http.reporting import BODY_BUDGET, Reporting
 from gateway.identify import Identify
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
+from gateway.platforms.listeners import Listener
 from gateway.ports import Classifiers, Clock, Store, StoreUnavailable, Upstream
 from gateway.publish import Publish
+from gateway.reporting import erase_reports, measure_reports
 from gateway.review import Review
 from gateway.settings import Settings
 from gateway.upkeep import News, Upkeep, is_first, plan, plan_verification
@@ -130,6 +149,8 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.include_router(identity.router)
     for compatible in (wechat_tokens, wechat_check, moderations):
         app.include_router(compatible.router)
+    for public in (report_api, report_pages, pages):
+        app.include_router(public.router)
     for router in admin.ROUTERS:
         app.include_router(router)
     for error, answer in HANDLERS.items():
@@ -218,6 +239,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         [
             QueuePart(store.database, lambda: policy.current().policy.holds),
             TakedownPart(store.database),
+            ReportAppeals(),
         ],
     )
     upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -250,6 +272,9 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     takedowns.plan(upkeep, SqlOrders(store.database), remover, clock)
     if verify is not None:
         plan_verification(upkeep, verify, lambda: is_first(store, lease, clock))
+    reports = _reports(settings, store, clock, listeners)
+    upkeep.every(5.0, "report gauges", lambda: measure_reports(reports, clock))
+    upkeep.every(60.0, "reports", lambda: erase_reports(reports, clock, policy.current))
     app.state.verify = verify
     budget = Budget(settings.body_budget)
     if sealer is not None:
@@ -303,6 +328,18 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         budget=budget,
         file_limit=settings.body_limit,
         read_seconds=settings.body_read_seconds,
+        reports=reports,
+    )
+    given = settings.reports
+    app.state.reporting = Reporting(
+        reports=reports,
+        registry=registry,
+        policy=policy.current,
+        clock=clock,
+        rate=Rate(given.number, given.seconds, given.total, given.clients),
+        trusted=given.networks,
+        budget=Budget(BODY_BUDGET),
+        read_seconds=settings.body_read_seconds,
     )
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
@@ -314,6 +351,15 @@ async def _personal(settings: Settings, store: SqlStore, stack: AsyncExitStack) 
         return None
     master = await stack.enter_async_context(open_master(settings.kms, settings.keys_file))
     return SqlPersonal(store.database, PersonalKeys(master))
+
+
+def _reports(settings: Settings, store: SqlStore, clock: Clock, listeners: Sequence[Listener]) -> SqlReports:
+    # Of a purpose of its own: what strangers make this gateway seal uses up nothing of another key.
+    sealer = FileSealer(settings.keys_file, REPORTS) if settings.keys_file else None
+    if sealer is None:
+        log.warning("no reports by the public are taken: GATEWAY_KEYS_FILE is not set")
+    platforms = sorted({listener.map.name for listener in listeners})
+    return SqlReports(store.database, sealer, clock.new_id, platforms)
 
 
 async def open_verify(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Verify | None:

@@ -134,6 +134,18 @@ TAKEDOWN_AGE_SECONDS = Gauge(
     "For how long the oldest message waits that is to be taken down or put back.",
     multiprocess_mode="mostrecent",
 )
+REPORTS = Counter(
+    "gateway_reports",
+    "Reports by the public that were taken, by category and by how they came: form, api, app, trusted.",
+    ["category", "channel"],
+)
+REPORTS_OPEN = Gauge("gateway_open_reports", "Reports nobody has decided.", multiprocess_mode="mostrecent")
+REPORTS_OVERDUE = Gauge(
+    "gateway_overdue_reports", "Reports that somebody should have decided by now.", multiprocess_mode="mostrecent"
+)
+REPORT_AGE_SECONDS = Gauge(
+    "gateway_oldest_report_seconds", "Age of the oldest report nobody has decided.", multiprocess_mode="mostrecent"
+)
 READY = Gauge("gateway_ready", "1 while this process admits publish requests.", multiprocess_mode="livesum")
 
 

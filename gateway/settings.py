@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -93,6 +94,38 @@ class PicturesSettings(BaseModel):
         return frozenset({pair.strip().lower() for pair in self.private_hosts.split(",") if pair.strip()})
 
 
+class ReportsSettings(BaseModel):
+    """How many reports by the public one process takes from clients without a key, see `gateway.http.rate`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int = Field(10, ge=1)
+    """Reports of one client in ``seconds``; an IPv6 client is its network of 64 bits."""
+    seconds: float = Field(600.0, gt=0)
+    total: int = Field(1000, ge=1)
+    """Reports of all such clients together in ``seconds``."""
+    clients: int = Field(10_000, ge=1)
+    """Clients that are told apart at once."""
+    trusted_peers: str = ""
+    """Networks (``10.0.0.0/8``), comma separated, of the proxies before the gateway: what their ``X-Forwarded-For``
+    says of the client is believed. Without any, everybody behind one proxy is one client."""
+
+    @field_validator("trusted_peers")
+    @classmethod
+    def _networks(cls, given: str) -> str:
+        for text in filter(None, map(str.strip, given.split(","))):
+            try:
+                ip_network(text)
+            except ValueError as error:
+                raise ValueError(f"give networks such as 10.0.0.0/8, comma separated; {text!r} is none") from error
+        return given
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks."""
+        return tuple([ip_network(text) for text in map(str.strip, self.trusted_peers.split(",")) if text])
+
+
 class RememberSettings(BaseModel):
     """How long and how many opinions are remembered, see `gateway.adapters.remembered`."""
 
@@ -129,6 +162,7 @@ class Settings(BaseSettings):
     kms: KmsSettings = KmsSettings()
     pictures: PicturesSettings = PicturesSettings()
     remember: RememberSettings = RememberSettings()
+    reports: ReportsSettings = ReportsSettings()
     providers_file: Path | None = None
     """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
     classifiers: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.classify import classify
+from gateway.cli.flaggers import flaggers
 from gateway.cli.holds import holds
 from gateway.cli.imports_kept import imported
 from gateway.cli.keys import credentials, keys
@@ -15,6 +16,7 @@ from gateway.cli.platforms import platforms
 from gateway.cli.records import audit, decisions, messages
 from gateway.cli.register import ACCOUNTS, REGISTRANTS
 from gateway.cli.registry import accounts, registrants
+from gateway.cli.reports import reports
 from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve
 from gateway.cli.takedowns import COMMANDS as TAKEDOWNS
 from gateway.cli.tenants import tenants
@@ -53,6 +55,8 @@ for command in (
     keys,
     credentials,
     platforms,
+    reports,
+    flaggers,
 ):
     main.add_command(command)
 

@@ -13,6 +13,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.key_file import add_key, check_droppable, drop_key, new_keys, read
 from gateway.adapters.keys import FileSealer, mark_of
 from gateway.adapters.sql import SqlRegister, SqlStore
+from gateway.adapters.sql.report_erasing import reports_under
 from gateway.adapters.sql.sealed import waiting_under, wrapped_under
 from gateway.cli.common import actor_option, settings, with_store
 from gateway.core.audit import CREDENTIAL, KEY, credential_body, key_body
@@ -63,8 +64,9 @@ def keys_list(file: Path) -> None:
 def keys_drop(file: Path, key_id: str, actor: str) -> None:
     """Remove the key KEY_ID from FILE for good, and with it whatever older copies of the database it had sealed.
 
-    Refused while anything in the database needs it: a registrant's key (see `registrants rewrap`), or a request that
-    waits (release or reject it first). WeChat access tokens that it sealed end with it; they last two hours.
+    Refused while anything in the database needs it: a registrant's key (see `registrants rewrap`), a report by the
+    public (see `reports reseal`), or a request that waits (release or reject it first). WeChat access tokens that it
+    sealed end with it; they last two hours.
     """
     _said(lambda: check_droppable(file, key_id, _AGE_SECONDS))
     mark = mark_of(key_id)
@@ -77,6 +79,10 @@ def keys_drop(file: Path, key_id: str, actor: str) -> None:
         if waiting := await waiting_under(store.database, mark):
             raise click.ClickException(
                 f"{waiting} waiting requests are sealed under {key_id}; see `gateway holds list`"
+            )
+        if sealed := await reports_under(store.database, mark):
+            raise click.ClickException(
+                f"{sealed} reports are sealed under {key_id}; run `gateway reports reseal` first"
             )
         drop_key(file, key_id)
         await store.append_audit(KEY, key_body(actor, key_id), SystemClock().now_ms())

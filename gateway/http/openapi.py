@@ -11,7 +11,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.core.model import MessageState, Outcome
 from gateway.core.takedowns import TakedownState
-from gateway.http import identity, openapi_admin, openapi_compat
+from gateway.http import identity, openapi_admin, openapi_compat, report_api
 from gateway.http.api import BATCH_LIMIT
 from gateway.platforms.native import MessageBody
 
@@ -125,7 +125,9 @@ class BatchOut(BaseModel):
 def document(app: FastAPI) -> dict[str, Any]:
     """The whole document."""
     base = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in (MessageBody, BatchBody)]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (model, "validation") for model in (MessageBody, BatchBody, report_api.ReportBody)
+    ]
     models += [(model, "serialization") for model in (DecisionOut, MessageOut, BatchOut, ProblemOut)]
     _, schemas = models_json_schema(models + openapi_compat.MODELS + openapi_admin.models(), ref_template=_REF)
     components = base.setdefault("components", {})
@@ -134,6 +136,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         "app_key": {"type": "http", "scheme": "bearer"},
         **openapi_compat.SECURITY,
         **openapi_admin.SECURITY,
+        **report_api.SECURITY,
     }
     base["paths"]["/v1/messages"] = {"post": _messages()}
     base["paths"]["/v1/decisions"] = {"post": _decisions()}
@@ -144,6 +147,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     openapi_compat.describe(base["paths"])
     openapi_admin.describe(base["paths"])
     identity.describe(base["paths"], _problem)
+    report_api.describe(base["paths"], _problem)
     for path, item in base["paths"].items():
         if path.startswith("/v1/"):
             for operation in item.values():

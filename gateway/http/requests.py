@@ -46,9 +46,9 @@ class Disconnected(Exception):
     """The client went away before its request was whole; nothing was decided."""
 
 
-def read_headers(scope: Scope, asked: str = APPLICATION_KEY) -> Headers:
+def read_headers(scope: Scope, asked: str = APPLICATION_KEY, *, needed: bool = True) -> Headers:
     """Check and pick the headers. Raises `Problem`: a header given twice could be read differently behind us. ``asked``
-    is what is asked of a client that sends none."""
+    is what is asked of a client that sends none; where a key is not ``needed``, its hash is then that of no key."""
     found: dict[bytes, str] = {}
     for name, value in scope["headers"]:
         if name in _SINGLE:
@@ -56,7 +56,7 @@ def read_headers(scope: Scope, asked: str = APPLICATION_KEY) -> Headers:
                 raise Problem(400, "header_repeated", f"{name.decode()}: give this header once.")
             found[name] = value.decode("latin-1").strip()
     scheme, _, app_key = found.get(b"authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not app_key:
+    if (needed or b"authorization" in found) and (scheme.lower() != "bearer" or not app_key):
         raise unauthorised(asked)
     media_type, _, parameters = found.get(b"content-type", "application/json").partition(";")
     if media_type.strip().lower() != "application/json":

@@ -6,8 +6,29 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from gateway.http.admin import accounts, holds, licences, personal, registrants, sources, takedowns, verifications
-
-ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    [part.router for part in (accounts, registrants, personal, verifications, licences, sources, holds, takedowns)]
+from gateway.http.admin import (
+    accounts,
+    flaggers,
+    holds,
+    licences,
+    personal,
+    registrants,
+    reports,
+    sources,
+    takedowns,
+    verifications,
 )
+
+_PARTS: Final = (
+    accounts,
+    registrants,
+    personal,
+    verifications,
+    licences,
+    sources,
+    holds,
+    takedowns,
+    reports,
+    flaggers,
+)
+ROUTERS: Final[tuple[APIRouter, ...]] = tuple([part.router for part in _PARTS])

@@ -22,7 +22,18 @@ from gateway.http.budget import Budget
 from gateway.http.problems import Problem, bad_fields
 from gateway.http.requests import Disconnected, read_headers, unauthorised, whole_body
 from gateway.platforms.strict_json import BadJson, loads
-from gateway.ports import Clock, NewsRegister, Operators, Personal, Registrar, Registry, Store, Takedowns, Verifications
+from gateway.ports import (
+    Clock,
+    NewsRegister,
+    Operators,
+    Personal,
+    Registrar,
+    Registry,
+    Reports,
+    Store,
+    Takedowns,
+    Verifications,
+)
 from gateway.verify import Verify
 
 BODY_LIMIT: Final = 64 * 1024
@@ -58,6 +69,7 @@ class Desk:
     budget: Budget
     file_limit: int
     read_seconds: float
+    reports: Reports | None = None
 
 
 def desk_of(request: Request) -> Desk:

@@ -1,0 +1,86 @@
+"""How often strangers may ask for something that costs work: so much for each address, and so much for all together."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from math import ceil
+from typing import Final
+
+from gateway.http.requests import Scope
+
+_PREFIX: Final = 64
+"""Bits of an IPv6 address that tell two clients apart: one is given at least so large a network (RFC 6177)."""
+
+_HARDLY: Final = 1e-3
+"""Milliseconds that sums of fractions may be wrong by."""
+
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+class Rate:
+    """``number`` for each address in ``seconds``, refilled steadily, ``total`` for all; ``addresses`` are remembered.
+
+    When they are more, the one that was silent longest is forgotten, and begins anew; what all do together stays
+    bounded. Each process counts for itself.
+    """
+
+    def __init__(self, number: int, seconds: float, total: int, addresses: int) -> None:
+        self._number = number
+        self._total = total
+        self._ms = seconds * 1000
+        self._most = addresses
+        self._left: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._all: tuple[float, int] = (float(total), 0)
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def wait_ms(self, address: str, now_ms: int) -> int:
+        """How long this address has to wait until it may; 0 if it may now."""
+        left = self._now(self._left.get(address), self._number, now_ms)
+        together = self._now(self._all, self._total, now_ms)
+        short = max((1.0 - left) / self._number, (1.0 - together) / self._total)
+        return max(0, ceil(short * self._ms - _HARDLY))
+
+    def spend(self, address: str, now_ms: int) -> None:
+        """Count one for this address."""
+        left = self._now(self._left.pop(address, None), self._number, now_ms)
+        self._left[address] = (left - 1.0, now_ms)
+        self._all = (self._now(self._all, self._total, now_ms) - 1.0, now_ms)
+        if len(self._left) > self._most:
+            self._left.popitem(last=False)
+
+    def _now(self, had: tuple[float, int] | None, number: int, now_ms: int) -> float:
+        if had is None:
+            return float(number)
+        return min(float(number), had[0] + max(0, now_ms - had[1]) * number / self._ms)
+
+
+def client_of(scope: Scope, trusted: Networks) -> str:
+    """Who asks, as `Rate` tells clients apart: the socket's address, or, where that is a proxy of our own (in one of
+    the ``trusted`` networks), the last one in ``X-Forwarded-For`` that is not. IPv6 addresses by their network."""
+    client = scope.get("client")
+    address = _address(client[0]) if client else None
+    if address is None:
+        return ""
+    said = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    for text in reversed(",".join(said).split(",")):
+        if not any(address in network for network in trusted):
+            break
+        before = _address(text.strip())
+        if before is None:  # nobody said, or something that is no address: no more is known
+            break
+        address = before
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address), _PREFIX), strict=False).network_address)
+    return str(address)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address

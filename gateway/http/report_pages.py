@@ -1,0 +1,285 @@
+"""The page on which anybody reports what was published, and the page that tells what has become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl, quote, urlencode
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from gateway.core.report_rules import REPORTED
+from gateway.core.reports import EMAIL, EXPLANATION, NAME, Channel, Draft, State, Wrong, hash_token, wrong
+from gateway.http.pages import language_of, page, when, words
+from gateway.http.problems import RETRY_SOON, Problem
+from gateway.http.reporting import BODY_LIMIT, Limited, Reporting, admit, reporting_of
+from gateway.http.requests import Disconnected, whole_body
+from gateway.ports import Fault
+from gateway.ports.reports import Muted, Taken, Told
+
+router = APIRouter()
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_FIELDS: Final = (
+    "tenant",
+    "urls",
+    "message_ids",
+    "category",
+    "explanation",
+    "name",
+    "email",
+    "bona_fide",
+    "website",  # no person sees it, so what fills it in is a machine
+)
+_LABELS: Final = {"name": "name_field"}
+_HTML: Final = {"content": {"text/html": {"schema": {"type": "string"}}}}
+
+Served = Annotated[Reporting, Depends(reporting_of)]
+
+
+def _answers(**texts: str) -> dict[int | str, dict[str, Any]]:
+    return {int(status[1:]): {"description": text, **_HTML} for status, text in texts.items()}
+
+
+@router.get(
+    "/report",
+    summary="The page on which anybody reports content",
+    response_class=Response,
+    responses=_answers(_200="The form, in English or Chinese"),
+)
+async def form(request: Request, reporting: Served) -> Response:
+    """``tenant``, ``message_id`` and ``url`` fill it in beforehand, ``lang`` (`en`, `zh`) chooses its language."""
+    query = request.query_params
+    given = {
+        **dict.fromkeys(_FIELDS, ""),
+        "tenant": query.get("tenant", "")[:NAME],
+        "message_ids": query.get("message_id", "")[:1000],
+        "urls": query.get("url", "")[:4000],
+    }
+    return _form(request, reporting, given, {})
+
+
+@router.post(
+    "/report",
+    summary="Report content by the page's form",
+    response_class=Response,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                _FORM: {
+                    "schema": {"type": "object", "properties": {name: {"type": "string"} for name in _FIELDS}},
+                }
+            },
+        }
+    },
+    responses=_answers(
+        _200="Received, with the receipt",
+        _400="It could not be read",
+        _408="It came too slowly",
+        _413="Too large",
+        _415="Not a form in UTF-8",
+        _422="The form again, with what must be put right",
+        _429="Too many reports from this network, or this reporter is not heard at present",
+        _503="Nothing can be taken at present",
+    ),
+)
+async def send(request: Request, reporting: Served) -> Response:
+    """Without a key, a limited number for each client."""
+
+    async def work() -> Response:
+        if not reporting.reports.sealed:
+            return _said(request, "closed", 503)
+        count = admit(reporting, request)
+        given = {**dict.fromkeys(_FIELDS, ""), **await _read(request, reporting, _FIELDS)}
+        draft = _draft(given)
+        problems = await _problems(request, reporting, given, draft)
+        if problems:
+            return _form(request, reporting, given, problems, 422)
+        count()
+        return _taken(request, await reporting.take(draft, Channel.FORM))
+
+    return await _shown(request, work)
+
+
+@router.get(
+    "/report/{receipt_id}",
+    summary="The page that tells what has become of a report",
+    response_class=Response,
+    responses=_answers(_200="State, outcome and redress", _404="No such receipt, or erased", _503="Try again"),
+)
+async def status(receipt_id: str, request: Request, reporting: Served) -> Response:
+    """``token`` is the receipt's; without it there is nothing here."""
+    token = request.query_params.get("token", "")
+
+    async def work() -> Response:
+        return _status(request, reporting, await reporting.reports.told(receipt_id, hash_token(token)), token)
+
+    return await _shown(request, work)
+
+
+@router.post(
+    "/report/{receipt_id}/complain",
+    summary="Complain of the decision on a report by its page",
+    response_class=Response,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {_FORM: {"schema": {"type": "object", "properties": {"token": {"type": "string"}}}}},
+        }
+    },
+    responses=_answers(
+        _200="State, outcome and redress",
+        _400="It could not be read",
+        _404="No such receipt, or erased",
+        _408="It came too slowly",
+        _413="Too large",
+        _415="Not a form in UTF-8",
+        _429="Too many forms at once",
+        _503="Try again",
+    ),
+)
+async def complain(receipt_id: str, request: Request, reporting: Served) -> Response:
+    """Once, of each outcome without action; it is decided by somebody else."""
+
+    async def work() -> Response:
+        token = (await _read(request, reporting, ("token",))).get("token", "")
+        now_ms = reporting.clock.now_ms()
+        told = await reporting.reports.complain(receipt_id, hash_token(token), reporting.rules, now_ms)
+        return _status(request, reporting, told, token)
+
+    return await _shown(request, work)
+
+
+async def _shown(request: Request, work: Callable[[], Awaitable[Response]]) -> Response:
+    """What went wrong is told on a page, too."""
+    try:
+        return await work()
+    except Limited as problem:
+        return _said(request, "limited", 429, dict(problem.headers), seconds=problem.seconds)
+    except Problem as problem:
+        said = "away" if problem.status in (429, 503) else "unreadable"
+        return _said(request, said, problem.status, dict(problem.headers))
+    except Disconnected:  # nobody reads this answer
+        return _said(request, "unreadable", 400)
+    except Fault:
+        return _said(request, "away", 503, dict(RETRY_SOON))
+
+
+async def _read(request: Request, reporting: Reporting, names: tuple[str, ...]) -> dict[str, str]:
+    """The fields of a form that was sent. Raises `Problem`."""
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    if kind.strip().lower() != _FORM or parameters.strip().lower() not in ("", "charset=utf-8"):
+        raise Problem(415, "content_type", f"Content-Type: send {_FORM} in UTF-8.")
+    length = request.headers.get("content-length", "")
+    announced = int(length) if length.isascii() and length.isdigit() else None
+    async with whole_body(request.receive, announced, BODY_LIMIT, reporting.read_seconds, reporting.budget) as body:
+        try:
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=len(names))
+        except ValueError as error:
+            raise Problem(400, "bad_body", "body: not a form in UTF-8.") from error
+    fields = dict(pairs)
+    if len(fields) < len(pairs) or not fields.keys() <= set(names):
+        raise Problem(400, "bad_body", "body: a field is given twice, or is not known.")
+    return fields
+
+
+def _draft(given: Mapping[str, str]) -> Draft:
+    return Draft(
+        tenant_id=given["tenant"].strip(),
+        explanation=given["explanation"].replace("\r\n", "\n"),
+        category=given["category"],
+        urls=_lines(given["urls"]),
+        message_ids=_lines(given["message_ids"]),
+        name=given["name"],
+        email=given["email"],
+        bona_fide=given["bona_fide"] == "yes",
+    )
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple([line.strip() for line in text.split("\n") if line.strip()])
+
+
+async def _problems(request: Request, reporting: Reporting, given: Mapping[str, str], draft: Draft) -> dict[str, str]:
+    """What must be put right, by field, in the reader's words, in the order of the form."""
+    said = words("report", language_of(request))
+    found = {each.field: _why(said, each) for each in reversed(wrong(draft))}
+    if not await is_tenant(reporting, draft.tenant_id):
+        found["tenant"] = said["why"]["no_tenant"]
+    if given["website"]:
+        found["website"] = said["why"]["filled"]
+    return {name: found[name] for name in _FIELDS if name in found}
+
+
+def _why(said: Mapping[str, Any], each: Wrong) -> str:
+    text: str = said["why"][each.why]
+    return text.format(limit=each.limit)
+
+
+async def is_tenant(reporting: Reporting, tenant_id: str) -> bool:
+    """Whether there is such an application. Raises `StoreUnavailable`."""
+    return 0 < len(tenant_id) <= NAME and tenant_id.isprintable() and bool(await reporting.registry.tenant(tenant_id))
+
+
+def _form(
+    request: Request, reporting: Reporting, given: Mapping[str, str], problems: Mapping[str, str], status: int = 200
+) -> Response:
+    said = words("report", language_of(request))
+    return page(
+        request,
+        "report.html",
+        "report",
+        status,
+        given=given,
+        wrong=problems,
+        labels={name: said[_LABELS.get(name, name)] for name in _FIELDS},
+        categories=REPORTED,
+        limits={"explanation": EXPLANATION, "name": NAME, "email": EMAIL},
+        days=reporting.rules.keep_days,
+    )
+
+
+def _taken(request: Request, taken: Taken | Muted) -> Response:
+    language = language_of(request)
+    if isinstance(taken, Muted):
+        return _said(request, "muted", 429, until=when(taken.until_ms, language))
+    return page(
+        request,
+        "sent.html",
+        "report",
+        receipt_id=taken.receipt_id,
+        warned=taken.warned,
+        due=when(taken.due_ms, language),
+        outcome=status_path(taken, language),
+    )
+
+
+def status_path(taken: Taken, language: str | None = None) -> str:
+    """Where its reporter is told what has become of it."""
+    query = {"token": taken.token} | ({"lang": language} if language else {})
+    return f"/report/{quote(taken.receipt_id, safe='')}?{urlencode(query)}"
+
+
+def _status(request: Request, reporting: Reporting, told: Told | None, token: str) -> Response:
+    if told is None:
+        return _said(request, "unknown", 404)
+    return page(
+        request,
+        "status.html",
+        "report",
+        told=told,
+        token=token,
+        days=reporting.rules.keep_days,
+        decided=any(item.decided_ms is not None or item.state is State.APPEAL_OPEN for item in told.items),
+        may_complain=any(item.may_complain for item in told.items),
+    )
+
+
+def _said(
+    request: Request, name: str, status: int, headers: Mapping[str, str] | None = None, **values: object
+) -> Response:
+    """A page that says what ``name`` and its title do."""
+    said = words("report", language_of(request))
+    heading = said.get(f"{name}_title", said["problem_title"])
+    return page(request, "said.html", "report", status, headers, heading=heading, text=said[name].format(**values))

@@ -1,0 +1,91 @@
+"""What the two ways in share by which reports come: the page, and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Request
+
+from gateway import metrics
+from gateway.core.policy import PolicyInForce
+from gateway.core.report_rules import Reports as Rules
+from gateway.core.reports import Channel, Draft
+from gateway.core.shown import written
+from gateway.http.budget import Budget
+from gateway.http.problems import Problem
+from gateway.http.rate import Networks, Rate, client_of
+from gateway.ports import Clock, Registry, Reports
+from gateway.ports.reports import Muted, Taken
+
+BODY_LIMIT: Final = 64 * 1024
+"""Bytes of a report, which anybody may send."""
+BODY_BUDGET: Final = 64 * BODY_LIMIT
+"""Bytes of all reports that one process reads at once; more are answered 429. Apart from publish requests', so that
+nobody crowds those out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """What reports are served with. ``trusted`` are the networks of proxies in front of the gateway."""
+
+    reports: Reports
+    registry: Registry
+    policy: Callable[[], PolicyInForce]
+    clock: Clock
+    rate: Rate
+    trusted: Networks
+    budget: Budget
+    read_seconds: float
+
+    @property
+    def rules(self) -> Rules:
+        """The policy's, of the moment."""
+        return self.policy().policy.reports
+
+    async def take(self, draft: Draft, channel: Channel, flagger: str | None = None) -> Taken | Muted:
+        """Take a report, and count it."""
+        taken = await self.reports.take(draft, channel, flagger, self.rules, self.clock.now_ms())
+        if isinstance(taken, Taken) and taken.new:
+            metrics.child(metrics.REPORTS, draft.category, channel).inc()
+        return taken
+
+
+def reporting_of(request: Request) -> Reporting:
+    """What reports are served with."""
+    reporting: Reporting = request.app.state.reporting
+    return reporting
+
+
+class Limited(Problem):
+    """Too many reports of one address, or of all; ``seconds`` is how long to wait."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        detail = f"Too many reports came from your network; try again in {seconds} s. Nothing was taken."
+        super().__init__(429, "reports_limited", detail, headers=(("Retry-After", str(seconds)),))
+
+
+def admit(reporting: Reporting, request: Request) -> Callable[[], None]:
+    """Let a stranger in; what is returned counts the report when it is one. Raises `Limited`."""
+    client = client_of(request.scope, reporting.trusted)
+    wait_ms = reporting.rate.wait_ms(client, reporting.clock.now_ms())
+    if wait_ms:
+        raise Limited(-(-wait_ms // 1000))
+    return lambda: reporting.rate.spend(client, reporting.clock.now_ms())
+
+
+def muted(until: Muted) -> Problem:
+    """The problem of a reporter who is not heard at present."""
+    detail = (
+        "email: after a warning, more reports from this address were manifestly unfounded; none is taken until "
+        f"{written(until.until_ms)}. Sexual abuse of children can always be reported, without name and address."
+    )
+    return Problem(429, "reporter_muted", detail, {"until_ms": until.until_ms})
+
+
+def closed() -> Problem:
+    """The problem of a gateway that has no keys to seal with what reporters say."""
+    detail = "This gateway has no keys to keep reports with, so it takes none; whoever runs it sets GATEWAY_KEYS_FILE."
+    return Problem(503, "keys_unavailable", detail)
