@@ -25,6 +25,12 @@ ORGANISATION = {
     "email": "canaria@zaqxswceda.example",
 }
 """The same for an organisation, in Chinese."""
+REPORTER = {
+    "name": "Uytrewqmn Canarissa",
+    "email": "canarissa@uytrewqmn.example",
+    "explanation": "Wvutsrqp and Mlkjhgfd sell it",
+}
+"""What somebody says who reports a message, and who they are."""
 CLAIM = "Qwzxcvbnmk"
 """A value inside the claims."""
 

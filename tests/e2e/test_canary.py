@@ -29,12 +29,12 @@ from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.sql import open_store
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.core.registration import By
-from tests.canary import CANARIES, CLAIM, ORGANISATION, appearances, needles
+from tests.canary import CANARIES, CLAIM, ORGANISATION, REPORTER, appearances, needles
 from tests.e2e.support import TEXTS, body_of, counter, health, once, publish, records, topic, until
 from tests.e2e.upstream import Server
 
 BY = ("--actor", "ops", "--reason", "ticket 7")
-WANTED = needles([*CANARIES.values(), *ORGANISATION.values(), CLAIM])
+WANTED = needles([*CANARIES.values(), *ORGANISATION.values(), *REPORTER.values(), CLAIM])
 
 
 class Collector(Server):
@@ -157,6 +157,33 @@ async def publishing(stack: Stack, places: Places) -> None:
     assert await counter(stack, "gateway_decisions_total") >= 6
 
 
+async def reporting(stack: Stack, places: Places) -> None:
+    """What somebody reports, well and badly, and what is done about it."""
+    published = await publish(stack, "Nothing to see here.")
+    report = {"category": "fraud", "message_ids": [published.body["message_id"]], "bona_fide": True, **REPORTER}
+    answer = await once(stack, "POST", "/v1/reports", json.dumps(report).encode())
+    assert answer.status == 201
+    places.add("receipt", f"{answer.headers} {answer.body}")
+    for bad in ({**report, "category": REPORTER["email"]}, {**report, REPORTER["name"]: 1}, {**report, "urls": [7]}):
+        refused = await once(stack, "POST", "/v1/reports", json.dumps(bad).encode())
+        assert refused.status in (400, 422)
+        places.add("refused report", f"{refused.headers} {refused.body}")
+    [report_id] = [line.split()[0] for line in (await command(stack, places, "reports", "list", "demo")).splitlines()]
+    shown = await command(stack, places, "reports", "show", "demo", report_id, told=True)
+    assert REPORTER["explanation"] in shown
+    assert REPORTER["email"] not in shown
+    told = await command(stack, places, "reports", "reveal", "demo", report_id, *BY, told=True)
+    assert REPORTER["email"] in told
+    quoting = ("--actor", "ops", "--reason", f"{REPORTER['name']} asks")
+    decide = ("reports", "decide", "demo", report_id, "--actioned")
+    assert "name no reporter" in await command(stack, places, *decide, *quoting)
+    assert "  actioned  " in await command(stack, places, *decide, *BY)
+    status = await once(stack, "GET", f"/report/{answer.body['receipt_id']}?token={answer.body['token']}")
+    assert status.status == 200
+    places.add("status", f"{status.headers} {status.body}")
+    places.add("metrics", str((await once(stack, "GET", "/metrics")).body))
+
+
 async def kafka(stack: Stack, places: Places) -> int:
     """Every record of every topic of the stack; returns how many topics had some."""
     await records(stack, "decisions", lambda found: len(found) >= 6)
@@ -219,6 +246,7 @@ async def test_planted_values_are_in_the_register_and_nowhere_else(
             await publishing(stack, places)
             await keepers(stack, places, keys)
             await publishing(stack, places)
+            await reporting(stack, places)
         topics = await kafka(stack, places)
         tables = await dump(stack, places)
         for process in running:
@@ -232,7 +260,9 @@ async def test_planted_values_are_in_the_register_and_nowhere_else(
             places.add(file.name, file.read_bytes())
 
     assert topics >= 3
-    assert {"personal", "personal_index", "audit", "audit_subjects", "messages"} <= set(tables)
+    assert {"personal", "personal_index", "audit", "audit_subjects", "messages", "reports", "report_receipts"} <= set(
+        tables
+    )
     assert {"gateway.log", "classifiers.log"} <= {place for place, _ in places.found}
     assert len(places.found) > 50
     assert places.leaks() == []

@@ -17,12 +17,14 @@ from sqlalchemy import text
 
 from classifiers.contract import Span
 from gateway.adapters.key_file import new_keys
+from gateway.adapters.keys import FileSealer
 from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.sql import SqlOperators, SqlQueue, SqlRegistrar, SqlStore, SqlTakedowns, open_store
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.personal import SqlPersonal
+from gateway.adapters.sql.reports import PURPOSE, SqlReports
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.app import create_app
 from gateway.core.model import (
@@ -43,9 +45,14 @@ from gateway.core.policy import Registration
 from gateway.core.queue import enter
 from gateway.core.records import Entry, Request
 from gateway.core.registration import Act, By, CloseAccount, CreateAccount, SuspendAccount
+from gateway.core.report_rules import Reports as ReportRules
+from gateway.core.reports import Channel, Draft
 from gateway.core.verification import Verification
 from gateway.held import HeldMessages
 from gateway.http.admin.desk import Desk
+from gateway.http.budget import Budget
+from gateway.http.rate import Rate
+from gateway.http.reporting import BODY_BUDGET, Reporting
 from gateway.http.requests import hash_key
 from gateway.ports import Personal, Register, Registered
 from gateway.providers.config import parse_providers
@@ -59,6 +66,8 @@ from tests.world import OTHER, TENANT, World
 RULES = Registration()
 BY = By("test", "setting up")
 CANARY = "Canary Holder Quux"
+REPORT, REPORTER, REPORTER_MAIL = "Qwzx says so", "Canary Reporter Zyxw", "zyxw@canary.example"
+_IDS = ("receipt-1", "report-1")
 DAY_MS = 86_400_000
 PROVIDERS = """providers:
   - {name: staff, kind: manual, framework: manual, level: seen, valid_days: 30, tenants: [t1, t2]}
@@ -111,13 +120,16 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
 
     ``person-1`` has data and the accounts ``acc-1`` (active, with a term), ``acc-2`` (suspended), ``acc-3`` (closed);
     ``person-2`` and ``firm-1`` have neither. Of verifications, ``v-1-t1`` of the first is in review, ``v-2-t1`` of the
-    second needs more.
+    second needs more. ``report-1`` is a report by somebody whose name nobody else has, ``key-flagger`` a trusted
+    flagger's key.
     """
     for name in ("keys.json", "gateway.db"):
         shutil.copy(filled / name, directory)
     master = FileMasterKey(directory / "keys.json")
     async with SqlStore.open(f"sqlite+aiosqlite:///{directory}/gateway.db") as store:
         register = store.register
+        sealer = FileSealer(directory / "keys.json", PURPOSE)
+        reports = SqlReports(store.database, sealer, world.clock.new_id)
         desk = Desk(
             registrar=SqlRegistrar(store.database),
             operators=SqlOperators(store.database),
@@ -147,8 +159,19 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
             budget=app.state.service.budget,
             file_limit=app.state.service.body_limit,
             read_seconds=10.0,
+            reports=reports,
         )
         app.state.desk = desk
+        app.state.reporting = Reporting(
+            reports=reports,
+            registry=register,
+            policy=lambda: world.policy,
+            clock=world.clock,
+            rate=Rate(3, 60.0, 100, 100),
+            trusted=(),
+            budget=Budget(BODY_BUDGET),
+            read_seconds=10.0,
+        )
         app.state.service.registry = register
         yield Keeping(app, store, register, desk, world, Documented(_document()))
 
@@ -168,6 +191,7 @@ async def fill(directory: Path) -> None:
         await _fill(register, database, SqlPersonal(database, keys))
         await _hold(store)
         await _publish(store)
+        await _report(SqlReports(database, FileSealer(directory / "keys.json", PURPOSE), iter(_IDS).__next__))
         async with database.reading("test") as connection:
             await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
@@ -217,6 +241,12 @@ async def _publish(store: SqlStore) -> None:
         )
         assert await store.commit(lease.owner, this) is None
     await store.release(lease.owner)
+
+
+async def _report(reports: SqlReports) -> None:
+    draft = Draft("t1", REPORT, "fraud", ("https://one.example/m/1",), (), REPORTER, REPORTER_MAIL, True)
+    await reports.take(draft, Channel.FORM, None, ReportRules(), NOW_MS)
+    await reports.add_flagger("t1", "Watch", hash_key("key-flagger"), BY, NOW_MS)
 
 
 async def _fill(register: Register, database: Database, personal: Personal) -> None:

@@ -89,6 +89,15 @@ CASES = [
     Case("POST", f"{MESSAGE}:take_down", "/messages/p-1-t1:take_down", {"category": "fraud", **WHY}, 200, REVIEWERS),
     Case("POST", f"{MESSAGE}:restore", "/messages/p-1-t1:restore", WHY, 409, REVIEWERS),  # it was not taken down
     Case("GET", "/takedowns", "/takedowns?failed=true", None, 200, ALL),
+    Case("GET", "/reports", "/reports", None, 200, ALL),
+    Case("GET", "/reports/{report_id}", "/reports/report-1", None, 200, REVIEWERS),
+    Case("POST", "/reports/{report_id}:claim", "/reports/report-1:claim", None, 200, REVIEWERS),
+    Case("POST", "/reports/{report_id}:let_go", "/reports/report-1:let_go", None, 200, REVIEWERS),
+    Case("POST", "/reports/{report_id}:decide", "/reports/report-1:decide", {"actioned": True, **WHY}, 200, REVIEWERS),
+    Case("POST", "/reports/{report_id}:reveal", "/reports/report-1:reveal", WHY, 200, ADMINS),
+    Case("GET", "/flaggers", "/flaggers", None, 200, ALL),
+    Case("POST", "/flaggers", "/flaggers", {"name": "Other", **WHY}, 201, ADMINS),
+    Case("POST", "/flaggers/{name}:revoke", "/flaggers/Watch:revoke", WHY, 200, ADMINS),
     Case("POST", f"{REGISTRANT}:reveal", "/registrants/person-1:reveal", WHY, 200, ADMINS),
     Case("POST", f"{REGISTRANT}:erase", "/registrants/person-1:erase", {"close": True, **WHY}, 200, ADMINS),
 ]

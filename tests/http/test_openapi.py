@@ -11,10 +11,22 @@ from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
 
-from gateway.http import admin, api, identity, moderations, ops, own_accounts, wechat_check, wechat_tokens
+from gateway.http import (
+    admin,
+    api,
+    identity,
+    moderations,
+    ops,
+    own_accounts,
+    pages,
+    report_api,
+    report_pages,
+    wechat_check,
+    wechat_tokens,
+)
 from gateway.http.intercept import ROUTES
 
-MODULES = (api, own_accounts, identity, ops, moderations, wechat_check, wechat_tokens)
+MODULES = (api, own_accounts, identity, ops, moderations, wechat_check, wechat_tokens, report_api, report_pages, pages)
 
 
 @pytest.fixture
@@ -45,6 +57,10 @@ def test_every_route_needs_the_key_of_those_whom_it_is_for(document: dict[str, A
                 assert operation["security"] == [{"operator_key": []}]
             elif path.startswith("/v1/identity/"):
                 assert operation["security"] == []  # signed by the provider
+            elif path == "/v1/reports":
+                assert operation["security"] == [{}, {"app_key": []}, {"flagger_key": []}]  # anybody's
+            elif path.startswith("/v1/reports/"):
+                assert operation["security"] == [{"receipt_token": []}]
             elif path.startswith("/v1/"):
                 assert operation["security"] == [{"app_key": []}]
             elif (method, path) == ("post", wechat_check.PATH):
@@ -102,6 +118,15 @@ def test_every_change_to_the_register_takes_a_reason_and_says_who_may(document: 
         ("PersonalBody", {"personal": {"shoe_size": "x"}, "reason": "x"}, False),
         ("SearchBody", {"field": "email", "personal": "x", "reason": "x"}, True),
         ("SearchBody", {"field": "address", "personal": "x", "reason": "x"}, False),
+        (
+            "ReportBody",
+            {"explanation": "x", "category": "hate", "urls": ["https://a.example"], "bona_fide": True},
+            True,
+        ),
+        ("ReportBody", {"explanation": "x", "category": "opinion", "bona_fide": True}, False),
+        ("ReportBody", {"explanation": "x", "category": "hate"}, False),
+        ("DecisionBody", {"actioned": True, "reason": "x"}, True),
+        ("DecisionBody", {"actioned": "yes", "reason": "x"}, False),
     ],
 )
 def test_the_described_bodies_are_those_that_are_read(
