@@ -94,6 +94,8 @@ async def send(request: Request, reporting: Served) -> Response:
         given = {**dict.fromkeys(_FIELDS, ""), **await _read(request, reporting, _FIELDS)}
         draft = _draft(given)
         problems = await _problems(request, reporting, given, draft)
+        if "tenant" in problems:
+            count()  # made-up names cost a look-up each
         if problems:
             return _form(request, reporting, given, problems, 422)
         count()

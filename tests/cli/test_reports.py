@@ -41,7 +41,7 @@ def take(office: Office, keys: Path, *ids: str, at_ms: int = NOW_MS) -> list[str
     async def work() -> list[str]:
         async with open_store(office.url) as (store, _):
             kept = SqlReports(store.database, FileSealer(keys, PURPOSE), lambda: f"r{next(_numbers):06}")
-            made = []
+            made: list[str] = []
             for each in ids:
                 draft = Draft("t1", "Pills.\n\u202eMore.", "fraud", (), (each,), NAME, MAIL, True)
                 taken = await kept.take(draft, Channel.FORM, None, Rules(), at_ms)

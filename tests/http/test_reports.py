@@ -148,6 +148,14 @@ async def test_a_client_without_a_key_has_so_many(desk: Keeping) -> None:
         assert (await client.post("/v1/reports", json=BODY)).status_code == 429
 
 
+async def test_applications_are_not_found_out_by_trying(desk: Keeping) -> None:
+    async with stranger(desk) as client:
+        answers = [await client.post("/v1/reports", json={**BODY, "tenant": f"t-{n}"}) for n in range(2)]
+        page = await client.post("/report", data={"tenant": "t-3"})
+        assert [each.status_code for each in (*answers, page)] == [422, 422, 422]
+        assert (await client.post("/v1/reports", json=BODY)).status_code == 429
+
+
 async def test_a_chat_app_reports_for_its_users_as_often_as_they_do(desk: Keeping) -> None:
     before = counted("fraud", "app")
     body = {**BODY, "tenant": None}
