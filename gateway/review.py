@@ -14,6 +14,8 @@ from gateway.core.model import Case, Decision, Facts, Message, MessageState, Out
 from gateway.core.policy import VIOLATIONS, PolicyInForce
 from gateway.core.records import Owner, Stored, Tenant, Transition
 from gateway.core.reposts import post
+from gateway.core.rules import EXPIRED as EXPIRED
+from gateway.core.rules import PERSON as PERSON
 from gateway.opinions import Opinions
 from gateway.perform import Perform
 from gateway.ports import Classifiers, Clock, Pictures, Registry, Sources, Store, StoreUnavailable
@@ -25,12 +27,6 @@ ADMINISTRATORS = Owner(-1, 0)
 
 _ATTEMPTS = 5
 """How often what is made of a hold is made again, because somebody else wrote the hold meanwhile."""
-
-PERSON = "person"
-"""The rule of a decision that a person took."""
-
-EXPIRED = "hold_expired"
-"""The rule of a decision that nobody took in time."""
 
 
 class Review:

@@ -38,6 +38,7 @@ from gateway.ports.queue import Queue
 from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
+from gateway.ports.statements import Appeals, Judged, Stale, StatementReader, Statements
 from gateway.ports.store import KeyTaken, References, Store
 from gateway.ports.takedowns import Order, Orders, Remover, Takedowns
 from gateway.ports.verifications import Applied, Begun, Checker, CheckUnavailable, Verifications
@@ -45,6 +46,7 @@ from gateway.ports.verifications import Applied, Begun, Checker, CheckUnavailabl
 __all__ = [
     "CHANGES",
     "EVERYTHING",
+    "Appeals",
     "Applied",
     "Appointed",
     "Begun",
@@ -60,6 +62,7 @@ __all__ = [
     "Fault",
     "Follower",
     "Imports",
+    "Judged",
     "KeyTaken",
     "LeaseLost",
     "LicenceRefused",
@@ -91,6 +94,9 @@ __all__ = [
     "SealedPerson",
     "Sealer",
     "Sources",
+    "Stale",
+    "StatementReader",
+    "Statements",
     "Store",
     "StoreUnavailable",
     "TakedownImpossible",
