@@ -133,6 +133,7 @@ TAKEDOWN_AGE_SECONDS = Gauge(
     "gateway_oldest_takedown_seconds",
     "For how long the oldest message waits that is to be taken down or put back.",
     multiprocess_mode="mostrecent",
+)
 STATEMENTS = Counter("gateway_statements", "Statements of reasons made, by what was restricted.", ["restriction"])
 APPEALS = Counter("gateway_appeals", "Appeals, by what became of them: made, upheld, reversed.", ["state"])
 APPEALS_OPEN = Gauge("gateway_open_appeals", "Appeals that wait for a decision.", multiprocess_mode="mostrecent")

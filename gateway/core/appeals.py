@@ -1,5 +1,5 @@
-"""Appeals against restrictions (Regulation (EU) 2022/2065, the Digital Services Act, article 20): who may make one, until
-when, who may decide it, and what is said of it. Pure.
+"""Appeals against restrictions (Regulation (EU) 2022/2065, the Digital Services Act, article 20): who may make one,
+until when, who may decide it, and what is said of it. Pure.
 
 An appeal is free, may be made for at least six months, and is decided by a person, never by automated means alone; the
 person is one who had no part in what is appealed against.
@@ -31,8 +31,8 @@ MACHINES: Final = frozenset({"gateway", "queue", "recovery", "policy", "author",
 
 class AppealPolicy(Part):
     """Appeals: for how many ``days`` one may be made (article 20(1) asks for six months), within how many
-    ``decide_days`` a person should decide it, and for how many ``text_days`` after that its text is kept. The request of
-    a blocked message is kept for ``days`` too, so that it can still be published."""
+    ``decide_days`` a person should decide it, and for how many ``text_days`` after that its text is kept. The request
+    of a blocked message is kept for ``days`` too, so that it can still be published."""
 
     days: int = Field(184, ge=30, le=3_660)
     decide_days: int = Field(7, ge=1, le=366)
@@ -66,7 +66,8 @@ class Appeal(Value, frozen=True):
     """A complaint against one restriction. Times are unix milliseconds; by ``due_ms`` somebody should have decided.
 
     ``text`` is the author's, None where it was erased or cannot be opened; ``note`` is what the author is told with the
-    outcome; both are kept ``sealed`` where there is a key for it. ``language`` is the author's. Both texts may be personal data, and stand in no audit row.
+    outcome; both are kept ``sealed`` where there is a key for it. ``language`` is the author's. Both texts may be
+    personal data, and stand in no audit row.
     """
 
     appeal_id: str
@@ -102,7 +103,7 @@ UNAPPEALABLE: Final = {
     Unappealable.TOO_LATE: "statement_id: the time for an appeal against this restriction is over",
     Unappealable.LIFTED: "statement_id: this restriction was lifted, so there is nothing to appeal against",
     Unappealable.SUPERSEDED: (
-        "statement_id: another restriction took the place of this one; appeal against the newest statement of the message"
+        "statement_id: another restriction took the place of this one; appeal against the message's newest statement"
     ),
     Unappealable.EXISTS: "statement_id: there is an appeal against this restriction; it is decided once",
 }

@@ -74,8 +74,8 @@ class Appeals(Protocol):
 
     async def decide(self, appeal: Appeal, judged: Judged) -> Undecidable | None:
         """End an open appeal and move its message in one transaction with their audit rows; `Undecidable.DECIDED` where
-        somebody else did before, with nothing written. Raises `Stale` where the message does not stand as ``judged.move``
-        expects."""
+        somebody else did before, with nothing written. Raises `Stale` where the message does not stand as
+        ``judged.move`` expects."""
 
     async def count_open(self, now_ms: int) -> tuple[int, int]:
         """How many appeals are open, and how many of them are over their time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy import and_, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.claims import append, lock_heads
@@ -14,6 +14,7 @@ from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.history import record
 from gateway.adapters.sql.statements import of_the_message, of_the_sanction
 from gateway.adapters.sql.tables import audit, decisions, messages
+from gateway.adapters.sql.tables_register import audit_subjects
 from gateway.adapters.sql.tables_statements import appeals, involved
 from gateway.adapters.sql.writes import check_text, recheck_limit
 from gateway.core import codec
@@ -81,8 +82,19 @@ class SqlAppeals:
             found = set((await connection.scalars(acted)).all())
             if appeal.message_id:
                 rows = await connection.scalars(select(audit.c.body).where(audit.c.message_id == appeal.message_id))
+                rows = [*rows, *await connection.scalars(self._reviewed(appeal))]
                 found |= {str(orjson.loads(body).get("actor", "gateway")) for body in rows}
         return persons(found)
+
+    def _reviewed(self, appeal: Appeal) -> AnySelect:
+        """The rows of what people did with the message while it was held."""
+        theirs = and_(audit_subjects.c.chain == audit.c.chain, audit_subjects.c.seq == audit.c.seq)
+        about = audit_subjects.c.subject == subject("message", appeal.message_id or "")
+        return (
+            select(audit.c.body)
+            .join(audit_subjects, theirs)
+            .where(audit_subjects.c.tenant_id == appeal.tenant_id, about)
+        )
 
     async def decide(self, appeal: Appeal, judged: Judged) -> Undecidable | None:
         check_text(judged.by.actor, judged.by.reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.adapters.sql.writer import Outcomes
 from gateway.adapters.sql.writes import Insert, Probe, Update, Write

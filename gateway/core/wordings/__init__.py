@@ -15,7 +15,7 @@ import yaml
 
 from classifiers.contract import Value
 from gateway.core.appeals import Appeal, AppealState
-from gateway.core.statement import Lifted, Restriction, Source, Statement
+from gateway.core.statement import Automation, Lifted, Restriction, Source, Statement
 
 DEFAULT: Final = "en"
 """The language of whoever asks for one that is not here."""
@@ -35,7 +35,8 @@ _SUFFIX: Final = ".yaml"
 
 
 class Section(Value, frozen=True):
-    """A part of a statement. ``name`` is the same in every language: restriction, facts, automation, ground, redress."""
+    """A part of a statement. ``name`` is the same in every language: restriction, facts, automation, ground,
+    redress."""
 
     name: str
     title: str
@@ -184,7 +185,8 @@ def _redress(statement: Statement, language: str, until_ms: int, now_ms: int, ap
 def _codes(statement: Statement, of: Mapping[str, Any]) -> list[Mapping[str, str]]:
     """What there is to say of each code; of one that has no words here, and of none where nothing else is found, what
     can be said of any."""
-    other = of["codes"]["other_account" if statement.restriction in _ACCOUNT else "other"]
+    by_person = "reviewed" if statement.automation is Automation.NOT else "other"
+    other = of["codes"]["other_account" if statement.restriction in _ACCOUNT else by_person]
     if not statement.codes and statement.category is None:
         return [other]
     return [of["codes"].get(code, other) for code in statement.codes]

@@ -6,8 +6,21 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from gateway.http.admin import accounts, holds, licences, personal, registrants, sources, takedowns, verifications
+from gateway.http.admin import (
+    accounts,
+    appeals,
+    holds,
+    licences,
+    personal,
+    registrants,
+    sources,
+    takedowns,
+    verifications,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    [part.router for part in (accounts, registrants, personal, verifications, licences, sources, holds, takedowns)]
+    [
+        part.router
+        for part in (accounts, registrants, personal, verifications, licences, sources, holds, takedowns, appeals)
+    ]
 )
