@@ -16,6 +16,7 @@ from gateway.core.records import Owner, Stored, Tenant, Transition
 from gateway.core.reposts import post
 from gateway.core.rules import EXPIRED as EXPIRED
 from gateway.core.rules import PERSON as PERSON
+from gateway.core.rules import REVIEWED
 from gateway.opinions import Opinions
 from gateway.perform import Perform
 from gateway.ports import Classifiers, Clock, Pictures, Registry, Sources, Store, StoreUnavailable
@@ -212,7 +213,7 @@ async def resolve_by_person(
     outcome: Outcome,
     actor: str,
     note: str,
-    code: str = "reviewed",
+    code: str = REVIEWED,
 ) -> bool:
     """Release (ALLOW) or reject (BLOCK) a held message in a person's name; False if it was resolved before.
 

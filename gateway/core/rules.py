@@ -6,6 +6,8 @@ from typing import Final
 
 PERSON: Final = "person"
 """A person decided."""
+REVIEWED: Final = "reviewed"
+"""The code of the reason of a person who names none."""
 EXPIRED: Final = "hold_expired"
 """Nobody decided in time."""
 APPEAL: Final = "appeal"

@@ -17,7 +17,7 @@ from gateway.core.audit import APPEAL as APPEAL_KIND
 from gateway.core.audit import SANCTION, TAKEDOWN
 from gateway.core.happened import Act, Happened, MessageStep
 from gateway.core.model import Case, Degree, Message, MessageState, Outcome
-from gateway.core.rules import APPEAL, EXPIRED, PERSON
+from gateway.core.rules import APPEAL, EXPIRED, PERSON, REVIEWED
 from gateway.core.statement import Automation, Lifted, Restriction, Source, Statement
 
 VIOLATIONS: Final = CATEGORIES - {"news"}
@@ -145,7 +145,7 @@ def _of_step(name: str, step: MessageStep, before: Sequence[Statement]) -> State
     category, codes = _grounds(step.case)
     rule = step.case.decision.rule if step.case is not None else ""
     held = next((each for each in reversed(before) if each.restriction is Restriction.HOLD), None)
-    if held is not None and rule in (PERSON, EXPIRED) and category is None:
+    if held is not None and (rule == EXPIRED or (rule == PERSON and codes == (REVIEWED,))):
         # Nobody named another ground, so it is the one that the message was held on.
         category, codes = held.category, tuple(dict.fromkeys([*codes, *held.codes]))
     return Statement(

@@ -81,8 +81,8 @@ class SqlAppeals:
         async with self._database.reading("involved") as connection:
             found = set((await connection.scalars(acted)).all())
             if appeal.message_id:
-                rows = await connection.scalars(select(audit.c.body).where(audit.c.message_id == appeal.message_id))
-                rows = [*rows, *await connection.scalars(self._reviewed(appeal))]
+                steps = select(audit.c.body).where(audit.c.message_id == appeal.message_id)
+                rows = [*await connection.scalars(steps), *await connection.scalars(self._reviewed(appeal))]
                 found |= {str(orjson.loads(body).get("actor", "gateway")) for body in rows}
         return persons(found)
 

@@ -185,8 +185,8 @@ def _redress(statement: Statement, language: str, until_ms: int, now_ms: int, ap
 def _codes(statement: Statement, of: Mapping[str, Any]) -> list[Mapping[str, str]]:
     """What there is to say of each code; of one that has no words here, and of none where nothing else is found, what
     can be said of any."""
-    by_person = "reviewed" if statement.automation is Automation.NOT else "other"
-    other = of["codes"]["other_account" if statement.restriction in _ACCOUNT else by_person]
+    by_person = "reviewed" if statement.automation is Automation.NOT else "unlisted"
+    other = of["codes"]["unlisted_account" if statement.restriction in _ACCOUNT else by_person]
     if not statement.codes and statement.category is None:
         return [other]
     return [of["codes"].get(code, other) for code in statement.codes]
