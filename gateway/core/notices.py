@@ -62,7 +62,7 @@ def notices(
 def statement_notice(statement: Statement, appeal_until_ms: int, now_ms: int) -> Notice:
     """The notice of a new restriction, with its statement in words."""
     fields: dict[str, Any] = msgspec.to_builtins(statement)
-    data = {name: fields.get(name) for name in Statement.__struct_fields__ if name not in ("lifted", "lifted_ms")}
+    data = {name: fields.get(name) for name in Statement.__struct_fields__}
     data["codes"], data["content_types"] = list(statement.codes), list(statement.content_types)
     data["appeal_until_ms"] = appeal_until_ms
     data["words"] = {

@@ -77,50 +77,63 @@ def id_of(happened: Happened) -> str | None:
 
 
 def stated(
-    known: Iterable[Statement], happened: Sequence[Happened], contents: Mapping[str, Content] | None = None
+    known: Iterable[Statement],
+    steps: Iterable[MessageStep],
+    acts: Iterable[Act] = (),
+    contents: Mapping[str, Content] | None = None,
 ) -> Stated:
-    """What comes of these, oldest first. ``known`` are the statements there are of the messages, sanctions and
-    statements that they are about; ``contents`` is what there is to say of messages that were taken down, by id."""
-    book = _Book(known)
-    for each in happened:
-        if isinstance(each, MessageStep):
-            _step(book, each)
-        elif each.kind == SANCTION:
-            _sanction(book, each)
-        elif each.kind == TAKEDOWN:
-            _takedown(book, each, contents or {})
-        elif each.kind == APPEAL_KIND:
-            _appeal(book, each)
-    return book.result()
+    """What comes of these. ``known`` are the statements there are of all that they are about; ``contents`` is what
+    there is to say of messages that were taken down, by id.
+
+    ``steps`` are all there were of each message, in their order: those of one message may lie in several audit chains,
+    which are followed each for itself, so the next one alone may be one that came later.
+    """
+    before = {each.statement_id: each for each in known}
+    fresh = _Book()
+    for step in steps:
+        _step(fresh, step)
+    book = _Book()
+    for each in before.values():
+        book.add(each)
+    for each in fresh.all():
+        book.add(each)
+        book.end([book.named(each.statement_id)], each.lifted, each.lifted_ms)
+    for act in acts:
+        if act.kind == SANCTION:
+            _sanction(book, act)
+        elif act.kind == TAKEDOWN:
+            _takedown(book, act, contents or {})
+        elif act.kind == APPEAL_KIND:
+            _appeal(book, act)
+    made = [each for each in book.all() if each.statement_id not in before]
+    ended = [each for each in book.all() if before.get(each.statement_id, each) != each]
+    return Stated(tuple(made), tuple(ended))
 
 
 class _Book:
     """The statements as they become."""
 
-    def __init__(self, known: Iterable[Statement]) -> None:
-        self._before = {each.statement_id: each for each in known}
-        self._now = dict(self._before)
+    def __init__(self) -> None:
+        self._now: dict[str, Statement] = {}
 
     def add(self, statement: Statement) -> None:
         self._now.setdefault(statement.statement_id, statement)
 
+    def named(self, statement_id: str) -> Statement:
+        return self._now[statement_id]
+
     def of_message(self, message_id: str) -> list[Statement]:
-        """The holds and blocks of a message, oldest first."""
+        """The holds and blocks of a message, in the order in which they were added."""
         found = [each for each in self._now.values() if each.message_id == message_id]
-        return sorted([each for each in found if each.restriction in _OF_A_MESSAGE], key=lambda each: each.starts_ms)
+        return [each for each in found if each.restriction in _OF_A_MESSAGE]
 
     def all(self) -> list[Statement]:
         return list(self._now.values())
 
-    def end(self, statements: Iterable[Statement], why: Lifted, at_ms: int) -> None:
+    def end(self, statements: Iterable[Statement], why: Lifted | None, at_ms: int | None) -> None:
         for each in statements:
-            if each.lifted_ms is None:
+            if each.lifted_ms is None and at_ms is not None:
                 self._now[each.statement_id] = replace(each, lifted=why, lifted_ms=at_ms)
-
-    def result(self) -> Stated:
-        made = [each for name, each in self._now.items() if name not in self._before]
-        ended = [each for name, each in self._now.items() if name in self._before and each != self._before[name]]
-        return Stated(tuple(made), tuple(ended))
 
 
 def _step(book: _Book, step: MessageStep) -> None:
@@ -243,6 +256,8 @@ def _appeal(book: _Book, act: Act) -> None:
     sanction_id = _text(act.body, "sanction_id")
     for each in book.all():
         of_message = message_id is not None and each.message_id == message_id and each.sanction_id is None
+        # What began later is another matter, such as a block by facts when the message was to be sent.
+        of_message = of_message and each.starts_ms < act.at_ms
         of_sanction = sanction_id is not None and each.sanction_id == sanction_id
         if each.statement_id == named or of_message or of_sanction:
             book.end([each], Lifted.REVERSED, act.at_ms)

@@ -1,4 +1,5 @@
-"""How long the request of a message is kept: until it has ended, or until nobody can appeal against its block any more."""
+"""How long the request of a message is kept: until it has ended, or until nobody can appeal against its block any
+more."""
 
 from __future__ import annotations
 

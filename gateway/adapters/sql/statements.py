@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway import metrics
 from gateway.adapters.sql.dialect import AnyRow, AnySelect, insert_new
 from gateway.adapters.sql.engine import Database
-from gateway.adapters.sql.tables import messages
+from gateway.adapters.sql.following import TELLING, happened_in
+from gateway.adapters.sql.tables import audit, messages
 from gateway.adapters.sql.tables_statements import involved, statements
 from gateway.core import codec
 from gateway.core.appeals import persons
@@ -34,7 +35,12 @@ class StatementsPart:
 
     async def write(self, connection: AsyncConnection, happened: Sequence[Happened], now_ms: int) -> None:
         """See `gateway.adapters.sql.following.Part`."""
-        result = stated(await _known(connection, happened), happened, await _contents(connection, happened))
+        result = stated(
+            await _known(connection, happened),
+            await _steps(connection, happened),
+            [each for each in happened if isinstance(each, Act)],
+            await _contents(connection, happened),
+        )
         if result.made:
             await connection.execute(insert_new(self._database, statements), [_values(each) for each in result.made])
             for each in result.made:
@@ -137,6 +143,18 @@ async def _known(connection: AsyncConnection, happened: Sequence[Happened]) -> l
         if ids
     ]
     return [of_row(row) for row in await connection.execute(_COLUMNS.where(or_(*wanted)))] if wanted else []
+
+
+async def _steps(connection: AsyncConnection, happened: Iterable[Happened]) -> list[MessageStep]:
+    """All steps of the messages that these are steps of: see `stated`."""
+    ids = sorted({each.message_id for each in happened if isinstance(each, MessageStep)})
+    if not ids:
+        return []
+    columns = (audit.c.at_ms, audit.c.kind, audit.c.message_id, audit.c.body, audit.c.step)
+    rows = await connection.execute(
+        select(*columns).where(audit.c.message_id.in_(ids), TELLING).order_by(audit.c.message_id, audit.c.step)
+    )
+    return [each for each in await happened_in(connection, rows.all()) if isinstance(each, MessageStep)]
 
 
 async def _contents(connection: AsyncConnection, happened: Iterable[Happened]) -> dict[str, Content]:
