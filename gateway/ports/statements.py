@@ -26,7 +26,8 @@ class Statements(StatementReader, Protocol):
         """A statement; None if there is none, or if it is another tenant's than ``tenant_id``."""
 
     async def of_message(self, message_id: str, tenant_id: str) -> list[Statement]:
-        """The statements about a message, oldest first. Sanctions that it led to are about the account."""
+        """The statements about a message, oldest first, so the last one is what is in force, if anything is. Sanctions
+        that it led to are about the account."""
 
     async def of_account(self, tenant_id: str, account_id: str, before: str, limit: int) -> list[Statement]:
         """Statements about an account and its messages, newest first, beginning before the id ``before`` if it is

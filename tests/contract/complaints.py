@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.adapters.sql import SqlFollower, SqlStore
 from gateway.adapters.sql.appeals import SqlAppeals
+from gateway.adapters.sql.following import Part
 from gateway.adapters.sql.history import record
 from gateway.adapters.sql.statements import SqlStatements, StatementsPart
 from gateway.adapters.sql.telling import NoticesPart
@@ -47,7 +48,7 @@ class Complaints:
         self.clock = FakeClock(1_000_000)
         self.statements = SqlStatements(store.database)
         self.appeals = SqlAppeals(store.database, sealer)
-        parts = [StatementsPart(store.database), NoticesPart(store.database, lambda: RULES)]
+        parts: list[Part] = [StatementsPart(store.database), NoticesPart(store.database, lambda: RULES)]
         self.follower = SqlFollower(store.database, parts)
         self.appealing = Appealing(
             statements=self.statements,

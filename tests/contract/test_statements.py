@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 import pytest
@@ -102,7 +103,7 @@ async def test_followed_again_nothing_is_written_twice(place: Complaints) -> Non
 
 
 async def test_a_sanction_is_stated_and_lifted(place: Complaints) -> None:
-    sanction = {"sanction_id": "x-1", "degree": "suspend", "starts_ms": 1_000_000, "ends_ms": 2_000_000}
+    sanction: dict[str, Any] = {"sanction_id": "x-1", "degree": "suspend", "starts_ms": 1_000_000, "ends_ms": 2_000_000}
     await place.act(SANCTION, "ImposeSanction", **sanction, category="fraud", why="person", automatic=False)
     await place.follow()
     [made] = await place.statements.of_account("t1", "acc-1", "", 10)
@@ -118,7 +119,12 @@ async def test_a_take_down_says_what_was_taken_down(place: Complaints) -> None:
     new = await place.commit(FORWARDING)
     await place.move(new, FORWARDING, MessageState.PUBLISHED)
     place.clock.now += 5
-    down = {"message_id": new.message_id, "category": "hate", "source": "trusted_flagger", "automatic": False}
+    down: dict[str, Any] = {
+        "message_id": new.message_id,
+        "category": "hate",
+        "source": "trusted_flagger",
+        "automatic": False,
+    }
     await place.act(TAKEDOWN, "TakeDown", **down)
     await place.act(TAKEDOWN, "TakenDown", message_id=new.message_id)
     await place.follow()

@@ -69,7 +69,9 @@ class SqlStatements:
 
     async def of_message(self, message_id: str, tenant_id: str) -> list[Statement]:
         this = _COLUMNS.where(statements.c.message_id == message_id, statements.c.sanction_id.is_(None))
-        return await self._read(_of(tenant_id, this).order_by(statements.c.id))
+        found = await self._read(_of(tenant_id, this))
+        # A restriction that took another's place may have begun in the same millisecond.
+        return sorted(found, key=lambda each: (each.starts_ms, each.lifted_ms is None, each.statement_id))
 
     async def of_account(self, tenant_id: str, account_id: str, before: str, limit: int) -> list[Statement]:
         this = _of(tenant_id, _COLUMNS.where(statements.c.account_id == account_id))
