@@ -19,12 +19,24 @@ from classifiers.contract import Span
 from gateway.adapters.key_file import new_keys
 from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
-from gateway.adapters.sql import SqlOperators, SqlQueue, SqlRegistrar, SqlStore, SqlTakedowns, open_store
+from gateway.adapters.sql import (
+    SqlFollower,
+    SqlOperators,
+    SqlQueue,
+    SqlRegistrar,
+    SqlStore,
+    SqlTakedowns,
+    open_store,
+)
+from gateway.adapters.sql.appeals import SqlAppeals
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.personal import SqlPersonal
+from gateway.adapters.sql.statements import SqlStatements, StatementsPart
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.app import create_app
+from gateway.appealing import Appealing
+from gateway.core.appeals import Appeal, AppealState
 from gateway.core.model import (
     Case,
     Decision,
@@ -141,6 +153,15 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
                 clock=world.clock,
             ),
             store=store,
+            appealing=Appealing(
+                statements=SqlStatements(store.database),
+                appeals=SqlAppeals(store.database, None),
+                store=store,
+                registry=register,
+                policy=lambda: world.policy.policy.appeals,
+                clock=world.clock,
+            ),
+            appeal_token=None,
             registry=register,
             policy=lambda: world.policy,
             clock=world.clock,
@@ -168,6 +189,7 @@ async def fill(directory: Path) -> None:
         await _fill(register, database, SqlPersonal(database, keys))
         await _hold(store)
         await _publish(store)
+        await _appeal(store)
         async with database.reading("test") as connection:
             await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
@@ -217,6 +239,29 @@ async def _publish(store: SqlStore) -> None:
         )
         assert await store.commit(lease.owner, this) is None
     await store.release(lease.owner)
+
+
+async def _appeal(store: SqlStore) -> None:
+    """The statements of these holds, and an appeal against the first of each tenant: ``a-1`` and the tenant's id."""
+    follower = SqlFollower(store.database, [StatementsPart(store.database)])
+    for chain in await store.heads():
+        while await follower.follow(chain, NOW_MS):
+            pass
+    for tenant in (TENANT, OTHER):
+        [stated] = await SqlStatements(store.database).of_message(f"m-1-{tenant.tenant_id}", tenant.tenant_id)
+        appeal = Appeal(
+            appeal_id=f"a-1-{tenant.tenant_id}",
+            tenant_id=tenant.tenant_id,
+            account_id="acc-1",
+            statement_id=stated.statement_id,
+            state=AppealState.OPEN,
+            language="en",
+            made_ms=NOW_MS,
+            due_ms=NOW_MS + 7 * DAY_MS,
+            message_id=stated.message_id,
+            text="It was a joke.",
+        )
+        assert await SqlAppeals(store.database, None).make(appeal) is None
 
 
 async def _fill(register: Register, database: Database, personal: Personal) -> None:

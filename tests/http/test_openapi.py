@@ -11,10 +11,21 @@ from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
 
-from gateway.http import admin, api, identity, moderations, ops, own_accounts, wechat_check, wechat_tokens
+from gateway.http import (
+    admin,
+    api,
+    appeal_page,
+    identity,
+    moderations,
+    ops,
+    own_accounts,
+    statements,
+    wechat_check,
+    wechat_tokens,
+)
 from gateway.http.intercept import ROUTES
 
-MODULES = (api, own_accounts, identity, ops, moderations, wechat_check, wechat_tokens)
+MODULES = (api, statements, appeal_page, own_accounts, identity, ops, moderations, wechat_check, wechat_tokens)
 
 
 @pytest.fixture
@@ -101,6 +112,11 @@ def test_every_change_to_the_register_takes_a_reason_and_says_who_may(document: 
         ("PersonalBody", {"personal": {"legal_name": "x"}, "reason": "x"}, True),
         ("PersonalBody", {"personal": {"shoe_size": "x"}, "reason": "x"}, False),
         ("SearchBody", {"field": "email", "personal": "x", "reason": "x"}, True),
+        ("AppealBody", {"statement_id": "s", "text": "x"}, True),
+        ("AppealBody", {"statement_id": "s", "text": "x" * 5001}, False),
+        ("AppealBody", {"statement_id": "s", "text": "x", "language": "zh_CN!"}, False),
+        ("AppealDecisionBody", {"outcome": "reversed", "reason": "x"}, True),
+        ("AppealDecisionBody", {"outcome": "maybe", "reason": "x"}, False),
         ("SearchBody", {"field": "address", "personal": "x", "reason": "x"}, False),
     ],
 )

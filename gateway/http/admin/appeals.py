@@ -33,7 +33,7 @@ AppealId = Annotated[str, Path(max_length=64, pattern="^[0-9a-z-]+$")]
 _PLACE: Final = r"^([0-9]{1,15}\.[0-9a-z-]{1,64})?$"
 
 
-class DecideBody(ReasonBody):
+class AppealDecisionBody(ReasonBody):
     """A decision. ``reason`` is kept in the audit chain; ``note`` is what the author is told, and kept apart."""
 
     outcome: Literal["upheld", "reversed"]
@@ -82,7 +82,7 @@ class AppealShownOut(OpenAppealOut):
     note: str | None
 
 
-Deciding = Annotated[DecideBody, Depends(body_of(DecideBody))]
+Deciding = Annotated[AppealDecisionBody, Depends(body_of(AppealDecisionBody))]
 _DECIDED: Responses = {
     403: {"description": "The operator has another role, or had a part in what is appealed against"},
     409: {"description": "It was decided already"},
