@@ -108,7 +108,7 @@ class NotifySettings(BaseModel):
 
     http: bool = False
     """Whether notices go to http addresses, beside https. Whoever is on the way could read them."""
-    ports: tuple[int, ...] = (443, 8443)
+    ports: tuple[int, ...] = (443,)
     seconds: float = Field(10.0, gt=0, le=50)
     """Time for one delivery. Another process may take a notice over after a minute."""
     private_hosts: str = ""
