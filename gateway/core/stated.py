@@ -221,7 +221,8 @@ def _sanction(book: _Book, act: Act) -> None:
 
 def _takedown(book: _Book, act: Act, contents: Mapping[str, Content]) -> None:
     message_id, body = _text(act.body, "message_id"), act.body
-    if act.act == "Restore":
+    # One that an appeal reversed is restored without a wish of its own.
+    if act.act in ("Restore", "Restored"):
         down = [each for each in book.all() if message_id and each.message_id == message_id]
         book.end([each for each in down if each.restriction is Restriction.TAKEDOWN], Lifted.REVERSED, act.at_ms)
     elif act.act == "TakeDown" and message_id and (name := id_of(act)) is not None:
