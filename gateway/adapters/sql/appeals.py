@@ -15,7 +15,7 @@ from gateway.adapters.sql.history import record
 from gateway.adapters.sql.statements import of_the_message, of_the_sanction
 from gateway.adapters.sql.tables import audit, decisions, messages
 from gateway.adapters.sql.tables_register import audit_subjects
-from gateway.adapters.sql.tables_statements import appeals, involved
+from gateway.adapters.sql.tables_statements import OPEN, TOLD, appeals, involved
 from gateway.adapters.sql.writes import check_text, recheck_limit
 from gateway.core import codec
 from gateway.core.appeals import Appeal, AppealState, Restored, Unappealable, Undecidable, persons
@@ -66,9 +66,7 @@ class SqlAppeals:
         return await self._one(select(appeals).where(appeals.c.statement_id == statement_id))
 
     async def open(self, tenant_id: str | None, after: tuple[int, str], limit: int) -> list[Appeal]:
-        wanted = select(*_BRIEF).where(
-            appeals.c.state == AppealState.OPEN, tuple_(appeals.c.due_ms, appeals.c.id) > tuple_(*after)
-        )
+        wanted = select(*_BRIEF).where(OPEN, tuple_(appeals.c.due_ms, appeals.c.id) > tuple_(*after))
         wanted = wanted if tenant_id is None else wanted.where(appeals.c.tenant_id == tenant_id)
         async with self._database.reading("appeals") as connection:
             rows = await connection.execute(wanted.order_by(appeals.c.due_ms, appeals.c.id).limit(limit))
@@ -123,16 +121,13 @@ class SqlAppeals:
     async def count_open(self, now_ms: int) -> tuple[int, int]:
         late = func.count().filter(appeals.c.due_ms < now_ms)
         async with self._database.reading("open appeals") as connection:
-            row = (
-                await connection.execute(select(func.count(), late).where(appeals.c.state == AppealState.OPEN))
-            ).one()
+            row = (await connection.execute(select(func.count(), late).select_from(appeals).where(OPEN))).one()
             return row[0], row[1]
 
     async def forget_texts(self, decided_ms: int, limit: int) -> int:
         told = (
             select(appeals.c.id)
-            .where(appeals.c.state != AppealState.OPEN, func.length(appeals.c.text) > 0)
-            .where(appeals.c.decided_ms <= decided_ms)
+            .where(TOLD, appeals.c.decided_ms <= decided_ms)
             .order_by(appeals.c.decided_ms)
             .limit(limit)
         )

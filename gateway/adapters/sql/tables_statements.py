@@ -38,8 +38,11 @@ statements: Final = Table(
     Index("statements_by_sanction", "sanction_id"),
 )
 
-_OPEN: Final = text("state = 'open'")
-_TOLD: Final = text("state <> 'open' AND length(text) > 0")
+OPEN: Final = text("state = 'open'")
+"""The predicate of the index over appeals that wait. Queries have it in these words: bound as a parameter, the state
+would be unknown when the database plans, and the index would not do."""
+TOLD: Final = text("state <> 'open' AND length(text) > 0")
+"""The predicate of the index over decided appeals whose words are still kept."""
 
 appeals: Final = Table(
     "appeals",
@@ -64,8 +67,8 @@ appeals: Final = Table(
     PrimaryKeyConstraint("id"),
     Index("appeals_by_statement", "statement_id", unique=True),
     Index("appeals_by_message", "message_id"),
-    Index("appeals_open", "tenant_id", "due_ms", "id", postgresql_where=_OPEN, sqlite_where=_OPEN),
-    Index("appeals_told", "decided_ms", postgresql_where=_TOLD, sqlite_where=_TOLD),
+    Index("appeals_open", "tenant_id", "due_ms", "id", postgresql_where=OPEN, sqlite_where=OPEN),
+    Index("appeals_told", "decided_ms", postgresql_where=TOLD, sqlite_where=TOLD),
 )
 
 involved: Final = Table(
