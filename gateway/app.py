@@ -49,23 +49,28 @@ from gateway.adapters.sql import (
     is_sqlite,
     open_store,
 )
+from gateway.adapters.sql.appeals import SqlAppeals
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.report_appeals import ReportAppeals
 from gateway.adapters.sql.reports import PURPOSE as REPORTS
 from gateway.adapters.sql.reports import SqlReports
+from gateway.adapters.sql.statements import SqlStatements, StatementsPart
+from gateway.adapters.sql.telling import NoticesPart
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.adapters.takedowns import HttpTakedowns
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.adapters.watched_upstream import WatchedUpstream
-from gateway.adapters.webhooks import HttpWebhooks
+from gateway.adapters.webhooks import HttpWebhooks, notify_limits
+from gateway.appealing import Appealing
 from gateway.core.records import Lease
 from gateway.examine import Examine
 from gateway.held import HeldMessages
 from gateway.http import (
     admin,
     api,
+    appeal_page,
     identity,
     moderations,
     ops,
@@ -73,10 +78,12 @@ from gateway.http import (
     pages,
     report_api,
     report_pages,
+    statements,
     wechat_check,
     wechat_tokens,
 )
 from gateway.http.admin.desk import Desk
+from gateway.http.appeal_page import token_of
 from gateway.http.budget import Budget
 from gateway.http.faults import HANDLERS
 from gateway.http.health import Checks, Component, starting
@@ -141,12 +148,16 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.listeners = None
     app.state.verify = None
     app.state.takedowns = None
+    app.state.statements = None
+    app.state.page_budget = appeal_page.page_budget()
     app.state.webhook_budget = identity.webhook_budget()
     app.state.components = [Component("start", True, starting)]
     app.include_router(api.router)
     app.include_router(own_accounts.router)
     app.include_router(ops.router)
     app.include_router(identity.router)
+    app.include_router(statements.router)
+    app.include_router(appeal_page.router)
     for compatible in (wechat_tokens, wechat_check, moderations):
         app.include_router(compatible.router)
     for public in (report_api, report_pages, pages):
@@ -178,8 +189,8 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     registry = CachedRegistry(register, clock, settings.cache_size, settings.cache_trust_ms)
     news = SqlNews(store.database)
     sources = CachedSources(news, clock, settings.cache_trust_ms)
-    webhooks = HttpWebhooks()
-    stack.push_async_callback(webhooks.close)
+    webhooks = HttpWebhooks(notify_limits(settings.notify))
+    stack.callback(webhooks.close)
     sealer = FileSealer(settings.keys_file) if settings.keys_file else None
     classifiers = await _classifiers(settings, judge, lease, clock, stack)
     events: KafkaEvents | None = None
@@ -234,18 +245,31 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     held = HeldMessages(
         queue=SqlQueue(store.database), store=store, registry=registry, policy=policy.current, clock=clock
     )
+    upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    stack.push_async_callback(upkeep.stop)
+    if listener is not None:
+        upkeep.every(1.0, "registry listener", listener.keep)
+    stated = SqlStatements(store.database)
+    # A key of its own purpose: requests are sealed all day, and a token opens nothing but its appeal.
+    seals = FileSealer(settings.keys_file, "appeals") if settings.keys_file else None
+    appealing = Appealing(
+        statements=stated,
+        appeals=SqlAppeals(store.database, seals),
+        store=store,
+        registry=registry,
+        policy=lambda: policy.current().policy.appeals,
+        clock=clock,
+    )
     follower = SqlFollower(
         store.database,
         [
             QueuePart(store.database, lambda: policy.current().policy.holds),
             TakedownPart(store.database),
+            StatementsPart(store.database),
             ReportAppeals(),
+            NoticesPart(store.database, lambda: policy.current().policy.appeals),
         ],
     )
-    upkeep = Upkeep(on_lease_lost=lambda: os.kill(os.getpid(), signal.SIGTERM))
-    stack.push_async_callback(upkeep.stop)
-    if listener is not None:
-        upkeep.every(1.0, "registry listener", listener.keep)
     plan(
         upkeep,
         store=store,
@@ -268,6 +292,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         ),
         follower=follower,
         held=held,
+        appealing=appealing,
     )
     takedowns.plan(upkeep, SqlOrders(store.database), remover, clock)
     if verify is not None:
@@ -321,6 +346,8 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         takedowns=app.state.takedowns,
         verify=verify,
         held=held,
+        appealing=appealing,
+        appeal_token=(lambda statement_id: token_of(seals, statement_id)) if seals is not None else None,
         store=store,
         registry=registry,
         policy=policy.current,
@@ -341,6 +368,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         budget=Budget(BODY_BUDGET),
         read_seconds=settings.body_read_seconds,
     )
+    app.state.statements = stated
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
 

@@ -146,6 +146,17 @@ REPORTS_OVERDUE = Gauge(
 REPORT_AGE_SECONDS = Gauge(
     "gateway_oldest_report_seconds", "Age of the oldest report nobody has decided.", multiprocess_mode="mostrecent"
 )
+STATEMENTS = Counter("gateway_statements", "Statements of reasons made, by what was restricted.", ["restriction"])
+APPEALS = Counter("gateway_appeals", "Appeals, by what became of them: made, upheld, reversed.", ["state"])
+APPEALS_OPEN = Gauge("gateway_open_appeals", "Appeals that wait for a decision.", multiprocess_mode="mostrecent")
+APPEALS_LATE = Gauge(
+    "gateway_late_appeals", "Open appeals that should have been decided by now.", multiprocess_mode="mostrecent"
+)
+NOTICES = Counter(
+    "gateway_notices",
+    "Attempts to deliver a notice to a tenant, by its kind and by how they ended: delivered, put_off, given_up.",
+    ["kind", "result"],
+)
 READY = Gauge("gateway_ready", "1 while this process admits publish requests.", multiprocess_mode="livesum")
 
 

@@ -14,6 +14,9 @@ from gateway.core.model import Case, Decision, Facts, Message, MessageState, Out
 from gateway.core.policy import VIOLATIONS, PolicyInForce
 from gateway.core.records import Owner, Stored, Tenant, Transition
 from gateway.core.reposts import post
+from gateway.core.rules import EXPIRED as EXPIRED
+from gateway.core.rules import PERSON as PERSON
+from gateway.core.rules import REVIEWED
 from gateway.opinions import Opinions
 from gateway.perform import Perform
 from gateway.ports import Classifiers, Clock, Pictures, Registry, Sources, Store, StoreUnavailable
@@ -25,12 +28,6 @@ ADMINISTRATORS = Owner(-1, 0)
 
 _ATTEMPTS = 5
 """How often what is made of a hold is made again, because somebody else wrote the hold meanwhile."""
-
-PERSON = "person"
-"""The rule of a decision that a person took."""
-
-EXPIRED = "hold_expired"
-"""The rule of a decision that nobody took in time."""
 
 
 class Review:
@@ -216,7 +213,7 @@ async def resolve_by_person(
     outcome: Outcome,
     actor: str,
     note: str,
-    code: str = "reviewed",
+    code: str = REVIEWED,
 ) -> bool:
     """Release (ALLOW) or reject (BLOCK) a held message in a person's name; False if it was resolved before.
 

@@ -55,6 +55,18 @@ class KmsSettings(BaseModel):
         return self
 
 
+def _checked_pairs(given: str) -> str:
+    for pair in given.split(","):
+        host, _, port = pair.strip().rpartition(":")
+        if pair.strip() and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError(f"give host:port pairs, comma separated; {pair.strip()!r} is none")
+    return given
+
+
+def _pairs_in(given: str) -> frozenset[str]:
+    return frozenset({pair.strip().lower() for pair in given.split(",") if pair.strip()})
+
+
 class PicturesSettings(BaseModel):
     """How pictures are fetched that a message names by their address; see `gateway.adapters.fetching`."""
 
@@ -82,16 +94,37 @@ class PicturesSettings(BaseModel):
     @field_validator("private_hosts")
     @classmethod
     def _pairs(cls, given: str) -> str:
-        for pair in given.split(","):
-            host, _, port = pair.strip().rpartition(":")
-            if pair.strip() and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-                raise ValueError(f"give host:port pairs, comma separated; {pair.strip()!r} is none")
-        return given
+        return _checked_pairs(given)
 
     @property
     def trusted(self) -> frozenset[str]:
         """The pairs."""
-        return frozenset({pair.strip().lower() for pair in self.private_hosts.split(",") if pair.strip()})
+        return _pairs_in(self.private_hosts)
+
+
+class NotifySettings(BaseModel):
+    """Where notices to tenants may go; see `gateway.adapters.webhooks`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    http: bool = False
+    """Whether notices go to http addresses, beside https. Whoever is on the way could read them."""
+    ports: tuple[int, ...] = (443,)
+    seconds: float = Field(10.0, gt=0, le=50)
+    """Time for one delivery. Another process may take a notice over after a minute."""
+    private_hosts: str = ""
+    """``host:port`` pairs, comma separated, that notices go to although they are not on the public Internet. Each opens
+    exactly itself, for http too."""
+
+    @field_validator("private_hosts")
+    @classmethod
+    def _pairs(cls, given: str) -> str:
+        return _checked_pairs(given)
+
+    @property
+    def trusted(self) -> frozenset[str]:
+        """The pairs."""
+        return _pairs_in(self.private_hosts)
 
 
 class ReportsSettings(BaseModel):
@@ -161,6 +194,7 @@ class Settings(BaseSettings):
     key of registrants' personal data is derived from them, unless ``kms`` says where it is."""
     kms: KmsSettings = KmsSettings()
     pictures: PicturesSettings = PicturesSettings()
+    notify: NotifySettings = NotifySettings()
     remember: RememberSettings = RememberSettings()
     reports: ReportsSettings = ReportsSettings()
     providers_file: Path | None = None

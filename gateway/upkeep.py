@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway import metrics
+from gateway.appealing import Appealing
 from gateway.core.audit import FOLLOWED, LICENCE
 from gateway.core.model import MessageState
 from gateway.held import HeldMessages
@@ -199,11 +200,14 @@ async def _send(notices: Notices, webhooks: Webhooks, clock: Clock, delivery: De
         if now_ms - notice.created_ms >= _NOTICE_LIFE_MS:
             log.warning("notice given up", {**told, "fault": str(fault), "attempts": notice.attempts})
             await notices.given_up(notice, now_ms)
+            metrics.child(metrics.NOTICES, notice.kind, "given_up").inc()
         else:
             log.warning("notice not delivered; trying again", {**told, "fault": str(fault)})
             await notices.put_off(notice, min(now_ms + pause_ms(notice.attempts), notice.created_ms + _NOTICE_LIFE_MS))
+            metrics.child(metrics.NOTICES, notice.kind, "put_off").inc()
         return
     await notices.delivered(notice, clock.now_ms())
+    metrics.child(metrics.NOTICES, notice.kind, "delivered").inc()
 
 
 def pause_ms(attempts: int) -> int:
@@ -254,6 +258,7 @@ def plan(
     news: News | None = None,
     follower: Follower | None = None,
     held: HeldMessages | None = None,
+    appealing: Appealing | None = None,
 ) -> None:
     """Begin everything that a gateway process repeats."""
     upkeep.every(lease_seconds / 6, "lease", lease.renew)
@@ -273,6 +278,9 @@ def plan(
         upkeep.every(5.0, "queue gauges", lambda: measure_queue(held, clock))
     if follower is not None:
         upkeep.every(0.25, "aftermath", lambda: follow(follower, store, lease, clock))
+    if appealing is not None:
+        upkeep.every(2.0, "kept for appeals", appealing.forget)
+        upkeep.every(5.0, "appeals", appealing.measure)
     if events is not None:
         upkeep.every(0.2, "events", lambda: announce(store, events, lease))
         upkeep.every(1.0, "unowned events", lambda: announce_unowned(store, events, lease, clock))

@@ -1,33 +1,23 @@
 """Fetches a picture from an address that a stranger chose, without being led to anything else.
 
-The name is resolved once; every address it has must be public (`gateway.core.fetchable`), and the connection goes to
-one of those very addresses, so that a name which changes its mind in between (DNS rebinding) gains nothing. There is no
-redirect, cookie, proxy or compressed answer: the request goes over `gateway.adapters.http1`, which knows none.
+Connections are those of `gateway.adapters.pinned`. There is no redirect, cookie, proxy or compressed answer: the
+request goes over `gateway.adapters.http1`, which knows none.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
 
 import httptools
 
 from gateway.adapters.http1 import Connection
-from gateway.adapters.pool import verifying
+from gateway.adapters.pinned import Pinned, Resolve
 from gateway.core.fetchable import Missing, Unfetchable, Wanted, public, wanted
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The addresses of a host, each as text. Raises `OSError` where there are none."""
-
-_TRIED: Final = 4
-"""Addresses of a host that are tried, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +53,13 @@ class Fetcher:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._limits = limits
-        self._resolve = resolve or self._look_up
-        self._allowed = allowed
-        self._tls = tls
+        self._pinned = Pinned("picture-names", limits.at_once, resolve=resolve, allowed=allowed, tls=tls)
         self._free = asyncio.Semaphore(limits.at_once)
         self._hosts: dict[str, _Host] = {}
-        # Threads of its own: a name server that is slow on purpose must not hold up anybody else's look-ups.
-        self._threads = ThreadPoolExecutor(limits.at_once, thread_name_prefix="picture-names")
 
     def close(self) -> None:
         """Let go of the threads, those that wait for a name server too."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._pinned.close()
 
     async def fetch(self, url: str, seconds: float, room: Callable[[int], None]) -> tuple[str, bytes]:
         """The content type and bytes of a picture, within so many seconds and those of the limits.
@@ -85,7 +71,7 @@ class Fetcher:
         asked = wanted(url, http=limits.http, ports=limits.ports, private_hosts=limits.private_hosts)
         try:
             async with asyncio.timeout(min(seconds, limits.seconds)), self._turn(asked.host):
-                connection = await self._connect(asked)
+                connection = await self._pinned.connect(asked)
                 try:
                     return await self._exchange(connection, asked, room)
                 finally:
@@ -107,28 +93,6 @@ class Fetcher:
             if not host.users:
                 del self._hosts[name]
 
-    async def _connect(self, asked: Wanted) -> Connection:
-        try:
-            addresses = list(dict.fromkeys(await self._resolve(asked.host, asked.port)))
-        except (OSError, UnicodeError) as error:
-            raise Unfetchable(Missing.UNKNOWN_HOST) from error
-        if not addresses:
-            raise Unfetchable(Missing.UNKNOWN_HOST)
-        # All of them: a host that is both public and private is somebody's way in.
-        if not asked.trusted and not all(self._allowed(address) for address in addresses):
-            raise Unfetchable(Missing.PRIVATE)
-        tls = (self._tls or verifying()) if asked.tls else None
-        failed: OSError | None = None
-        for address in addresses[:_TRIED]:
-            try:
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    Connection, address, asked.port, ssl=tls, server_hostname=asked.host if asked.tls else None
-                )
-                return connection
-            except OSError as error:
-                failed = error
-        raise failed or OSError("no address")
-
     async def _exchange(self, connection: Connection, asked: Wanted, room: Callable[[int], None]) -> tuple[str, bytes]:
         connection.start(
             f"GET {asked.target} HTTP/1.1\r\nHost: {asked.authority}\r\nAccept: image/*\r\n"
@@ -145,14 +109,6 @@ class Fetcher:
             room(len(piece))
             pieces.append(piece)
         return content_type, b"".join(pieces)
-
-    async def _look_up(self, host: str, port: int) -> list[str]:
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, _addresses, host, port)
-        return [str(address[0]) for *_, address in found]
-
-
-def _addresses(host: str, port: int) -> list[tuple[int, int, int, str, tuple[str | int, ...]]]:
-    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # type: ignore[return-value]
 
 
 def _checked(connection: Connection, most: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from gateway.cli.appeals import appeals, stated
 from gateway.cli.classify import classify
 from gateway.cli.flaggers import flaggers
 from gateway.cli.holds import holds
@@ -42,6 +43,8 @@ for command in (
     decisions,
     messages,
     holds,
+    appeals,
+    stated,
     audit,
     tenants,
     registrants,

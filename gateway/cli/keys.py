@@ -14,7 +14,7 @@ from gateway.adapters.key_file import add_key, check_droppable, drop_key, new_ke
 from gateway.adapters.keys import FileSealer, mark_of
 from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.report_erasing import reports_under
-from gateway.adapters.sql.sealed import waiting_under, wrapped_under
+from gateway.adapters.sql.sealed import appeals_under, forget_under, kept_under, waiting_under, wrapped_under
 from gateway.cli.common import actor_option, settings, with_store
 from gateway.core.audit import CREDENTIAL, KEY, credential_body, key_body
 from gateway.ports import Fault
@@ -60,13 +60,16 @@ def keys_list(file: Path) -> None:
 @keys.command("drop")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("key_id")
+@click.option("--forget-blocked", is_flag=True, help="Erase the requests of blocked messages that it had sealed.")
 @actor_option
-def keys_drop(file: Path, key_id: str, actor: str) -> None:
+def keys_drop(file: Path, key_id: str, forget_blocked: bool, actor: str) -> None:
     """Remove the key KEY_ID from FILE for good, and with it whatever older copies of the database it had sealed.
 
     Refused while anything in the database needs it: a registrant's key (see `registrants rewrap`), a report by the
-    public (see `reports reseal`), or a request that waits (release or reject it first). WeChat access tokens that it
-    sealed end with it; they last two hours.
+    public (see `reports reseal`), a request that waits (release or reject it first), the request of a blocked message,
+    which is kept for an appeal, or the text of an open appeal (decide it first). With --forget-blocked such requests
+    are erased: where an appeal is granted later, the author has to publish the message again. WeChat access tokens that
+    it sealed end with it; they last two hours.
     """
     _said(lambda: check_droppable(file, key_id, _AGE_SECONDS))
     mark = mark_of(key_id)
@@ -84,6 +87,16 @@ def keys_drop(file: Path, key_id: str, actor: str) -> None:
             raise click.ClickException(
                 f"{sealed} reports are sealed under {key_id}; run `gateway reports reseal` first"
             )
+        if undecided := await appeals_under(store.database, mark):
+            raise click.ClickException(
+                f"{undecided} open appeals are sealed under {key_id}; see `gateway appeals list`"
+            )
+        if not forget_blocked and (kept := await kept_under(store.database, mark)):
+            raise click.ClickException(
+                f"{kept} requests of blocked messages, kept for appeals, are sealed under {key_id}; drop it when their "
+                "time is over, or erase them with --forget-blocked"
+            )
+        await forget_under(store.database, mark)
         drop_key(file, key_id)
         await store.append_audit(KEY, key_body(actor, key_id), SystemClock().now_ms())
 

@@ -19,9 +19,10 @@ from gateway.core.decide import decide, settle
 from gateway.core.model import Case, Decision, MessageState
 from gateway.core.policy import PolicyInForce, parse_policy
 from gateway.core.records import AuditRow, Stored, Transition
+from gateway.core.rules import APPEAL, EXPIRED, PERSON
 from gateway.core.shown import visible, written
 from gateway.ports import Register, Store
-from gateway.review import ADMINISTRATORS, EXPIRED, PERSON
+from gateway.review import ADMINISTRATORS
 
 _PAGE = 500
 """Audit rows whose decisions are looked up at once."""
@@ -57,7 +58,7 @@ def decisions_explain(decision_id: str) -> None:
         if not _committed(found, case, rows):
             click.echo("DIFFERENT from the case that the audit chain commits to.")
             return False
-        if case.decision.rule in (PERSON, EXPIRED):
+        if case.decision.rule in (PERSON, EXPIRED, APPEAL):
             click.echo("A person decided this; there is nothing to compute again.")
             return True
         policy = await kept_policy(store, case.decision.policy_version)

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 import click
 
 from gateway.adapters.clock import SystemClock
-from gateway.cli.common import actor_option, with_store
+from gateway.adapters.webhooks import notify_limits, refused
+from gateway.cli.common import actor_option, settings, with_store
 from gateway.core.audit import KEY_ID
+from gateway.core.fetchable import Unfetchable
 from gateway.core.records import Tenant
 from gateway.http.requests import hash_key
 from gateway.ports import Register, Store
@@ -26,9 +28,9 @@ def tenants() -> None:
 @click.option("--upstream-url", required=True, help="Where allowed messages are posted.")
 @click.option("--upstream-idempotent", is_flag=True, help="The upstream honours Idempotency-Key.")
 @click.option("--upstream-token-env", help="Environment variable with the upstream's bearer token.")
-@click.option("--notify-url", help="Where the tenant is told of licences that end, and the like.")
-@click.option("--notify-secret-env", help="Environment variable with the secret that signs it: whsec_ and base64.")
 @click.option("--takedown-url", help="Where the tenant is told to remove what was published, or to put it back.")
+@click.option("--notify-url", help="Where the tenant is told of outcomes: https, public.")
+@click.option("--notify-secret-env", help="Environment variable with the secret that signs it.")
 @actor_option
 def tenants_put(
     tenant_id: str,
@@ -44,7 +46,7 @@ def tenants_put(
     """Add or change a tenant and print a new application key for it. The key is not shown again."""
     _check_address(upstream_url, "--upstream-url")
     if notify_url is not None:
-        _check_address(notify_url, "--notify-url")
+        _check_notify_url(notify_url)
         if notify_secret_env is None:
             raise click.BadParameter("needed with --notify-url", param_hint="--notify-secret-env")
     if takedown_url is not None:
@@ -112,6 +114,14 @@ def tenants_revoke_key(tenant_id: str, key: str, actor: str) -> None:
         click.echo(f"{found[0][:KEY_ID]}: revoked")
 
     with_store(revoke)
+
+
+def _check_notify_url(url: str) -> None:
+    """Raise `click.BadParameter` for an address that no notice would go to under these settings."""
+    try:
+        notify_limits(settings().notify).asked(url)
+    except Unfetchable as error:
+        raise click.BadParameter(refused(error.why), param_hint="--notify-url") from error
 
 
 def _check_address(text: str, option: str) -> None:

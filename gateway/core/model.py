@@ -20,7 +20,8 @@ STRICTNESS = {Outcome.ALLOW: 0, Outcome.HOLD: 1, Outcome.BLOCK: 2}
 
 
 class MessageState(StrEnum):
-    """Where a message is. A message ends in exactly one of `TERMINAL`."""
+    """Where a message is. A message ends in exactly one of `TERMINAL`, and leaves it only where an appeal is granted:
+    a blocked or rejected one is then queued, or released."""
 
     DECIDED = "decided"
     """Allowed for an app that forwards by itself (`POST /v1/decisions`)."""
@@ -54,6 +55,15 @@ TERMINAL = frozenset(MessageState) - {
     MessageState.UNKNOWN,
     MessageState.HELD,
 }
+
+APPEALABLE = frozenset({MessageState.BLOCKED, MessageState.REJECTED})
+"""Where a message ended because somebody kept it from being published."""
+
+
+def keeps_request(state: MessageState, forwards: bool) -> bool:
+    """Whether a message in this state keeps its request: it may still be forwarded, now or after an appeal. An app that
+    ``forwards`` by itself (False) has its own, and needs none of a message that has ended."""
+    return state not in TERMINAL or (forwards and state in APPEALABLE)
 
 
 class AccountState(StrEnum):

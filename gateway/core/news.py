@@ -144,15 +144,15 @@ def licence_notice(tenant_id: str, licence: Licence, kind: str, now_ms: int) -> 
         "licence_id": licence.licence_id,
         "scheme": licence.scheme,
         "kind": licence.kind,
-        "valid_to": _written(licence.valid_to),
+        "valid_to": iso(licence.valid_to),
         "accounts": list(licence.accounts),
     }
-    body = encode_body({"type": kind, "timestamp": _written(now_ms), "data": data})
+    body = encode_body({"type": kind, "timestamp": iso(now_ms), "data": data})
     notice_id = hashlib.sha256(name.encode()).hexdigest()[:32]
     return Notice(notice_id, tenant_id, kind, licence.licence_id, body, now_ms)
 
 
-def _written(at_ms: int) -> str:
+def iso(at_ms: int) -> str:
     """Unix milliseconds in ISO 8601; a date that no calendar has stays a number."""
     try:
         return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")

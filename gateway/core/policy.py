@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from classifiers.contract import CATEGORIES
+from gateway.core.appeals import AppealPolicy
 from gateway.core.holds import Holds
 from gateway.core.model import STANDARD, Degree, Outcome, RegistrantKind
 from gateway.core.policy_part import Choice, Part, Probability
@@ -158,6 +159,7 @@ class Policy(Part):
     holds: Holds = Holds()
     registration: Registration = Registration()
     reports: Reports = Reports()
+    appeals: AppealPolicy = AppealPolicy()
 
     @model_validator(mode="after")
     def _all_categories(self) -> Self:

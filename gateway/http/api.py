@@ -17,7 +17,7 @@ from gateway.http.problems import RETRY_SOON, Answer, Problem, refusal
 from gateway.http.requests import Disconnected, authenticate, read_headers, whole_body
 from gateway.platforms import native
 from gateway.platforms.strict_json import BadJson, loads
-from gateway.ports import Store, StoreUnavailable, Takedowns
+from gateway.ports import Statements, Store, StoreUnavailable, Takedowns
 from gateway.publish import Refusal, Submission
 
 BATCH_LIMIT = 100
@@ -43,6 +43,13 @@ def takedowns_of(request: Request) -> Takedowns | None:
     return takedowns
 
 
+def statements_of(request: Request) -> Statements | None:
+    """The statements of reasons; None in a process that has none at hand."""
+    statements: Statements | None = request.app.state.statements
+    return statements
+
+
+Stating = Annotated[Statements | None, Depends(statements_of)]
 Serving = Annotated[Service, Depends(service_of)]
 Keeping = Annotated[Store, Depends(store_of)]
 TakingDown = Annotated[Takedowns | None, Depends(takedowns_of)]
@@ -57,9 +64,11 @@ Caller = Annotated[Tenant, Depends(caller)]
 
 
 @router.get("/v1/messages/{message_id}", summary="The state and history of a message")
-async def get_message(message_id: str, tenant: Caller, store: Keeping, takedowns: TakingDown) -> Response:
-    """State, first decision, and every step since, oldest first. ``takedown`` is there once somebody has asked to have
-    it removed."""
+async def get_message(
+    message_id: str, tenant: Caller, store: Keeping, takedowns: TakingDown, statements: Stating
+) -> Response:
+    """State, first decision, and every step since, oldest first; and the statements of reasons about it. ``takedown``
+    is there once somebody has asked to have it removed."""
     try:
         stored = await store.message(message_id, tenant.tenant_id)
         if stored is None:
@@ -69,9 +78,12 @@ async def get_message(message_id: str, tenant: Caller, store: Keeping, takedowns
             for row in await store.history(message_id)
         ]
         taken = await takedowns.of_message(tenant.tenant_id, message_id) if takedowns is not None else None
+        stated = await statements.of_message(message_id, tenant.tenant_id) if statements is not None else []
     except StoreUnavailable as fault:
         raise Problem(503, "store_unavailable", "The store cannot be read; try again.", headers=RETRY_SOON) from fault
     body = {**_message(stored), "history": history}
+    if statements is not None:
+        body["statement_ids"] = [each.statement_id for each in stated]
     if taken is not None:
         body["takedown"] = {"state": taken.state.value, "at_ms": taken.at_ms}
     return json_response(Answer(200, orjson.dumps(body)))

@@ -11,8 +11,9 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.core.model import MessageState, Outcome
 from gateway.core.takedowns import TakedownState
-from gateway.http import identity, openapi_admin, openapi_compat, report_api
+from gateway.http import identity, openapi_admin, openapi_appeals, openapi_compat, report_api
 from gateway.http.api import BATCH_LIMIT
+from gateway.http.statements import AppealBody
 from gateway.platforms.native import MessageBody
 
 _REF = "#/components/schemas/{model}"
@@ -105,6 +106,7 @@ class MessageOut(BaseModel):
     updated_ms: int
     upstream: UpstreamOut | None = None
     takedown: TakenDownOut | None = None
+    statement_ids: list[str] | None = Field(None, description="Statements of reasons about it, oldest first.")
     history: list[StepOut]
 
 
@@ -126,7 +128,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     """The whole document."""
     base = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        (model, "validation") for model in (MessageBody, BatchBody, report_api.ReportBody)
+        (model, "validation") for model in (MessageBody, BatchBody, AppealBody, report_api.ReportBody)
     ]
     models += [(model, "serialization") for model in (DecisionOut, MessageOut, BatchOut, ProblemOut)]
     _, schemas = models_json_schema(models + openapi_compat.MODELS + openapi_admin.models(), ref_template=_REF)
@@ -148,6 +150,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     openapi_admin.describe(base["paths"])
     identity.describe(base["paths"], _problem)
     report_api.describe(base["paths"], _problem)
+    openapi_appeals.describe(base["paths"], _problem)
     for path, item in base["paths"].items():
         if path.startswith("/v1/"):
             for operation in item.values():

@@ -39,6 +39,7 @@ from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
 from gateway.ports.reports import Reports
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
+from gateway.ports.statements import Appeals, Judged, Stale, StatementReader, Statements
 from gateway.ports.store import KeyTaken, References, Store
 from gateway.ports.takedowns import Order, Orders, Remover, Takedowns
 from gateway.ports.verifications import Applied, Begun, Checker, CheckUnavailable, Verifications
@@ -46,6 +47,7 @@ from gateway.ports.verifications import Applied, Begun, Checker, CheckUnavailabl
 __all__ = [
     "CHANGES",
     "EVERYTHING",
+    "Appeals",
     "Applied",
     "Appointed",
     "Begun",
@@ -61,6 +63,7 @@ __all__ = [
     "Fault",
     "Follower",
     "Imports",
+    "Judged",
     "KeyTaken",
     "LeaseLost",
     "LicenceRefused",
@@ -93,6 +96,9 @@ __all__ = [
     "SealedPerson",
     "Sealer",
     "Sources",
+    "Stale",
+    "StatementReader",
+    "Statements",
     "Store",
     "StoreUnavailable",
     "TakedownImpossible",

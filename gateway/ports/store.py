@@ -32,7 +32,8 @@ class References(Protocol):
 class Store(References, Protocol):
     """The durable record. A method that returns has committed; one that raises `StoreUnavailable` has not, or
     cannot tell. ``commit`` and ``move`` of many callers share one transaction (group commit). The request of a message
-    that has ended is erased with the same write."""
+    that has ended is erased with the same write, unless an appeal may still have it published, see
+    `gateway.core.model.keeps_request`."""
 
     async def ping(self) -> None:
         """Raise `StoreUnavailable` unless a write would be taken now."""
@@ -103,6 +104,10 @@ class Store(References, Protocol):
         (has a ``fingerprint``), or was answered before it was forwarded (has more than one step). UNKNOWN elsewhere:
         the client may have been told 503, and may have sent it again as another message.
         """
+
+    async def forget_requests(self, ended_ms: int, limit: int) -> int:
+        """Erase the requests of up to ``limit`` messages that were blocked or rejected at ``ended_ms`` (unix) or
+        before, oldest first, and returns how many. One whose appeal is open keeps its request."""
 
     # -- leases
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from classifiers.contract import Silence
 from gateway.core.audit import ADMINISTRATORS
-from gateway.core.model import TERMINAL, MessageState, Outcome
+from gateway.core.model import MessageState, Outcome
 from gateway.core.records import Request, Stored, UpstreamAnswer
 from gateway.ports import KeyTaken, Register, Store, StoreUnavailable
 from tests.contract.samples import (
@@ -435,43 +435,3 @@ async def test_a_process_finds_what_it_is_forwarding(store: Store) -> None:
     assert [found.message_id for found in await store.forwarding(two)] == [other.message_id]
     await store.move(one, change(mine[0], FORWARDING, PUBLISHED))
     assert [found.message_id for found in await store.forwarding(one)] == [mine[1].message_id]
-
-
-@pytest.mark.parametrize("state", sorted(TERMINAL))
-async def test_the_request_of_a_message_that_has_ended_is_erased(store: Store, state: MessageState) -> None:
-    owner = await owner_of(store)
-    new = entry()
-    await store.commit(owner, new)
-    before = await store.message(new.message_id)
-    assert before is not None
-    assert before.request == new.request
-
-    assert await store.move(owner, change(new, FORWARDING, state))
-
-    after = await store.message(new.message_id)
-    assert after is not None
-    assert after.request.body == b""
-    assert after.message == new.message
-
-
-@pytest.mark.parametrize("state", [MessageState.BLOCKED, MessageState.DECIDED])
-async def test_a_message_that_ends_as_it_begins_keeps_no_request(store: Store, state: MessageState) -> None:
-    owner = await owner_of(store)
-    new = entry(state)
-    await store.commit(owner, new)
-
-    stored = await store.message(new.message_id)
-    assert stored is not None
-    assert stored.request.body == b""
-
-
-@pytest.mark.parametrize("state", [QUEUED, UNKNOWN])
-async def test_the_request_of_a_message_that_may_still_be_sent_is_kept(store: Store, state: MessageState) -> None:
-    owner = await owner_of(store)
-    new = entry()
-    await store.commit(owner, new)
-    assert await store.move(owner, change(new, FORWARDING, state))
-
-    stored = await store.message(new.message_id)
-    assert stored is not None
-    assert stored.request == new.request

@@ -96,7 +96,7 @@ class TwoStores(RuleBasedStateMachine):
     @rule(data=st.data(), state=states, key=keys, new_case=new_cases, tenant=st.sampled_from(["t1", "t2", "t3"]))
     def commit(self, data: st.DataObject, state: MessageState, key: str | None, new_case: Any, tenant: str) -> None:
         owner = data.draw(st.sampled_from(self._owners[-3:]))
-        new = entry(state, self._now, tenant, key=key, case=new_case or case())
+        new = entry(state, self._now, tenant, key=key, case=new_case or case(), forwards=data.draw(st.booleans()))
         result = self.both(lambda store: store.commit(owner, new))
         assert result is None or isinstance(result, KeyTaken | type)
         self._entries.append(new)
@@ -128,6 +128,10 @@ class TwoStores(RuleBasedStateMachine):
     @rule()
     def recover(self) -> None:
         self.both(lambda store: store.recover(self._now))
+
+    @rule(age=st.sampled_from([0, 10, 100]), limit=st.integers(1, 3))
+    def forget_requests(self, age: int, limit: int) -> None:
+        self.both(lambda store: store.forget_requests(self._now - age, limit))
 
     @rule(chain=st.integers(-1, 1), seq=st.integers(0, 5))
     def announce(self, chain: int, seq: int) -> None:

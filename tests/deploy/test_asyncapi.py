@@ -299,6 +299,11 @@ def audit_rows() -> Iterator[tuple[str, AuditRow]]:
         about = {"account_id": "a1", "message_id": "m1", "content_hash": "c" * 64, "category": "fraud"}
         body = audit.act_body(By("gateway"), 0, "t1", act, **about, source="report", **more)
         yield "takedown", audit.link(audit.GENESIS, -1, 2, 1_700_000_000_000, audit.TAKEDOWN, "", body)
+    decided_on: dict[str, Any] = {"outcome": "reversed", "restored": "queued"}
+    for act, more in (("DecideAppeal", decided_on), ("MakeAppeal", {})):
+        named = {"account_id": "a1", "appeal_id": "p1", "statement_id": "s1", "message_id": "m1", "sanction_id": None}
+        body = audit.act_body(By("author"), 0, "t1", act, **named, **more)
+        yield "appeal", audit.link(audit.GENESIS, -1, 2, 1_700_000_000_000, audit.APPEAL, "", body)
 
 
 async def test_events_as_the_gateway_announces_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,7 +314,7 @@ async def test_events_as_the_gateway_announces_them(monkeypatch: pytest.MonkeyPa
     assert len(broker.records) == len(rows)
     for (name, _), (topic, record, key) in zip(rows, broker.records, strict=True):
         check_record("decisions", name, topic, record)
-        assert key == (b"t1/lic-1" if name == "licence" else b"m1")
+        assert key == {"licence": b"t1/lic-1", "appeal": b"t1/p1"}.get(name, b"m1")
         assert record.headers["content-type"].decode() == MESSAGES[name]["contentType"]
         with pytest.raises(ValidationError):
             check_payload("transition" if name != "transition" else "decision", record.value or b"")
@@ -360,9 +365,10 @@ RIGHT = {
     "transition": events.cloud_event(next(row for name, row in audit_rows() if b'"decision"' in row.body.encode())),
     "licence": events.cloud_event(next(row for name, row in audit_rows() if name == "licence")),
     "takedown": events.cloud_event(next(row for name, row in audit_rows() if name == "takedown")),
+    "appeal": events.cloud_event(next(row for name, row in audit_rows() if name == "appeal")),
 }
 OPTIONAL = {"traceparent", "spans", "decision", "upstream_status", "licence_no", "issuer", "jurisdiction", "domains"}
-OPTIONAL |= {"report_id", "automatic", "attempts", "problem"}
+OPTIONAL |= {"report_id", "automatic", "attempts", "problem", "outcome", "restored"}
 WRONG = [
     (name, ".".join(map(str, path)), path, wrong)
     for name, value in RIGHT.items()

@@ -20,13 +20,25 @@ from gateway.adapters.key_file import new_keys
 from gateway.adapters.keys import FileSealer
 from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
-from gateway.adapters.sql import SqlOperators, SqlQueue, SqlRegistrar, SqlStore, SqlTakedowns, open_store
+from gateway.adapters.sql import (
+    SqlFollower,
+    SqlOperators,
+    SqlQueue,
+    SqlRegistrar,
+    SqlStore,
+    SqlTakedowns,
+    open_store,
+)
+from gateway.adapters.sql.appeals import SqlAppeals
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.reports import PURPOSE, SqlReports
+from gateway.adapters.sql.statements import SqlStatements, StatementsPart
 from gateway.adapters.sql.verifications import SqlVerifications
 from gateway.app import create_app
+from gateway.appealing import Appealing
+from gateway.core.appeals import Appeal, AppealState
 from gateway.core.model import (
     Case,
     Decision,
@@ -153,6 +165,15 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
                 clock=world.clock,
             ),
             store=store,
+            appealing=Appealing(
+                statements=SqlStatements(store.database),
+                appeals=SqlAppeals(store.database, None),
+                store=store,
+                registry=register,
+                policy=lambda: world.policy.policy.appeals,
+                clock=world.clock,
+            ),
+            appeal_token=None,
             registry=register,
             policy=lambda: world.policy,
             clock=world.clock,
@@ -192,6 +213,7 @@ async def fill(directory: Path) -> None:
         await _hold(store)
         await _publish(store)
         await _report(SqlReports(database, FileSealer(directory / "keys.json", PURPOSE), iter(_IDS).__next__))
+        await _appeal(store)
         async with database.reading("test") as connection:
             await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
@@ -247,6 +269,29 @@ async def _report(reports: SqlReports) -> None:
     draft = Draft("t1", REPORT, "fraud", ("https://one.example/m/1",), (), REPORTER, REPORTER_MAIL, True)
     await reports.take(draft, Channel.FORM, None, ReportRules(), NOW_MS)
     await reports.add_flagger("t1", "Watch", hash_key("key-flagger"), BY, NOW_MS)
+
+
+async def _appeal(store: SqlStore) -> None:
+    """The statements of these holds, and an appeal against the first of each tenant: ``a-1`` and the tenant's id."""
+    follower = SqlFollower(store.database, [StatementsPart(store.database)])
+    for chain in await store.heads():
+        while await follower.follow(chain, NOW_MS):
+            pass
+    for tenant in (TENANT, OTHER):
+        [stated] = await SqlStatements(store.database).of_message(f"m-1-{tenant.tenant_id}", tenant.tenant_id)
+        appeal = Appeal(
+            appeal_id=f"a-1-{tenant.tenant_id}",
+            tenant_id=tenant.tenant_id,
+            account_id="acc-1",
+            statement_id=stated.statement_id,
+            state=AppealState.OPEN,
+            language="en",
+            made_ms=NOW_MS,
+            due_ms=NOW_MS + 7 * DAY_MS,
+            message_id=stated.message_id,
+            text="It was a joke.",
+        )
+        assert await SqlAppeals(store.database, None).make(appeal) is None
 
 
 async def _fill(register: Register, database: Database, personal: Personal) -> None:

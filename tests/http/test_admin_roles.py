@@ -49,6 +49,7 @@ REJECT = {"code": "spam", **WHY}
 MESSAGE = "/messages/{message_id}"
 HOLD = "/holds/{message_id}"
 ARTICLES = {"articles": [{**ARTICLE, "published_at": "2026-01-31"}], **WHY}
+UPHOLD = {"outcome": "upheld", "note": "Looked at it.", **WHY}
 CASES = [
     Case("POST", "/accounts", "/accounts", NEW_ACCOUNT, 201, REGISTRARS),
     Case("GET", "/accounts", "/accounts?registrant_id=person-1", None, 200, ALL),
@@ -98,6 +99,9 @@ CASES = [
     Case("GET", "/flaggers", "/flaggers", None, 200, ALL),
     Case("POST", "/flaggers", "/flaggers", {"name": "Other", **WHY}, 201, ADMINS),
     Case("POST", "/flaggers/{name}:revoke", "/flaggers/Watch:revoke", WHY, 200, ADMINS),
+    Case("GET", "/appeals", "/appeals", None, 200, ALL),
+    Case("GET", "/appeals/{appeal_id}", "/appeals/a-1-t1", None, 200, REVIEWERS),
+    Case("POST", "/appeals/{appeal_id}:decide", "/appeals/a-1-t1:decide", UPHOLD, 200, REVIEWERS),
     Case("POST", f"{REGISTRANT}:reveal", "/registrants/person-1:reveal", WHY, 200, ADMINS),
     Case("POST", f"{REGISTRANT}:erase", "/registrants/person-1:erase", {"close": True, **WHY}, 200, ADMINS),
 ]

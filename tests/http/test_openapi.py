@@ -14,6 +14,7 @@ from openapi_spec_validator import validate
 from gateway.http import (
     admin,
     api,
+    appeal_page,
     identity,
     moderations,
     ops,
@@ -21,12 +22,26 @@ from gateway.http import (
     pages,
     report_api,
     report_pages,
+    statements,
     wechat_check,
     wechat_tokens,
 )
 from gateway.http.intercept import ROUTES
 
-MODULES = (api, own_accounts, identity, ops, moderations, wechat_check, wechat_tokens, report_api, report_pages, pages)
+MODULES = (
+    api,
+    statements,
+    appeal_page,
+    own_accounts,
+    identity,
+    ops,
+    moderations,
+    wechat_check,
+    wechat_tokens,
+    report_api,
+    report_pages,
+    pages,
+)
 
 
 @pytest.fixture
@@ -117,6 +132,11 @@ def test_every_change_to_the_register_takes_a_reason_and_says_who_may(document: 
         ("PersonalBody", {"personal": {"legal_name": "x"}, "reason": "x"}, True),
         ("PersonalBody", {"personal": {"shoe_size": "x"}, "reason": "x"}, False),
         ("SearchBody", {"field": "email", "personal": "x", "reason": "x"}, True),
+        ("AppealBody", {"statement_id": "s", "text": "x"}, True),
+        ("AppealBody", {"statement_id": "s", "text": "x" * 5001}, False),
+        ("AppealBody", {"statement_id": "s", "text": "x", "language": "zh_CN!"}, False),
+        ("AppealDecisionBody", {"outcome": "reversed", "reason": "x"}, True),
+        ("AppealDecisionBody", {"outcome": "maybe", "reason": "x"}, False),
         ("SearchBody", {"field": "address", "personal": "x", "reason": "x"}, False),
         (
             "ReportBody",

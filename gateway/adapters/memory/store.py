@@ -10,7 +10,7 @@ from gateway.adapters.memory.kept import Kept, without_request
 from gateway.adapters.memory.platform_records import MemoryPlatformRecords
 from gateway.core.audit import ADMINISTRATORS, DECISION, TRANSITION, decision_body, transition_body
 from gateway.core.codec import encode_case, encode_message
-from gateway.core.model import TERMINAL, Case, Message, MessageState
+from gateway.core.model import APPEALABLE, Case, Message, MessageState, keeps_request
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import AuditRow, Entry, Owner, Stored, Transition
 from gateway.ports import KeyTaken, LeaseLost, StoreUnavailable
@@ -49,7 +49,7 @@ class MemoryStore(MemoryPlatformRecords):
         if entry.message_id in self._kept or entry.decision_id in self._decisions:
             raise StoreUnavailable("the row is there already")
         self._kept[entry.message_id] = Kept(
-            without_request(entry) if entry.state in TERMINAL else entry,
+            entry if keeps_request(entry.state, entry.forwards) else without_request(entry),
             entry.state,
             owner if entry.state is MessageState.FORWARDING else None,
             updated_ms=entry.at_ms,
@@ -160,6 +160,18 @@ class MemoryStore(MemoryPlatformRecords):
             counts[state] += 1
         return counts[MessageState.QUEUED], counts[MessageState.UNKNOWN]
 
+    async def forget_requests(self, ended_ms: int, limit: int) -> int:
+        self._check()
+        due = [
+            kept
+            for kept in self._kept.values()
+            if kept.state in APPEALABLE and kept.entry.request.body and kept.updated_ms <= ended_ms
+        ]
+        due = sorted(due, key=lambda kept: (kept.updated_ms, kept.entry.message_id))[:limit]
+        for kept in due:
+            kept.entry = without_request(kept.entry)
+        return len(due)
+
     async def keep_policy(self, policy: PolicyInForce, now_ms: int) -> None:
         self._check()
         self._policies.setdefault(policy.version, policy.text)
@@ -209,7 +221,7 @@ class MemoryStore(MemoryPlatformRecords):
                 change, message.tenant_id, message.account_id, message.platform, message.content_hash, case_json
             )
         kept.state, kept.updated_ms, kept.steps = change.state, change.at_ms, kept.steps + 1
-        if change.state in TERMINAL:
+        if not keeps_request(change.state, kept.entry.forwards):
             kept.entry = without_request(kept.entry)
         kept.owner = owner if change.state is MessageState.FORWARDING else None
         self._chains.append(chain, change.at_ms, TRANSITION, change.message_id, body)

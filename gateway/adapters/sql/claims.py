@@ -15,7 +15,9 @@ from gateway.adapters.sql.dialect import AnyRow
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.plan import Heads
 from gateway.adapters.sql.reads import STORED, in_this_state, stored
-from gateway.adapters.sql.tables import WAITS, audit, chains, messages
+from gateway.adapters.sql.tables import KEPT, WAITS, audit, chains, messages
+from gateway.adapters.sql.tables_statements import appeals
+from gateway.core.appeals import AppealState
 from gateway.core.audit import ADMINISTRATORS, TRANSITION, transition_body
 from gateway.core.model import MessageState
 from gateway.core.records import Owner, Stored, Transition
@@ -103,6 +105,24 @@ class Claims:
             unknown += len(lost)
             if len(rows) < _ORPHANS:
                 return queued, unknown
+
+    async def forget_requests(self, ended_ms: int, limit: int) -> int:
+        open_appeal = exists().where(appeals.c.message_id == messages.c.id, appeals.c.state == AppealState.OPEN)
+        due = (
+            select(messages.c.id)
+            .where(KEPT, messages.c.updated_ms <= ended_ms, ~open_appeal)
+            .order_by(messages.c.updated_ms, messages.c.id)
+            .limit(limit)
+        )
+        async with self._database.reading("kept requests") as connection:
+            if (await connection.execute(due.limit(1))).first() is None:
+                return 0  # nearly always: nobody's write lock is taken for it
+        async with self._database.writing("forget requests") as connection:
+            found = await connection.execute(due.with_for_update(of=messages, skip_locked=True))
+            ids = [row.id for row in found]
+            if ids:
+                await connection.execute(update(messages).where(messages.c.id.in_(ids)).values(body=b""))
+            return len(ids)
 
     async def _orphans(self, connection: AsyncConnection, now_ms: int) -> Sequence[AnyRow]:
         # An owner whose time is over may still be alive and late. Ending its lease first, under the lock that its

@@ -25,11 +25,12 @@ _AT_ONCE: Final = 200
 # allowed and published: the database passes their rows over, and they are not sent here to be found out.
 _STOPPED: Final = or_(audit.c.body.contains('"state":"held"'), audit.c.body.contains('"state":"blocked"'))
 _RESOLVED: Final = or_(audit.c.body.contains('"from":"held"'), audit.c.body.contains('"decision":'))
-_TELLING: Final = or_(
+TELLING: Final = or_(
     and_(audit.c.kind == DECISION, _STOPPED),
     and_(audit.c.kind == TRANSITION, _RESOLVED),
     audit.c.kind.in_(sorted(FOLLOWED)),
 )
+"""The condition of the rows that tell of something with an aftermath."""
 
 
 class Part(Protocol):
@@ -59,12 +60,12 @@ class SqlFollower:
             head = await _head(connection, chain)
             found = await connection.execute(
                 select(audit.c.seq, audit.c.at_ms, audit.c.kind, audit.c.message_id, audit.c.body, audit.c.step)
-                .where(audit.c.chain == chain, audit.c.seq > place, audit.c.seq <= head, _TELLING)
+                .where(audit.c.chain == chain, audit.c.seq > place, audit.c.seq <= head, TELLING)
                 .order_by(audit.c.seq)
                 .limit(_AT_ONCE)
             )
             rows = found.all()
-            happened = await _happened(connection, rows)
+            happened = await happened_in(connection, rows)
             if happened:
                 for part in self._parts:
                     await part.write(connection, happened, now_ms)
@@ -83,7 +84,8 @@ async def _head(connection: AsyncConnection, chain: int) -> int:
     return await connection.scalar(select(chains.c.seq).where(chains.c.slot == chain)) or 0
 
 
-async def _happened(connection: AsyncConnection, rows: Sequence[AnyRow]) -> list[Happened]:
+async def happened_in(connection: AsyncConnection, rows: Sequence[AnyRow]) -> list[Happened]:
+    """What these audit rows tell, in their order. Raises `StoreUnavailable`."""
     about = sorted({row.message_id for row in rows if row.message_id})
     kept = await connection.execute(
         select(messages.c.id, messages.c.message, messages.c.created_ms).where(messages.c.id.in_(about))

@@ -61,8 +61,10 @@ class SqlNotices:
 
     async def delivered(self, notice: Notice, now_ms: int) -> None:
         async with self._database.writing("notice") as connection:
-            # Whoever took it meanwhile need not send it again.
-            await connection.execute(update(notices).where(notices.c.id == notice.notice_id).values(done_ms=now_ms))
+            # Whoever took it meanwhile need not send it again. The row stays, so that it is not told anew; it is small.
+            await connection.execute(
+                update(notices).where(notices.c.id == notice.notice_id).values(done_ms=now_ms, body="")
+            )
 
     async def put_off(self, notice: Notice, due_ms: int) -> None:
         async with self._database.writing("notice") as connection:
@@ -81,7 +83,7 @@ class SqlNotices:
             done = await connection.execute(
                 update(notices)
                 .where(notices.c.id == notice.notice_id, notices.c.done_ms.is_(None))
-                .values(done_ms=now_ms)
+                .values(done_ms=now_ms, body="")
             )
             if done.rowcount:
                 body = act_body(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.adapters.sql.writer import Outcomes
 from gateway.adapters.sql.writes import Insert, Probe, Update, Write
 from gateway.core import audit
 from gateway.core.audit import row_hash
-from gateway.core.model import TERMINAL, MessageState
+from gateway.core.model import APPEALABLE, TERMINAL, MessageState, keeps_request
 from gateway.core.records import Entry, Owner, Transition
 from gateway.ports import LeaseLost
 
@@ -41,8 +41,15 @@ MESSAGE: tuple[str, ...] = (
 )
 """The columns of `Plan.messages`; ``at_ms`` stands for created, updated and first recheck."""
 
-ENDED: Final = ", ".join([f"'{state.value}'" for state in sorted(TERMINAL)])
-"""The states in which a message's request is no longer needed, and erased, as a list in SQL."""
+
+def _listed(states: Iterable[MessageState]) -> str:
+    return ", ".join([f"'{state.value}'" for state in sorted(states)])
+
+
+def erases(state: str, forwards: str) -> str:
+    """The condition in SQL under which a request is erased with the write: the opposite of
+    `gateway.core.model.keeps_request`, for a column or alias of each."""
+    return f"({state} IN ({_listed(TERMINAL - APPEALABLE)}) OR ({state} IN ({_listed(APPEALABLE)}) AND NOT {forwards}))"
 
 
 class Moved(NamedTuple):
@@ -173,7 +180,7 @@ def message_row(write: Insert) -> Values:
         entry.decision_id,
         entry.fingerprint,
         write.message_json,
-        b"" if entry.state in TERMINAL else entry.request.body,
+        entry.request.body if keeps_request(entry.state, entry.forwards) else b"",
         entry.request.content_type,
         entry.at_ms,
         write.recheck_limit,

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.adapters.sql.plan import ENDED, Heads, Link
+from gateway.adapters.sql.plan import Heads, Link, erases
 from gateway.adapters.sql.writes import Insert, Update, Write
 from gateway.core import audit
-from gateway.core.model import TERMINAL, MessageState
+from gateway.core.model import MessageState, keeps_request
 from gateway.core.records import Owner
 
 STATEMENT: Final = f"""
@@ -49,7 +49,7 @@ WITH mine AS (
 ), moved AS (
     UPDATE messages m SET
         state = c.state,
-        body = CASE WHEN c.state IN ({ENDED}) THEN ''::bytea ELSE m.body END,
+        body = CASE WHEN {erases("c.state", "m.forwards")} THEN ''::bytea ELSE m.body END,
         updated_ms = c.at_ms,
         owner_slot = CASE WHEN c.state = 'forwarding' THEN $3 END,
         owner_epoch = CASE WHEN c.state = 'forwarding' THEN $4 END,
@@ -157,8 +157,9 @@ def arguments(writes: Sequence[Write], owner: Owner, seq: int, last: str) -> tup
             at_ms, body = write.entry.at_ms, write.audit_body
             heads.append(slot, at_ms, audit.DECISION, write.message_id, body, 1)
             entries.append(_entry(write, heads.links[-1]))
-            bodies.append(b"" if write.entry.state in TERMINAL else write.entry.request.body)
-            keys += write.entry.key is not None
+            entry = write.entry
+            bodies.append(entry.request.body if keeps_request(entry.state, entry.forwards) else b"")
+            keys += entry.key is not None
         elif isinstance(write, Update) and write.owner == owner and write.audit_body is not None:
             upstream = write.transition.upstream
             heads.append(slot, write.transition.at_ms, audit.TRANSITION, write.message_id, write.audit_body, 0)

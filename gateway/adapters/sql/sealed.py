@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import and_, func, or_, select, tuple_, update
 
 from gateway.adapters.sql.dialect import AnySelect
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.reads import in_this_state
-from gateway.adapters.sql.tables import messages
+from gateway.adapters.sql.tables import KEPT, messages
 from gateway.adapters.sql.tables_register import personal
+from gateway.adapters.sql.tables_statements import appeals
+from gateway.core.appeals import AppealState
 from gateway.core.model import TERMINAL, MessageState
 from gateway.core.records import SEALED
 
 _SCAN = 10_000
 """Rows looked at in one statement, when all of them have to be."""
+_AT_ONCE = 500
+"""Requests erased in one transaction."""
 
 
 async def wrapped_under(database: Database, mark: bytes) -> bool:
@@ -29,6 +33,35 @@ async def wrapped_under(database: Database, mark: bytes) -> bool:
         if len(rows) < _SCAN:
             return False
         after = (rows[-1][0], rows[-1][1])
+
+
+async def forget_under(database: Database, mark: bytes) -> int:
+    """Erase the requests of blocked and rejected messages that are sealed under this key, and return how many."""
+    this = and_(KEPT, messages.c.content_type == SEALED, func.substr(messages.c.body, 1, len(mark)) == mark)
+    forgotten = 0
+    while True:
+        async with database.writing("forget under") as connection:
+            ids = (await connection.scalars(select(messages.c.id).where(this).limit(_AT_ONCE))).all()
+            await connection.execute(update(messages).where(messages.c.id.in_(ids)).values(body=b""))
+        forgotten += len(ids)
+        if len(ids) < _AT_ONCE:
+            return forgotten
+
+
+async def kept_under(database: Database, mark: bytes) -> int:
+    """How many blocked and rejected messages have a request, kept for an appeal, that is sealed under this key."""
+    under = func.substr(messages.c.body, 1, len(mark)) == mark
+    wanted = select(func.count()).where(KEPT, messages.c.content_type == SEALED, under)
+    async with database.reading("kept under") as connection:
+        return (await connection.execute(wanted)).scalar_one()
+
+
+async def appeals_under(database: Database, mark: bytes) -> int:
+    """How many open appeals have a text that is sealed under this key."""
+    under = func.substr(appeals.c.text, 1, len(mark)) == mark
+    wanted = select(func.count()).where(appeals.c.state == AppealState.OPEN, appeals.c.sealed, under)
+    async with database.reading("appeals under") as connection:
+        return (await connection.execute(wanted)).scalar_one()
 
 
 async def waiting_under(database: Database, mark: bytes) -> int:

@@ -13,7 +13,7 @@ import asyncpg
 
 from gateway.adapters.sql import postgres_at_once
 from gateway.adapters.sql.engine import FOREIGN, name_of
-from gateway.adapters.sql.plan import ENDED, MESSAGE, Heads, Moved, Values, plan
+from gateway.adapters.sql.plan import MESSAGE, Heads, Moved, Values, erases, plan
 from gateway.adapters.sql.postgres_at_once import columns
 from gateway.adapters.sql.postgres_connection import connect
 from gateway.adapters.sql.writer import Conflict, Outcomes, RowRefused
@@ -40,7 +40,7 @@ WITH lease AS MATERIALIZED (
 ), moved AS (
     UPDATE messages m SET
         state = c.state,
-        body = CASE WHEN c.state IN ({ENDED}) THEN ''::bytea ELSE m.body END,
+        body = CASE WHEN {erases("c.state", "m.forwards")} THEN ''::bytea ELSE m.body END,
         updated_ms = c.at_ms,
         owner_slot = CASE WHEN c.state = 'forwarding' THEN c.slot END,
         owner_epoch = CASE WHEN c.state = 'forwarding' THEN c.epoch END,

@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import make_url
 
 from gateway.adapters.sql.engine import name_of, pragmas
-from gateway.adapters.sql.plan import ENDED, MESSAGE, Heads, Moved, Values, plan
+from gateway.adapters.sql.plan import MESSAGE, Heads, Moved, Values, erases, plan
 from gateway.adapters.sql.writer import Outcomes, RowRefused
 from gateway.adapters.sql.writes import Insert, Probe, Update, Write
 from gateway.core.model import MessageState
@@ -57,7 +57,7 @@ WITH c (
 ) AS (VALUES {{rows}})
 UPDATE messages SET
     state = c.state,
-    body = CASE WHEN c.state IN ({ENDED}) THEN x'' ELSE messages.body END,
+    body = CASE WHEN {erases("c.state", "messages.forwards")} THEN x'' ELSE messages.body END,
     updated_ms = c.at_ms,
     owner_slot = c.slot,
     owner_epoch = c.epoch,

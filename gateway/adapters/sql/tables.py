@@ -35,6 +35,9 @@ NOT_PUBLISHED: Final = text("state <> 'published'")
 WAITS: Final = text("state = 'held' AND rechecks < recheck_limit")
 """The predicate of the index over holds that wait for an opinion."""
 
+KEPT: Final = text("state IN ('blocked', 'rejected') AND length(body) > 0")
+"""The predicate of the index over messages whose request is kept for the time of an appeal."""
+
 FOR_EVER: Final = 2**31 - 1
 """A ``recheck_limit`` that is never reached: asked again until there is an opinion. 0 stands for never again."""
 
@@ -79,6 +82,7 @@ messages: Final = Table(
         sqlite_where=NOT_PUBLISHED,
     ),
     Index("messages_to_recheck", "recheck_at", "created_ms", postgresql_where=WAITS, sqlite_where=WAITS),
+    Index("messages_kept", "updated_ms", "id", postgresql_where=KEPT, sqlite_where=KEPT),
 )
 
 decisions: Final = Table(

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from gateway.http.admin import (
     accounts,
+    appeals,
     flaggers,
     holds,
     licences,
@@ -28,6 +29,7 @@ _PARTS: Final = (
     sources,
     holds,
     takedowns,
+    appeals,
     reports,
     flaggers,
 )

@@ -12,6 +12,7 @@ from fastapi import Depends, Path, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
+from gateway.appealing import Appealing
 from gateway.core import wording
 from gateway.core.operators import Operator, Role
 from gateway.core.personal import FIELDS
@@ -52,7 +53,8 @@ PREFIX: Final = "/v1/admin/tenants/{tenant_id}"
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What the register's keepers are served with. ``file_limit`` bounds a body that carries a file, in bytes;
-    ``personal`` is None where there is no master key, ``verify`` where there are no providers."""
+    ``personal`` is None where there is no master key, ``verify`` where there are no providers; ``appeal_token`` gives
+    the secret of an author's link to appeal by, for the id of a statement, and is None without a key file."""
 
     registrar: Registrar
     operators: Operators
@@ -62,6 +64,8 @@ class Desk:
     takedowns: Takedowns
     verify: Verify | None
     held: HeldMessages
+    appealing: Appealing
+    appeal_token: Callable[[str], str] | None
     store: Store
     registry: Registry
     policy: Callable[[], PolicyInForce]
