@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from classifiers.contract import CATEGORIES
+from gateway.core.dsa_rules import Transparency
 from gateway.core.holds import Holds
 from gateway.core.model import STANDARD, Degree, Outcome, RegistrantKind
 from gateway.core.policy_part import Choice, Part, Probability
@@ -156,6 +157,7 @@ class Policy(Part):
     doubts: Doubts = Doubts()
     holds: Holds = Holds()
     registration: Registration = Registration()
+    transparency: Transparency = Transparency()
 
     @model_validator(mode="after")
     def _all_categories(self) -> Self:
