@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -63,7 +64,7 @@ def export_(statements_of: StatementsOf, tenant_id: str, first: datetime, last: 
     if to_ms + rules.grace_ms > SystemClock().now_ms():
         over = written(to_ms + rules.grace_ms)
         raise click.ClickException(f"--to: give an earlier day; what of this one is told is known from {over} on")
-    files = BatchFiles(out, f"statements_{tenant_id}_{first:%Y-%m-%d}_{last:%Y-%m-%d}")
+    files = BatchFiles(out, f"statements_{quote(tenant_id, safe='')}_{first:%Y-%m-%d}_{last:%Y-%m-%d}")
 
     async def work(store: SqlStore, register: SqlRegister) -> Exported:
         await _known(register, tenant_id)

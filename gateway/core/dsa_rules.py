@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from classifiers.contract import CATEGORIES
 from gateway.core.dsa_fields import EEA
@@ -63,6 +63,15 @@ FACTS: Final[Mapping[str, str]] = {
 """What the facts of a record are put together from."""
 
 
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("give at least 1 character")
+    return text
+
+
+_SAID: Final = AfterValidator(_said)
+
+
 class Ground(Part):
     """On what ground content of a category is restricted.
 
@@ -71,8 +80,8 @@ class Ground(Part):
     """
 
     illegal: bool = False
-    ground: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
-    explanation: Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
+    ground: Annotated[str, Field(max_length=500), _SAID]
+    explanation: Annotated[str, Field(max_length=2000), _SAID]
     url: Annotated[str, Field(max_length=500)] | None = None
 
     @field_validator("url")
@@ -132,7 +141,7 @@ class Transparency(Part):
 
     territorial_scope: tuple[str, ...] = Field(EEA, min_length=1, strict=False)
     grounds: dict[str, Ground] = Field({})
-    facts: dict[str, Annotated[str, Field(min_length=1, max_length=800, pattern=r"\S")]] = Field({})
+    facts: dict[str, Annotated[str, Field(max_length=800), _SAID]] = Field({})
     hold_grace_minutes: int = Field(60, ge=0, le=10_080)
 
     @model_validator(mode="after")

@@ -20,7 +20,7 @@ def bars(ident: str, title: str, told: str, rows: Sequence[tuple[str, float, str
     height = _ROW * len(rows) + 8
     names = f"{ident}-title {ident}-told"
     parts = [
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-labelledby="{names}" xmlns="http://www.w3.org/2000/svg">',
+        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-labelledby="{names}">',
         f'<title id="{ident}-title">{escape(title)}</title><desc id="{ident}-told">{escape(told)}</desc>',
         f'<line class="axis" x1="{_LABELS}" y1="0" x2="{_LABELS}" y2="{height}"/>',
     ]
