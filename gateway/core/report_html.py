@@ -22,25 +22,27 @@ h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 .25rem; }
 h2 { font-size: 1.3rem; margin: 3rem 0 .5rem; }
 p { max-width: 44rem; margin: .5rem 0; }
 .soft { color: var(--soft); }
-figure { margin: 1rem 0; }
+figure { margin: 1rem 0; overflow-x: auto; }
 figcaption { color: var(--soft); font-size: .875rem; }
-svg { display: block; width: 100%; height: auto; }
+svg { display: block; width: 100%; min-width: 34rem; height: auto; }
 svg text { font: 14px system-ui, "Noto Sans SC", sans-serif; fill: var(--ink); dominant-baseline: central; }
 svg .label { text-anchor: end; }
 svg .bar { fill: var(--bar); }
 svg .axis { stroke: var(--line); }
 .wide { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-caption { text-align: start; color: var(--soft); font-size: .875rem; padding: .25rem 0; }
+caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 th, td { padding: .4rem .6rem; border-bottom: 1px solid var(--line); text-align: end; }
 th { font-weight: 600; }
-th:first-child { text-align: start; }
+th:first-child { text-align: start; white-space: nowrap; }
+tbody th { font-weight: 400; }
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #333; --ground: #fff; --line: #999; --bar: #444; }
   main { max-width: none; padding: 0; }
   h2 { break-after: avoid; }
   figure, tr { break-inside: avoid; }
-  .wide { overflow: visible; }
+  figure, .wide { overflow: visible; }
+  svg { min-width: 0; }
 }
 """
 
@@ -87,11 +89,11 @@ def _section(table: Table, words: Mapping[str, str]) -> Iterator[str]:
         rows = [(label, _length(entry), _shown(entry, words)) for label, entry in drawn]
         told = words["told"].format(rows="; ".join([f"{label}: {value}" for label, _, value in rows]))
         column = words[f"column.{table.columns[table.drawn]}"]
-        yield "<figure>"
+        yield '<figure tabindex="0">'
         yield bars(f"chart-{table.name}", f"{title}: {column}", told, rows)
         yield f"<figcaption>{escape(column)}</figcaption>"
         yield "</figure>"
-    yield '<div class="wide" tabindex="0" role="group" ' + f'aria-labelledby="{table.name}">'
+    yield f'<div class="wide" tabindex="0" role="group" aria-labelledby="{table.name}">'
     yield "<table>"
     yield f"<caption>{escape(title)}</caption>"
     heads = [f'<th scope="col">{escape(words[f"column.{column}"])}</th>' for column in table.columns]

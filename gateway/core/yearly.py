@@ -7,7 +7,7 @@ are not decided yet, which have bounds of their own.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, OrderedDict
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -54,11 +54,11 @@ class _Waiting:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._made: dict[bytes, int] = {}
+        self._made: OrderedDict[bytes, int] = OrderedDict()  # a dict would look for its first entry ever longer
 
     def made(self, which: str, at_ms: int) -> None:
         if len(self._made) >= self._limit:
-            del self._made[next(iter(self._made))]
+            self._made.popitem(last=False)
         self._made[_short(which)] = at_ms
 
     def decided(self, which: str, at_ms: int) -> int | None:

@@ -43,7 +43,7 @@ async def test_batches_of_a_hundred(tmp_path: Path) -> None:
     assert done.left_out.total() == len(YEAR) - len(TOLD)
     assert set(done.left_out) == set(LeftOut)
     seen: set[str] = set()
-    sizes = []
+    sizes: list[int] = []
     for name, body in contents(tmp_path).items():
         assert name == f"s_{len(sizes) + 1:05d}.json"
         assert list(wrong(body, seen)) == []

@@ -100,7 +100,7 @@ def test_reports_and_how_long_they_waited() -> None:
     assert rows["hate"] == (2, 1, 1, 1, 0, Hours(2.0))
     assert rows["fraud"] == (1, 0, 0, 0, 1, Hours(8.0))
     assert rows["other"] == (1, 0, 0, 0, 0, Hours(None))
-    figures = dict(made["summary"].rows)
+    figures = {row[0]: row[1] for row in made["summary"].rows}
     names = ("reports_received", "reports_trusted", "reports_decided", "reports_actioned")
     assert [figures[name] for name in names] == [4, 1, 3, 1]
     assert figures["report_hours"] == Hours(3.0)
@@ -119,7 +119,7 @@ def test_appeals_and_how_many_reversed() -> None:
     rows = {row[0]: row[1:] for row in made["appeals"].rows}
     assert rows["message"] == (2, 1, 1, Share(0.5), Hours(15.0))
     assert rows["account"] == (1, 1, 0, Share(0.0), Hours(90.0))
-    figures = dict(made["summary"].rows)
+    figures = {row[0]: row[1] for row in made["summary"].rows}
     assert figures["reversed_share"] == Share(1 / 3)
     assert figures["appeal_hours"] == Hours(20.0)
 
@@ -133,7 +133,7 @@ def test_what_was_made_the_year_before_and_decided_in_it() -> None:
         decided("r2", last, "actioned"),
         decided("r0", AT_MS, "actioned"),
     )
-    figures = dict(next(table for table in tables(year) if table.name == "summary").rows)
+    figures = {row[0]: row[1] for row in next(each for each in tables(year) if each.name == "summary").rows}
     assert [figures[name] for name in ("reports_received", "reports_decided", "untimed")] == [1, 2, 1]
     assert figures["report_hours"] == Hours(2.0)
 
