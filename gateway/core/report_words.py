@@ -25,8 +25,8 @@ _EN: Final[Mapping[str, str]] = {
         "Those that nobody appealed are not known to be right."
     ),
     "note_time": (
-        "Times are medians from the report, or the appeal, to its decision, by what was decided in the year. A median "
-        "over more than a million values is within 1 %."
+        "Reports on the same content are decided together. Times are medians from the first of them, or from the "
+        "appeal, to the decision, by what was decided in the year. A median over more than a million values is within 1 %."
     ),
     "note_personal": "The report holds numbers only. The same numbers come with it as CSV files.",
     "table.summary": "At a glance",
@@ -60,10 +60,10 @@ _EN: Final[Mapping[str, str]] = {
     "column.reversed_share": "Share reversed",
     "column.detected": "Found by automated means",
     "column.received": "Received",
-    "column.trusted": "By trusted flaggers",
+    "column.trusted": "With trusted flaggers",
     "column.actioned": "Acted on",
     "column.not_actioned": "Not acted on",
-    "column.duplicate": "Duplicates",
+    "column.duplicate": "On content reported before",
     "column.median_hours": "Median time to decide",
     "column.made": "Made",
     "column.upheld": "Decision upheld",
@@ -78,9 +78,10 @@ _EN: Final[Mapping[str, str]] = {
     "error_share": "Error rate of automation",
     "hold_hours": "Median time that a message was held",
     "reports_received": "Reports received",
-    "reports_trusted": "Reports by trusted flaggers",
-    "reports_decided": "Reports decided",
-    "reports_actioned": "Reports acted on",
+    "reports_trusted": "Reports that trusted flaggers made or joined",
+    "reports_joined": "Reports on content that was reported before",
+    "reports_decided": "Decisions on reports",
+    "reports_actioned": "Decisions on reports to act",
     "report_hours": "Median time from report to decision",
     "appeals_made": "Appeals made",
     "appeals_decided": "Appeals decided",
@@ -115,6 +116,7 @@ _EN: Final[Mapping[str, str]] = {
     "fraud": "Fraud",
     "gambling": "Gambling",
     "illegal_goods": "Illegal goods",
+    "news": "News, not authorised",
     "other": "Other",
 }
 
@@ -135,7 +137,8 @@ _ZH: Final[Mapping[str, str]] = {
     ),
     "note_error": "自动化错误率是指全自动作出的限制中经申诉被撤销的比例。无人申诉的限制未必正确。",
     "note_time": (
-        "时间为自举报或申诉至作出决定的中位数，以当年作出的决定计。超过一百万个数值时，中位数的误差不超过 1%。"
+        "对同一内容的举报合并决定。时间为自其中首次举报或自申诉至作出决定的中位数，以当年作出的决定计。"
+        "超过一百万个数值时，中位数的误差不超过 1%。"
     ),
     "note_personal": "本报告只含数字。同样的数字另附 CSV 文件。",
     "table.summary": "概览",
@@ -166,10 +169,10 @@ _ZH: Final[Mapping[str, str]] = {
     "column.reversed_share": "撤销比例",
     "column.detected": "由自动手段发现",
     "column.received": "收到",
-    "column.trusted": "可信举报者",
+    "column.trusted": "含可信举报者",
     "column.actioned": "已采取措施",
     "column.not_actioned": "未采取措施",
-    "column.duplicate": "重复",
+    "column.duplicate": "内容此前已被举报",
     "column.median_hours": "决定时间中位数",
     "column.made": "提出",
     "column.upheld": "维持原决定",
@@ -184,9 +187,10 @@ _ZH: Final[Mapping[str, str]] = {
     "error_share": "自动化错误率",
     "hold_hours": "消息暂扣时间中位数",
     "reports_received": "收到的举报",
-    "reports_trusted": "可信举报者的举报",
-    "reports_decided": "已决定的举报",
-    "reports_actioned": "采取措施的举报",
+    "reports_trusted": "可信举报者提出或附议的举报",
+    "reports_joined": "针对此前已被举报内容的举报",
+    "reports_decided": "对举报作出的决定",
+    "reports_actioned": "其中采取措施的决定",
     "report_hours": "自举报至决定的时间中位数",
     "appeals_made": "提出的申诉",
     "appeals_decided": "已决定的申诉",
@@ -221,6 +225,7 @@ _ZH: Final[Mapping[str, str]] = {
     "fraud": "诈骗",
     "gambling": "赌博",
     "illegal_goods": "违禁物品",
+    "news": "无资质发布新闻",
     "other": "其他",
 }
 

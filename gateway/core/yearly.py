@@ -20,8 +20,12 @@ from gateway.core.statement import Automation, Lifted, Restriction, Source, Stat
 OTHER: Final = "other"
 """A restriction or a report that names no category, or none that is known."""
 CATEGORY: Final = (*sorted(CATEGORIES - {"news"}), OTHER)
-OUTCOMES: Final = ("actioned", "not_actioned", "duplicate")
+"""Categories of restrictions."""
+REPORTED: Final = (*CATEGORY[:-1], "news", OTHER)
+"""Categories of reports: news by who may not publish it is reported, too."""
+OUTCOMES: Final = ("actioned", "not_actioned")
 """States in which a report is decided."""
+DUPLICATE: Final = "duplicate"
 SUBJECTS: Final = ("message", "account")
 """What an appeal is about."""
 
@@ -50,21 +54,29 @@ def bounds(year: int) -> tuple[int, int]:
 
 
 class _Waiting:
-    """When reports, or appeals, were made that are not decided yet."""
+    """When reports, or appeals, were first made that are not decided yet, and whether a trusted flagger made one."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._made: OrderedDict[bytes, int] = OrderedDict()  # a dict would look for its first entry ever longer
+        self._made: OrderedDict[bytes, tuple[int, bool]] = (
+            OrderedDict()
+        )  # a dict would look for its first entry ever longer
 
-    def made(self, which: str, at_ms: int) -> None:
-        if len(self._made) >= self._limit:
+    def made(self, which: str, at_ms: int, trusted: bool = False) -> tuple[bool, bool]:
+        """Whether it is new, and whether it is new that a trusted flagger made it: who reports the same content as
+        others before joins their report."""
+        key = _short(which)
+        before = self._made.get(key)
+        if before is None and len(self._made) >= self._limit:
             self._made.popitem(last=False)
-        self._made[_short(which)] = at_ms
+        first_ms, was_trusted = before or (at_ms, False)
+        self._made[key] = first_ms, trusted or was_trusted
+        return before is None, trusted and not was_trusted
 
     def decided(self, which: str, at_ms: int) -> int | None:
         """How long it waited (ms); None where it is not known."""
-        made_ms = self._made.pop(_short(which), None)
-        return None if made_ms is None else at_ms - made_ms
+        made = self._made.pop(_short(which), None)
+        return None if made is None else at_ms - made[0]
 
 
 class Year:
@@ -84,12 +96,14 @@ class Year:
         self.received: Counter[str] = Counter()
         """Reports by category."""
         self.trusted: Counter[str] = Counter()
-        """Those of them by trusted flaggers."""
+        """Those of them that a trusted flagger made, or joined."""
+        self.duplicates: Counter[str] = Counter()
+        """Those of them that joined another on the same content, which is decided for both."""
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """Decisions on reports, by category and outcome."""
-        self.report_time = {category: self._median() for category in CATEGORY}
+        self.report_time = {category: self._median() for category in REPORTED}
         self.report_times = self._median()
-        """From report to decision: by category, and all."""
+        """From the first report on the same content to the decision: by category, and all."""
         self.made: Counter[str] = Counter()
         """Appeals by subject."""
         self.appeals: Counter[tuple[str, str]] = Counter()
@@ -133,14 +147,18 @@ class Year:
                 pass
 
     def _make_report(self, act: Act) -> None:
-        self._reports.made(str(act.body.get("report_id")), act.at_ms)
+        trusted = act.body.get("trusted") is True
+        new, newly_trusted = self._reports.made(str(act.body.get("report_id")), act.at_ms, trusted)
         if self._within(act):
-            category = _category(act.body.get("category"))
+            category = _category(act.body.get("category"), REPORTED)
             self.received[category] += 1
-            self.trusted[category] += act.body.get("trusted") is True
+            self.trusted[category] += newly_trusted
+            self.duplicates[category] += not new
 
     def _decide_report(self, act: Act) -> None:
-        outcome, category = act.body.get("state"), _category(act.body.get("category"))
+        outcome, category = act.body.get("state"), _category(act.body.get("category"), REPORTED)
+        if outcome == DUPLICATE:
+            self.duplicates[category] += self._within(act)
         if outcome not in OUTCOMES:
             return
         waited = self._reports.decided(str(act.body.get("report_id")), act.at_ms)
@@ -178,8 +196,8 @@ def _subject(act: Act) -> str:
     return "account" if act.body.get("sanction_id") is not None else "message"
 
 
-def _category(category: Any) -> str:
-    return category if isinstance(category, str) and category in CATEGORY else OTHER
+def _category(category: Any, known: tuple[str, ...] = CATEGORY) -> str:
+    return category if isinstance(category, str) and category in known else OTHER
 
 
 def _short(which: str) -> bytes:

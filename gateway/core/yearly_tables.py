@@ -8,7 +8,7 @@ from typing import Final
 from classifiers.contract import Value
 from gateway.core.medians import Median
 from gateway.core.statement import Automation, Lifted, Restriction, Source
-from gateway.core.yearly import CATEGORY, OUTCOMES, SUBJECTS, Cell, Year
+from gateway.core.yearly import CATEGORY, DUPLICATE, OUTCOMES, REPORTED, SUBJECTS, Cell, Year
 
 _HOUR_MS: Final = 3_600_000
 
@@ -110,6 +110,7 @@ def _summary(year: Year) -> Table:
         ("hold_hours", _hours(year.hold_time)),
         ("reports_received", year.received.total()),
         ("reports_trusted", year.trusted.total()),
+        ("reports_joined", year.duplicates.total()),
         ("reports_decided", year.outcomes.total()),
         ("reports_actioned", sum([n for (_, how), n in year.outcomes.items() if how == "actioned"])),
         ("report_hours", _hours(year.report_times)),
@@ -179,12 +180,13 @@ def _reports(year: Year) -> Table:
             category,
             year.received[category],
             year.trusted[category],
+            year.duplicates[category],
             *[year.outcomes[category, outcome] for outcome in OUTCOMES],
             _hours(year.report_time[category]),
         )
-        for category in CATEGORY
+        for category in REPORTED
     ]
-    return Table("reports", ("category", "received", "trusted", *OUTCOMES, "median_hours"), tuple(rows))
+    return Table("reports", ("category", "received", "trusted", DUPLICATE, *OUTCOMES, "median_hours"), tuple(rows))
 
 
 def _appeals(year: Year) -> Table:

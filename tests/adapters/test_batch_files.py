@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import tracemalloc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from gateway.adapters.batch_files import BatchFiles
 from gateway.adapters.rows_file import FileError
-from gateway.core.dsa import LeftOut, left_out
+from gateway.core.dsa import LeftOut, left_out, record
 from gateway.core.dsa_batch import wrong
 from gateway.core.dsa_rules import Transparency
 from gateway.core.statement import Restriction, Statement
@@ -152,3 +153,14 @@ async def test_a_large_export_is_held_in_pages() -> None:
         tracemalloc.stop()
     assert kept == 6000
     assert peak < 2_500_000  # all of the records take ten times as much
+
+
+def test_a_file_that_does_not_fit_is_not_there(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(FileError, match=r"s_00001\.json cannot be written: OSError"):
+            BatchFiles(tmp_path, "s").keep(1, [record(statement(), RULES) or {}])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.glob("*.json"))

@@ -26,6 +26,7 @@ from tests.world import TENANT
 
 TENANT_ID = TENANT.tenant_id
 YEAR = [msgspec.structs.replace(each, tenant_id=TENANT_ID) for each in year_of(2025, 400)]
+SHIPPED = Path(__file__).parents[2] / "gateway" / "policy.yaml"
 PERIOD = ("--from", "2025-01-01", "--to", "2025-12-31")
 
 
@@ -59,8 +60,7 @@ class Public:
 
 @pytest.fixture
 def public(office: Office, monkeypatch: pytest.MonkeyPatch) -> Public:
-    policy = Path(__file__).parents[2] / "gateway" / "policy.yaml"
-    monkeypatch.setenv("GATEWAY_POLICY_FILE", str(policy))
+    monkeypatch.setenv("GATEWAY_POLICY_FILE", str(SHIPPED))
     office.publish()
     return Public(office, YEAR)
 
@@ -107,6 +107,18 @@ def test_days_that_cannot_be_told(public: Public, tmp_path: Path, first: str, la
     assert result.exit_code == 1
     assert problem in result.output
     assert not (tmp_path / "out").exists()
+
+
+def test_a_day_whose_holds_may_still_be_released_in_time_is_not_told_yet(
+    public: Public, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(SHIPPED.read_text().replace("hold_grace_minutes: 60", "hold_grace_minutes: 2880"))
+    monkeypatch.setenv("GATEWAY_POLICY_FILE", str(policy))
+    result = public.export(tmp_path / "out", "--from", yesterday, "--to", yesterday)
+    assert result.exit_code == 1
+    assert "--to: give an earlier day; what of this one is told is known from" in result.output
 
 
 def test_an_unknown_tenant_is_no_empty_answer(public: Public, tmp_path: Path) -> None:

@@ -86,9 +86,12 @@ def counted(*acts: Act) -> Year:
 
 def test_reports_and_how_long_they_waited() -> None:
     year = counted(
-        report("r1", AT_MS, trusted=True),
+        report("r1", AT_MS),
+        report("r1", AT_MS + 1, trusted=True),
+        report("r1", AT_MS + 2, trusted=True),  # a third, of anybody: the report has a trusted flagger now
         report("r2", AT_MS),
         report("r3", AT_MS, "fraud"),
+        report("r5", AT_MS, "news"),
         report("r4", AT_MS, None),
         decided("r1", AT_MS + 1 * HOUR_MS, "actioned"),
         decided("r2", AT_MS + 2 * HOUR_MS, "under_review"),
@@ -97,13 +100,13 @@ def test_reports_and_how_long_they_waited() -> None:
     )
     made = {table.name: table for table in tables(year)}
     rows = {row[0]: row[1:] for row in made["reports"].rows}
-    assert rows["hate"] == (2, 1, 1, 1, 0, Hours(2.0))
-    assert rows["fraud"] == (1, 0, 0, 0, 1, Hours(8.0))
-    assert rows["other"] == (1, 0, 0, 0, 0, Hours(None))
+    assert rows["hate"] == (4, 1, 2, 1, 1, Hours(2.0))
+    assert rows["fraud"] == (1, 0, 1, 0, 0, Hours(None))
+    assert rows["news"] == rows["other"] == (1, 0, 0, 0, 0, Hours(None))
     figures = {row[0]: row[1] for row in made["summary"].rows}
     names = ("reports_received", "reports_trusted", "reports_decided", "reports_actioned")
-    assert [figures[name] for name in names] == [4, 1, 3, 1]
-    assert figures["report_hours"] == Hours(3.0)
+    assert [figures[name] for name in names] == [7, 1, 2, 1]
+    assert figures["report_hours"] == Hours(2.0)
 
 
 def test_appeals_and_how_many_reversed() -> None:
