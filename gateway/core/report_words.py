@@ -26,7 +26,8 @@ _EN: Final[Mapping[str, str]] = {
     ),
     "note_time": (
         "Reports on the same content are decided together. Times are medians from the first of them, or from the "
-        "appeal, to the decision, by what was decided in the year. A median over more than a million values is within 1 %."
+        "appeal, to the decision, by what was decided in the year. A median of more than a million values is within "
+        "1 %."
     ),
     "note_personal": "The report holds numbers only. The same numbers come with it as CSV files.",
     "table.summary": "At a glance",
