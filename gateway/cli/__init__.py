@@ -21,6 +21,7 @@ from gateway.cli.reports import reports
 from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve
 from gateway.cli.takedowns import COMMANDS as TAKEDOWNS
 from gateway.cli.tenants import tenants
+from gateway.cli.transparency import transparency
 from gateway.cli.verifications import verifications
 
 
@@ -60,6 +61,7 @@ for command in (
     platforms,
     reports,
     flaggers,
+    transparency,
 ):
     main.add_command(command)
 

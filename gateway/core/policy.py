@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from classifiers.contract import CATEGORIES
 from gateway.core.appeals import AppealPolicy
+from gateway.core.dsa_rules import Transparency
 from gateway.core.holds import Holds
 from gateway.core.model import STANDARD, Degree, Outcome, RegistrantKind
 from gateway.core.policy_part import Choice, Part, Probability
@@ -160,6 +161,7 @@ class Policy(Part):
     registration: Registration = Registration()
     reports: Reports = Reports()
     appeals: AppealPolicy = AppealPolicy()
+    transparency: Transparency = Transparency()
 
     @model_validator(mode="after")
     def _all_categories(self) -> Self:
