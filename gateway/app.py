@@ -27,7 +27,9 @@ from gateway.adapters.kafka.events import KafkaEvents
 from gateway.adapters.keys import FileSealer
 from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.masters import open_master
+from gateway.adapters.oidc import OidcClient, OidcProvider
 from gateway.adapters.origin import HttpOrigin
+from gateway.adapters.passwords import Argon2Passwords
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.pictures import WebPictures
 from gateway.adapters.policy_file import PolicyFile
@@ -50,12 +52,14 @@ from gateway.adapters.sql import (
     open_store,
 )
 from gateway.adapters.sql.appeals import SqlAppeals
+from gateway.adapters.sql.audit_search import SqlAuditSearch
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.report_appeals import ReportAppeals
 from gateway.adapters.sql.reports import PURPOSE as REPORTS
 from gateway.adapters.sql.reports import SqlReports
+from gateway.adapters.sql.sessions import SqlSessions
 from gateway.adapters.sql.statements import SqlStatements, StatementsPart
 from gateway.adapters.sql.telling import NoticesPart
 from gateway.adapters.sql.verifications import SqlVerifications
@@ -65,12 +69,14 @@ from gateway.adapters.watched_upstream import WatchedUpstream
 from gateway.adapters.webhooks import HttpWebhooks, notify_limits
 from gateway.appealing import Appealing
 from gateway.core.records import Lease
+from gateway.core.sessions import Lifetimes, Tries
 from gateway.examine import Examine
 from gateway.held import HeldMessages
 from gateway.http import (
     admin,
     api,
     appeal_page,
+    console,
     identity,
     moderations,
     ops,
@@ -85,6 +91,7 @@ from gateway.http import (
 from gateway.http.admin.desk import Desk
 from gateway.http.appeal_page import token_of
 from gateway.http.budget import Budget
+from gateway.http.console.pulse import EVERY_SECONDS, Pulse
 from gateway.http.faults import HANDLERS
 from gateway.http.health import Checks, Component, starting
 from gateway.http.intercept import Gateway, Listeners, Service
@@ -164,6 +171,10 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
         app.include_router(public.router)
     for router in admin.ROUTERS:
         app.include_router(router)
+    app.state.console_parts = console.PARTS
+    if settings.console.enabled:
+        for part in console.PARTS:
+            app.include_router(part.router)
     for error, answer in HANDLERS.items():
         app.add_exception_handler(error, answer)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
@@ -337,7 +348,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy_problem=lambda: policy.problem,
         upstreams_failing=lambda: watched.failing,
     ).components()
-    app.state.desk = Desk(
+    app.state.desk = desk = Desk(
         registrar=SqlRegistrar(store.database),
         operators=SqlOperators(store.database),
         personal=await _personal(settings, store, stack),
@@ -369,8 +380,47 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         read_seconds=settings.body_read_seconds,
     )
     app.state.statements = stated
+    app.state.console = _console(settings, app, store, desk, upkeep, stack)
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
+
+
+def _console(
+    settings: Settings, app: FastAPI, store: SqlStore, desk: Desk, upkeep: Upkeep, stack: AsyncExitStack
+) -> console.Console:
+    """What the web console is served with; its sessions are swept, and its charts fed, from now on."""
+    given, oidc = settings.console, settings.oidc
+    passwords = Argon2Passwords()
+    stack.callback(passwords.close)
+    provider: OidcProvider | None = None
+    if oidc.issuer:
+        redirect, secret = f"{given.origin}/console/sign-in/oidc/return", os.environ.get(oidc.secret_env)
+        provider = OidcProvider(OidcClient(oidc.issuer, oidc.client_id, secret, redirect, oidc.claim, oidc.scope))
+        stack.push_async_callback(provider.close)
+    sessions, pulse = SqlSessions(store.database), Pulse(desk.clock)
+    lifetimes = Lifetimes(int(given.idle_minutes * 60_000), int(given.hours * 3_600_000))
+    tries = Tries(given.tries_per_name, given.tries_per_address)
+
+    async def tenants() -> list[str]:
+        return [each.tenant_id for each in await store.register.tenants()]
+
+    upkeep.every(EVERY_SECONDS, "pulse", pulse.sample)
+    upkeep.every(60.0, "console sessions", lambda: sessions.sweep(lifetimes, tries, desk.clock.now_ms()))
+    return console.Console(
+        desk=desk,
+        sessions=sessions,
+        passwords=passwords,
+        audit=SqlAuditSearch(store.database),
+        pulse=pulse,
+        lifetimes=lifetimes,
+        components=lambda: app.state.components,
+        tenants=tenants,
+        identity=provider,
+        identity_label=oidc.label,
+        origin=given.origin,
+        tries=tries,
+        proxies=given.proxies,
+    )
 
 
 async def _personal(settings: Settings, store: SqlStore, stack: AsyncExitStack) -> SqlPersonal | None:

@@ -6,6 +6,7 @@ import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -172,6 +173,80 @@ class RememberSettings(BaseModel):
     """Bytes that this may take in one process."""
 
 
+class ConsoleSettings(BaseModel):
+    """The web console, see `gateway.http.console`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = True
+    """Whether there is one."""
+    origin: str = ""
+    """Where browsers find it: ``https://moderation.example.org``, without a path. What comes from another page is
+    refused. Without it, whatever host a request names; it is needed with OpenID Connect, and behind a proxy that
+    changes the Host header."""
+    idle_minutes: float = Field(30.0, gt=0)
+    """A session that is not used for so long ends."""
+    hours: float = Field(12.0, gt=0)
+    """A session ends after this time, used or not."""
+    tries_per_name: int = Field(10, ge=1)
+    """Tries to sign in under one name in a quarter of an hour."""
+    tries_per_address: int = Field(50, ge=1)
+    """Tries to sign in from one address (IPv6: one /64) in a quarter of an hour."""
+    trusted_peers: str = ""
+    """Networks of proxies, comma separated, whose ``X-Forwarded-For`` tells the address that a try is counted for."""
+
+    @field_validator("origin")
+    @classmethod
+    def _an_origin(cls, given: str) -> str:
+        parts = urlsplit(given)
+        if given and (parts.scheme not in ("http", "https") or given != f"{parts.scheme}://{parts.netloc}".lower()):
+            raise ValueError("give scheme, host and port only, in lower case, as in https://moderation.example.org")
+        return given
+
+    @field_validator("trusted_peers")
+    @classmethod
+    def _are_networks(cls, given: str) -> str:
+        for each in given.split(","):
+            if each.strip():
+                ip_network(each.strip())
+        return given
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks."""
+        return tuple([ip_network(each.strip()) for each in self.trusted_peers.split(",") if each.strip()])
+
+
+class OidcSettings(BaseModel):
+    """The OpenID provider that operators may sign in by, beside their passwords; none without ``issuer``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = ""
+    """As the provider writes it. Its metadata is at ``/.well-known/openid-configuration`` below it."""
+    client_id: str = ""
+    secret_env: str = ""
+    """The environment variable that holds the client's secret; a public client has none."""
+    claim: str = "email"
+    """The claim that names the operator. An ``email`` counts only where the provider has verified it."""
+    scope: str = "openid email"
+    label: str = "OpenID Connect"
+    """What the provider is called on the sign-in page."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        parts = urlsplit(self.issuer)
+        if self.issuer and not (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1"))
+        ):
+            raise ValueError("the issuer is an https address")
+        if self.issuer and not self.client_id:
+            raise ValueError("GATEWAY_OIDC__ISSUER needs GATEWAY_OIDC__CLIENT_ID")
+        if "openid" not in self.scope.split():
+            raise ValueError("the scope has openid in it")
+        return self
+
+
 class Settings(BaseSettings):
     """Settings of one gateway process. Nested ones are set as ``GATEWAY_KAFKA__BOOTSTRAP_SERVERS`` and the like."""
 
@@ -199,6 +274,8 @@ class Settings(BaseSettings):
     reports: ReportsSettings = ReportsSettings()
     providers_file: Path | None = None
     """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
+    console: ConsoleSettings = ConsoleSettings()
+    oidc: OidcSettings = OidcSettings()
     classifiers: str = ""
     """Which classifiers run in-process, comma separated: names of the catalogue, and ``package.module:Class`` for
     others. Empty: those that ship. With Kafka it is the workers' own setting."""
@@ -251,6 +328,14 @@ class Settings(BaseSettings):
     def _listeners_need_keys(self) -> Self:
         if self.listeners_file is not None and self.keys_file is None:
             raise ValueError("GATEWAY_LISTENERS_FILE needs GATEWAY_KEYS_FILE; make a file with `gateway keys new`")
+        return self
+
+    @model_validator(mode="after")
+    def _browsers_come_back(self) -> Self:
+        if self.oidc.issuer and not self.console.origin:
+            raise ValueError("GATEWAY_OIDC__ISSUER needs GATEWAY_CONSOLE__ORIGIN, where browsers come back to")
+        if self.oidc.secret_env and not os.environ.get(self.oidc.secret_env):
+            raise ValueError(f"GATEWAY_OIDC__SECRET_ENV names {self.oidc.secret_env}, which is not set")
         return self
 
     @model_validator(mode="after")

@@ -1,17 +1,21 @@
-"""Commands on operators: who may keep the register over HTTP."""
+"""Commands on operators: who may keep the register over HTTP, and sign in to the console."""
 
 from __future__ import annotations
 
 import secrets
+from typing import TextIO
 
 import click
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.passwords import Argon2Passwords
 from gateway.adapters.sql import SqlOperators, SqlRegister, SqlStore
+from gateway.adapters.sql.sessions import SqlSessions
 from gateway.cli.common import actor_option, reason_option, with_store
 from gateway.core.audit import KEY_ID
 from gateway.core.operators import Operator, Role
 from gateway.core.registration import By
+from gateway.core.sessions import problem_of
 from gateway.core.shown import written
 from gateway.http.requests import hash_key
 
@@ -20,7 +24,7 @@ _NAME_LIMIT = 100
 
 @click.group()
 def operators() -> None:
-    """Those who keep the register over HTTP, each with a key and a role."""
+    """Those who keep the register over HTTP with a key, and the console with a password, each in a role."""
 
 
 @operators.command("add")
@@ -59,6 +63,40 @@ def operators_list() -> None:
             click.echo(f"{one.operator.name}  {one.operator.role.value}  {whose}  {one.key_hash[:KEY_ID]}  {since}")
 
     with_store(listing)
+
+
+@operators.command("password")
+@click.argument("name")
+@actor_option
+@reason_option
+def operators_password(name: str, actor: str, reason: str) -> None:
+    """Give NAME a password for the console, in place of the one it had. Its sessions there end.
+
+    The password is asked for, or read from standard input: its first line.
+    """
+    password = _new_password()
+
+    async def put(store: SqlStore, _register: SqlRegister) -> None:
+        passwords = Argon2Passwords()
+        password_hash = await passwords.hashed(password)
+        passwords.close()
+        sessions = SqlSessions(store.database)
+        if not await sessions.set_password(name, password_hash, By(actor, reason), SystemClock().now_ms()):
+            raise click.ClickException(f"no operator {name}; see `gateway operators list`")
+        click.echo(f"{name}: has a password now")
+
+    with_store(put)
+
+
+def _new_password() -> str:
+    stdin: TextIO = click.get_text_stream("stdin")
+    if stdin.isatty():
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = stdin.readline().rstrip("\r\n")
+    if (problem := problem_of(password)) is not None:
+        raise click.ClickException(f"password: {problem}")
+    return password
 
 
 @operators.command("revoke")

@@ -1,10 +1,11 @@
 """Those who keep the register, and what each may do.
 
     viewer -- registrar --+
-       |                  +-- admin
-       +----- reviewer ---+
+       +----- reviewer ---+-- admin
+       +----- policy -----+
 
-Who enters particulars is not who confirms them: a registrar gives no verdicts, a reviewer changes no account.
+Who enters particulars is not who confirms them: a registrar gives no verdicts, a reviewer changes no account. Nor does
+who writes the rules decide what they are applied to.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ class Role(StrEnum):
     REGISTRAR = "registrar"
     """Acts on accounts, registrants, licences, sources; starts verifications."""
     REVIEWER = "reviewer"
-    """Gives verdicts on verifications."""
+    """Gives verdicts on verifications, on what is held, on reports and appeals."""
+    POLICY = "policy"
+    """Changes what holds for all: the policy, and lists."""
     ADMIN = "admin"
     """All of these; and reveals and erases personal data."""
 
@@ -32,6 +35,7 @@ INCLUDES: Final[dict[Role, frozenset[Role]]] = {
     Role.VIEWER: frozenset({Role.VIEWER}),
     Role.REGISTRAR: frozenset({Role.VIEWER, Role.REGISTRAR}),
     Role.REVIEWER: frozenset({Role.VIEWER, Role.REVIEWER}),
+    Role.POLICY: frozenset({Role.VIEWER, Role.POLICY}),
     Role.ADMIN: frozenset(Role),
 }
 """The roles whose work each role may do."""

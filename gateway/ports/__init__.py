@@ -39,6 +39,7 @@ from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
 from gateway.ports.reports import Reports
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
+from gateway.ports.sessions import Passwords, Sessions, SignedIn
 from gateway.ports.statements import Appeals, Judged, Stale, StatementReader, Statements
 from gateway.ports.store import KeyTaken, References, Store
 from gateway.ports.takedowns import Order, Orders, Remover, Takedowns
@@ -78,6 +79,7 @@ __all__ = [
     "OriginHead",
     "OriginResponse",
     "OtherIndexKey",
+    "Passwords",
     "Personal",
     "PersonalSealer",
     "Pictures",
@@ -95,6 +97,8 @@ __all__ = [
     "Rewrapped",
     "SealedPerson",
     "Sealer",
+    "Sessions",
+    "SignedIn",
     "Sources",
     "Stale",
     "StatementReader",

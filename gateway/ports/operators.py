@@ -34,4 +34,4 @@ class Operators(Protocol):
         """Every operator, by name: they are few."""
 
     async def revoke(self, name: str, by: By, now_ms: int) -> bool:
-        """Let nobody act under this name and its key; False when there is none."""
+        """Let nobody act under this name, its key, its password and its sessions; False when there is none."""

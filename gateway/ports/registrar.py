@@ -43,6 +43,9 @@ class Registrar(Protocol):
     async def accounts_of(self, tenant_id: str, registrant_id: str, after: str, limit: int) -> list[Registered]:
         """The accounts that a registrant stands behind, by id, beginning behind ``after``."""
 
+    async def accounts_from(self, tenant_id: str, prefix: str, after: str, limit: int) -> list[Registered]:
+        """A tenant's accounts whose ids begin with ``prefix``, by id, beginning behind ``after``."""
+
     async def barred_until(self, tenant_id: str, registrant_id: str, now_ms: int) -> int | None:
         """Until when (unix ms) a registrant may not register accounts, None when it may."""
 

@@ -7,11 +7,12 @@ import pytest
 from gateway.core.operators import Operator, Role
 
 MAY = {
-    #               viewer registrar reviewer admin
-    Role.VIEWER: (True, False, False, False),
-    Role.REGISTRAR: (True, True, False, False),
-    Role.REVIEWER: (True, False, True, False),
-    Role.ADMIN: (True, True, True, True),
+    #               viewer registrar reviewer policy admin
+    Role.VIEWER: (True, False, False, False, False),
+    Role.REGISTRAR: (True, True, False, False, False),
+    Role.REVIEWER: (True, False, True, False, False),
+    Role.POLICY: (True, False, False, True, False),
+    Role.ADMIN: (True, True, True, True, True),
 }
 
 

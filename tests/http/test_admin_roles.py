@@ -12,7 +12,7 @@ from gateway.http.openapi_admin import routes
 from tests.fakes import NOW_MS
 from tests.http.keeping import DAY_MS, HERE, THERE, Keeping
 
-ALL = (Role.VIEWER, Role.REGISTRAR, Role.REVIEWER, Role.ADMIN)
+ALL = tuple(Role)
 REGISTRARS = (Role.REGISTRAR, Role.ADMIN)
 REVIEWERS = (Role.REVIEWER, Role.ADMIN)
 ADMINS = (Role.ADMIN,)

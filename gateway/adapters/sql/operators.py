@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from gateway.adapters.sql.dialect import insert_new
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.history import record
+from gateway.adapters.sql.sessions import forget_operator
 from gateway.adapters.sql.tables import tenants
 from gateway.adapters.sql.tables_register import operators
 from gateway.adapters.sql.writes import check_text
@@ -66,6 +67,7 @@ class SqlOperators:
             row = (await connection.execute(gone)).first()
             if row is None:
                 return False
+            await forget_operator(connection, name)
             body = _body(by, "RevokeOperator", Operator(row[0], Role(row[1]), row[2]), row[3])
             await record(connection, row[2] or "", body, now_ms)
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.accounts import ACCOUNTS, account_of
@@ -96,13 +96,18 @@ class SqlRegistrar:
             return await registrant_row(connection, tenant_id, registrant_id)
 
     async def accounts_of(self, tenant_id: str, registrant_id: str, after: str, limit: int) -> list[Registered]:
+        return await self._page(tenant_id, accounts.c.registrant_id == registrant_id, after, limit)
+
+    async def accounts_from(self, tenant_id: str, prefix: str, after: str, limit: int) -> list[Registered]:
+        check_text(prefix, after)
+        # An upper bound, lest all that follows the last one is looked at; ids are compared byte by byte.
+        begins = and_(accounts.c.account_id >= prefix, accounts.c.account_id < f"{prefix}\U0010ffff")
+        return await self._page(tenant_id, begins, after, limit)
+
+    async def _page(self, tenant_id: str, wanted: ColumnElement[bool], after: str, limit: int) -> list[Registered]:
         page = (
             select(accounts.c.account_id)
-            .where(
-                accounts.c.tenant_id == tenant_id,
-                accounts.c.registrant_id == registrant_id,
-                accounts.c.account_id > after,
-            )
+            .where(accounts.c.tenant_id == tenant_id, wanted, accounts.c.account_id > after)
             .order_by(accounts.c.account_id)
             .limit(limit)
         )

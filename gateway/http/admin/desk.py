@@ -116,7 +116,7 @@ def allowed(role: Role) -> Callable[..., Awaitable[Operator]]:
         if not found.may(role):
             detail = f"Authorization: this needs the role {role}, and {found.name} has {found.role}."
             raise Problem(403, "role_missing", detail)
-        if not (found.keeps(tenant_id) and _can_be(tenant_id)) or await desk.registry.tenant(tenant_id) is None:
+        if not (found.keeps(tenant_id) and can_be(tenant_id)) or await desk.registry.tenant(tenant_id) is None:
             raise Problem(404, "tenant_unknown", "tenant_id: there is no such tenant among those that you keep.")
         return found
 
@@ -124,13 +124,15 @@ def allowed(role: Role) -> Callable[..., Awaitable[Operator]]:
     return operator
 
 
-def _can_be(tenant_id: str) -> bool:
+def can_be(tenant_id: str) -> bool:
+    """Whether this can be a tenant's id."""
     return len(tenant_id) <= _LONGEST_ID and re.fullmatch(ID, tenant_id) is not None
 
 
 ByViewer = Annotated[Operator, Depends(allowed(Role.VIEWER))]
 ByRegistrar = Annotated[Operator, Depends(allowed(Role.REGISTRAR))]
 ByReviewer = Annotated[Operator, Depends(allowed(Role.REVIEWER))]
+ByPolicy = Annotated[Operator, Depends(allowed(Role.POLICY))]
 ByAdmin = Annotated[Operator, Depends(allowed(Role.ADMIN))]
 
 B = TypeVar("B", bound=BaseModel)
