@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check cluster bench bench-register models eval sentences load lock clean
+.PHONY: run test check cluster bench bench-register models eval sentences load screenshots lock clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m gateway demo
@@ -47,6 +47,10 @@ sentences: $(VENV)/.sentences
 
 load: $(VENV)/.dev
 	$(BIN)/python -m loadtest.load
+
+# Pictures of the console for the README.
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m loadtest.screenshots
 
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --no-emit-package opencv-python-headless requirements/run.in -o requirements/run.txt

@@ -133,6 +133,7 @@ TAKEDOWN_AGE_SECONDS = Gauge(
     "gateway_oldest_takedown_seconds",
     "For how long the oldest message waits that is to be taken down or put back.",
     multiprocess_mode="mostrecent",
+)
 SIGN_INS = Counter(
     "gateway_sign_ins",
     "Tries to sign in to the console, by way (password, oidc) and by what came of them: in, refused, throttled, fault.",

@@ -89,3 +89,40 @@ def test_what_is_no_pair_is_named(monkeypatch: pytest.MonkeyPatch, given: str) -
     monkeypatch.setenv("GATEWAY_PICTURES__PRIVATE_HOSTS", given)
     with pytest.raises(SettingsError, match=r"GATEWAY_PICTURES__PRIVATE_HOSTS: .*host:port"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("GATEWAY_CONSOLE__ORIGIN", "moderation.example.org", "GATEWAY_CONSOLE__ORIGIN: give scheme, host and port"),
+        ("GATEWAY_CONSOLE__ORIGIN", "https://moderation.example.org/console", "GATEWAY_CONSOLE__ORIGIN"),
+        ("GATEWAY_CONSOLE__ORIGIN", "https://Moderation.example.org", "GATEWAY_CONSOLE__ORIGIN"),
+        ("GATEWAY_CONSOLE__IDLE_MINUTES", "0", "GATEWAY_CONSOLE__IDLE_MINUTES"),
+        ("GATEWAY_CONSOLE__TRUSTED_PEERS", "10.0.0.0/33", "GATEWAY_CONSOLE__TRUSTED_PEERS"),
+        ("GATEWAY_OIDC__ISSUER", "http://login.example.org", "GATEWAY_OIDC: the issuer is an https address"),
+        ("GATEWAY_OIDC__ISSUER", "https://login.example.org", "needs GATEWAY_OIDC__CLIENT_ID"),
+        ("GATEWAY_OIDC__SCOPE", "email", "GATEWAY_OIDC: the scope has openid in it"),
+        ("GATEWAY_OIDC__SECRET_ENV", "NOT_SET_ANYWHERE", "names NOT_SET_ANYWHERE, which is not set"),
+    ],
+)
+def test_what_the_console_cannot_work_with_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert said in str(raised.value)
+
+
+def test_the_openid_provider_needs_to_know_where_browsers_come_back_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_OIDC__ISSUER", "https://login.example.org")
+    monkeypatch.setenv("GATEWAY_OIDC__CLIENT_ID", "console")
+    with pytest.raises(SettingsError, match="GATEWAY_OIDC__ISSUER needs GATEWAY_CONSOLE__ORIGIN"):
+        load_settings()
+    monkeypatch.setenv("GATEWAY_CONSOLE__ORIGIN", "https://moderation.example.org")
+    assert load_settings().oidc.claim == "email"
+
+
+def test_proxies_of_the_console_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_CONSOLE__TRUSTED_PEERS", "10.0.0.0/8, 2001:db8::/32")
+    assert [str(each) for each in load_settings().console.proxies] == ["10.0.0.0/8", "2001:db8::/32"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TextIO
+import sys
 
 import click
 
@@ -89,11 +89,10 @@ def operators_password(name: str, actor: str, reason: str) -> None:
 
 
 def _new_password() -> str:
-    stdin: TextIO = click.get_text_stream("stdin")
-    if stdin.isatty():
+    if sys.stdin.isatty():
         password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
-        password = stdin.readline().rstrip("\r\n")
+        password = sys.stdin.readline().rstrip("\r\n")
     if (problem := problem_of(password)) is not None:
         raise click.ClickException(f"password: {problem}")
     return password

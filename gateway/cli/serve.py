@@ -19,14 +19,16 @@ import uvicorn
 from classifiers.lexicon.files import Origin
 from classifiers.lexicon.terms import TermError
 from classifiers.rulefiles import contexts
-from gateway import demo_news, logs
+from gateway import demo_console, demo_news, logs
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys import new_keys
 from gateway.adapters.listeners_file import read_listeners
+from gateway.adapters.passwords import Argon2Passwords
 from gateway.adapters.policy_file import read_policy
 from gateway.adapters.providers_file import read_providers
-from gateway.adapters.sql import open_store
+from gateway.adapters.sql import SqlOperators, open_store
 from gateway.adapters.sql.news import SqlNews
+from gateway.adapters.sql.sessions import SqlSessions
 from gateway.app import Judge, create_app
 from gateway.cli.common import settings
 from gateway.core.policy import PolicyError, PolicyInForce
@@ -84,7 +86,7 @@ def demo(port: int, upstream_port: int, bots_port: int, data: Path) -> None:
     listening = [*_demo_listen(port, "--port"), *_demo_listen(bots_port, "--bots-port")]
     for each in _demo_listen(upstream_port, "--upstream-port"):
         each.close()
-    asyncio.run(_seed(chosen, upstream_url))
+    asyncio.run(_seed(chosen, upstream_url, data / "console-passwords"))
     upstream = [sys.executable, "-m", "gateway", "demo-upstream", "--port", str(upstream_port), "--data", str(data)]
     with subprocess.Popen(upstream) as process:
         try:
@@ -93,6 +95,7 @@ def demo(port: int, upstream_port: int, bots_port: int, data: Path) -> None:
             click.echo(tries(f"http://127.0.0.1:{port}"))
             click.echo(demo_news.tries(f"http://127.0.0.1:{port}", APP_KEY))
             click.echo(bot_try(f"http://127.0.0.1:{bots_port}"))
+            click.echo(demo_console.ways_in(data / "console-passwords", f"http://127.0.0.1:{port}"))
             click.echo(f"See what was really published: {upstream_url}\nCtrl-C ends everything.")
             status = _serve(chosen, listening, None)
         finally:
@@ -257,6 +260,10 @@ def _demo_files(chosen: Settings, bots_port: int, upstream_url: str) -> None:
     chosen.listeners_file.with_name(BOT_FILE).write_text(TOKEN, encoding="utf-8")
 
 
-async def _seed(chosen: Settings, upstream_url: str) -> None:
+async def _seed(chosen: Settings, upstream_url: str, passwords_file: Path) -> None:
     async with open_store(chosen.database_url) as (store, register):
         await seed(register, SqlNews(store.database), SystemClock(), upstream_url)
+        passwords, sessions = Argon2Passwords(), SqlSessions(store.database)
+        operators = SqlOperators(store.database)
+        await demo_console.seed(operators, sessions, passwords, passwords_file, SystemClock().now_ms())
+        passwords.close()

@@ -47,9 +47,9 @@ class _Stretch:
 class SqlAuditSearch:
     """See `gateway.ports.audit_search.AuditSearch`."""
 
-    def __init__(self, database: Database, stretch: int = _STRETCH) -> None:
+    def __init__(self, database: Database, stretch: int = _STRETCH, least: int = _LEAST) -> None:
         self._database = database
-        self._stretch = stretch
+        self._stretch, self._least = stretch, least
 
     async def search(self, query: AuditQuery, place: Mapping[int, int] | None, limit: int) -> Page:
         """See `gateway.ports.audit_search.AuditSearch`, as for every method below.
@@ -60,7 +60,7 @@ class SqlAuditSearch:
         wanted = self._wanted(query)
         async with self._database.reading("search audit") as connection:
             starts = await self._starts(connection, query, place)
-            step = max(_LEAST, self._stretch // max(len(starts), 1))
+            step = max(self._least, self._stretch // max(len(starts), 1))
             stretches = [
                 await self._look(connection, chain, before, wanted, query, step, limit)
                 for chain, before in sorted(starts.items())

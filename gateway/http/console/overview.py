@@ -32,6 +32,7 @@ async def show(by: ByViewer, shell: Shown) -> Response:
         components=components,
         well=all(each["ok"] for each in components.values()),
         charts=shell.console.pulse.charts(),
+        minutes=shell.console.pulse.minutes,
         pid=os.getpid(),
         now_ms=shell.now_ms,
     )

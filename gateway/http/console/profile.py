@@ -30,8 +30,9 @@ class PreferenceFields(Fields):
 
 
 class PasswordFields(Fields):
-    """The password that one has, and the new one twice."""
+    """The password that one has, and the new one twice. The name is there for browsers that keep passwords."""
 
+    username: str = ""
     old: str = Field(max_length=LONGEST_PASSWORD)
     new: str
     again: str

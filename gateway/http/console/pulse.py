@@ -19,8 +19,8 @@ from gateway.ports import Clock
 EVERY_SECONDS: Final = 5.0
 _KEPT: Final = 721
 """An hour, and the moment before it."""
-_POINTS: Final = 120
-"""Points of a line: each stands for half a minute."""
+_SHORT, _LONG = (600_000, 10_000), (3_600_000, 30_000)
+"""How far back lines go, and what one point stands for (ms): ten minutes while the process is young, then an hour."""
 _OUTCOMES: Final = ("allow", "hold", "block")
 
 
@@ -48,8 +48,13 @@ class Pulse:
         """Take a sample."""
         self._samples.append(self._read(self._clock.now_ms()))
 
+    @property
+    def minutes(self) -> int:
+        """How far back the charts go."""
+        return self._span()[0] // 60_000
+
     def charts(self) -> list[Chart]:
-        """Rate, times, holds and silent classifiers over the last hour."""
+        """Rate, times, holds and silent classifiers over the last minutes."""
         ends = self._ends()
         pairs = list(pairwise(ends))
         rate = [(name, [_rate(a, b, partial(_decided, name)) for a, b in pairs]) for name in _OUTCOMES]
@@ -64,14 +69,19 @@ class Pulse:
             chart("silence", "silences", [("silences", silent), ("lag", lag)]),
         ]
 
+    def _span(self) -> tuple[int, int]:
+        age_ms = self._samples[-1].at_ms - self._samples[0].at_ms if self._samples else 0
+        return _SHORT if age_ms <= _SHORT[0] else _LONG
+
     def _ends(self) -> list[Sample | None]:
         """The samples at the bounds of the points, oldest first; None where this process was not there yet."""
-        step_ms = 3_600_000 // _POINTS
+        span_ms, step_ms = self._span()
+        last = span_ms // step_ms
         now_ms = self._samples[-1].at_ms if self._samples else self._clock.now_ms()
-        found: list[Sample | None] = [None] * (_POINTS + 1)
+        found: list[Sample | None] = [None] * (last + 1)
         for sample in self._samples:
-            place = _POINTS - (now_ms - sample.at_ms) // step_ms
-            if 0 <= place <= _POINTS:
+            place = last - (now_ms - sample.at_ms) // step_ms
+            if 0 <= place <= last:
                 found[place] = sample
         return found
 

@@ -1,0 +1,29 @@
+"""A real browser at the demo. Where there is none, and none can be installed, that is a failure and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from deploy.local.chromium import arguments, chromium
+from deploy.local.demo import Demo
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """`gateway demo`, shared by all these tests: each looks for what it made itself."""
+    directory: Path = tmp_path_factory.mktemp("demo")
+    with Demo(directory) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def browser(demo: Demo) -> Iterator[Browser]:
+    """A Chromium for the tests of one file; they are not async, so its loop is in nobody's way."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=arguments())
+        yield browser
+        browser.close()

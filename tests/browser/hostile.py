@@ -1,0 +1,58 @@
+"""Texts that would run a script, or change what is read, on a page that lets them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_RUN: Final = "window.pwned=1"
+
+HOSTILE: Final = (
+    f"<script>{_RUN}</script>",
+    f"</script><script>{_RUN}</script>",
+    f"<ScRiPt>{_RUN}</sCrIpT>",
+    f"<scr<script>ipt>{_RUN}</scr</script>ipt>",
+    f"<img src=x onerror={_RUN}>",
+    f'"><img src=x onerror="{_RUN}">',
+    f"'><img src=x onerror='{_RUN}'>",
+    f"<svg onload={_RUN}>",
+    f"<svg><script>{_RUN}</script></svg>",
+    f"<svg><animate onbegin={_RUN} attributeName=x dur=1s>",
+    f"<math><mtext></form><form><mglyph><style></math><img src onerror={_RUN}>",
+    f"<body onload={_RUN}>",
+    f"<details open ontoggle={_RUN}>x</details>",
+    f"<input autofocus onfocus={_RUN}>",
+    f"<iframe srcdoc='<script>parent.{_RUN}</script>'></iframe>",
+    f"<iframe src='javascript:parent.{_RUN}'></iframe>",
+    f"<object data='javascript:{_RUN}'></object>",
+    f"<a href='javascript:{_RUN}'>look here</a>",
+    f"javascript:{_RUN}",
+    f"<form action='javascript:{_RUN}'><button>go</button></form>",
+    f"<button form=f formaction='javascript:{_RUN}'>go</button>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example/'>",
+    "<base href='https://evil.example/'>",
+    "<link rel=stylesheet href='https://evil.example/a.css'>",
+    "<style>body{display:none}</style>",
+    "<p style='position:fixed;inset:0;background:red'>all</p>",
+    "<plaintext>",
+    "<!--",
+    "<textarea>",
+    "<title>",
+    "</main></body></html>",
+    "<template><script>window.pwned=1</script></template>",
+    "{{ 7 * 7 }} {% for a in b %} ${7*7} #{7*7}",
+    "{{ ''.__class__.__mro__ }}",
+    f"`-{_RUN}-`",
+    f"'-{_RUN}-'",
+    f"\\u003cscript\\u003e{_RUN}\\u003c/script\\u003e",
+    f"&lt;script&gt;{_RUN}&lt;/script&gt;",
+    f"%3Cscript%3E{_RUN}%3C/script%3E",
+    f"+ADw-script+AD4-{_RUN}+ADw-/script+AD4-",
+    "\u202egnp.exe.photo\u202c",
+    "\u2066\u2067\u2068isolates",
+    "zero\u200bwidth\u200djoined\ufeff",
+    "e" + "\u0301" * 200,
+    "\ufff9a\ufffab\ufffb",
+    "\U000e0041\U000e0042tags",
+    f"‮<img src=x onerror={_RUN}>",
+    "A" * 3000,
+)

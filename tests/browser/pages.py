@@ -1,0 +1,25 @@
+"""The pages of the console that people look at."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Shown(NamedTuple):
+    """A page: its name, its address, and whether it is for who has not signed in."""
+
+    name: str
+    path: str
+    outside: bool = False
+
+
+PAGES = [
+    Shown("sign-in", "/console/sign-in", outside=True),
+    Shown("overview", "/console/"),
+    Shown("accounts", "/console/accounts?tenant=demo"),
+    Shown("account", "/console/accounts/demo/demo-news"),
+    Shown("audit", "/console/audit"),
+    Shown("operators", "/console/operators"),
+    Shown("profile", "/console/profile"),
+    Shown("nowhere", "/console/nowhere"),
+]

@@ -1,0 +1,32 @@
+"""The console over a register in a database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.http.console.visiting import ADMIN, House, Visitor, console_of
+from tests.http.keeping import Keeping
+
+
+@pytest.fixture
+def house(desk: Keeping) -> House:
+    """A gateway with its console."""
+    console = console_of(desk)
+    desk.app.state.console = console
+    return House(desk, console)
+
+
+@pytest.fixture
+async def visitor(house: House) -> AsyncIterator[Visitor]:
+    """Somebody who has not signed in."""
+    async with house.visitor() as visitor:
+        yield visitor
+
+
+@pytest.fixture
+async def admin(house: House) -> AsyncIterator[Visitor]:
+    """An administrator of all tenants, signed in."""
+    async with await house.signed_in(ADMIN) as visitor:
+        yield visitor

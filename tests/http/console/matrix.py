@@ -1,0 +1,56 @@
+"""Every route of the console, and who may call it. A route that is not here fails the tests."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.core.operators import Role
+
+EVERYBODY = tuple(Role)
+REVIEWERS = (Role.REVIEWER, Role.ADMIN)
+REGISTRARS = (Role.REGISTRAR, Role.ADMIN)
+POLICY = (Role.POLICY, Role.ADMIN)
+ADMINS = (Role.ADMIN,)
+ANYBODY = None
+"""Also who has not signed in."""
+
+TENANT = "{tenant_id}"
+
+
+class Case(NamedTuple):
+    """A route below ``/console``: the address that is called (``{tenant_id}`` becomes the tenant), the form that is
+    sent, the status of success, who may. A form stands for the fields beside the token, None for a route that takes
+    none."""
+
+    method: str
+    route: str
+    path: str
+    form: dict[str, str] | None
+    status: int
+    roles: tuple[Role, ...] | None
+
+
+ACCOUNT = "/accounts/{tenant_id}/{account_id}"
+CASES = [
+    Case("GET", "", "", None, 303, ANYBODY),
+    Case("GET", "/", "/", None, 200, EVERYBODY),
+    Case("GET", "/{path:path}", "/nothing/here", None, 404, ANYBODY),
+    Case("GET", "/static/{name}", "/static/none.css", None, 404, ANYBODY),
+    Case("GET", "/sign-in", "/sign-in", None, 200, ANYBODY),
+    Case("POST", "/sign-in", "/sign-in", {"name": "nobody", "password": "not the one"}, 401, ANYBODY),
+    Case("GET", "/sign-in/oidc", "/sign-in/oidc", None, 404, ANYBODY),
+    Case("GET", "/sign-in/oidc/return", "/sign-in/oidc/return", None, 404, ANYBODY),
+    Case("POST", "/sign-out", "/sign-out", {}, 303, ANYBODY),
+    Case("POST", "/preferences", "/preferences", {"theme": "dark"}, 303, ANYBODY),
+    Case("GET", "/profile", "/profile", None, 200, EVERYBODY),
+    Case("POST", "/profile/password", "/profile/password", {}, 422, EVERYBODY),
+    Case("POST", "/profile/sign-out-elsewhere", "/profile/sign-out-elsewhere", {}, 303, EVERYBODY),
+    Case("GET", "/accounts", "/accounts", None, 200, EVERYBODY),
+    Case("GET", ACCOUNT, f"/accounts/{TENANT}/acc-1", None, 200, EVERYBODY),
+    Case("POST", f"{ACCOUNT}/reveal", f"/accounts/{TENANT}/acc-1/reveal", {"reason": "ticket 7"}, 200, ADMINS),
+    Case("GET", "/audit", "/audit", None, 200, EVERYBODY),
+    Case("GET", "/operators", "/operators", None, 200, ADMINS),
+]
+
+PAGES = [case for case in CASES if case.method == "GET" and case.status == 200]
+"""What people look at."""
