@@ -408,3 +408,20 @@ async def test_text_that_no_database_takes_is_refused_before_it(
     with pytest.raises(StoreUnavailable):
         await registrar.carry_out("t1", new("acc-1"), by, RULES, NOW_MS)
     assert await written(store, register) == was
+
+
+async def test_accounts_are_listed_by_how_their_ids_begin(store: Store, register: Register) -> None:
+    await register.put_tenant(TENANT, "k" * 64, "test", 0)
+    for account_id in ("a", "ab", "ab1", "ab%", "aB2", "ab\U0010fffe", "b", "好1"):
+        await register.put_account("t1", Account(account_id, AccountState.ACTIVE), "test", 0)
+    registrar = registrar_of(store)
+
+    async def found(prefix: str, after: str = "", limit: int = 10) -> list[str]:
+        rows = await registrar.accounts_from("t1", prefix, after, limit)
+        return [row.account.account_id for row in rows]
+
+    assert await found("") == ["a", "aB2", "ab", "ab%", "ab1", "ab\U0010fffe", "b", "好1"]
+    assert await found("ab") == ["ab", "ab%", "ab1", "ab\U0010fffe"]
+    assert await found("ab", after="ab%", limit=1) == ["ab1"]
+    assert (await found("%"), await found("好"), await found("c")) == ([], ["好1"], [])
+    assert await registrar.accounts_from("t2", "a", "", 10) == []

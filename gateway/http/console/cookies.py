@@ -1,7 +1,7 @@
 """The console's cookies, and what is derived from the secrets in them.
 
 All have the prefix ``__Host-`` (RFC 6265bis, section 4.1.3.2): set over a secure connection only, for this host only.
-Browsers take http://localhost and http://127.0.0.1 for secure, so the console works on one's own machine, too.
+Chromium takes http://localhost and http://127.0.0.1 for secure, so the console works on one's own machine, too.
 ``SameSite`` is Lax: who comes from another page, be it the OpenID provider's, is to arrive signed in.
 """
 
