@@ -1,4 +1,5 @@
-"""The only wiring: opens the adapters in order, hands them to what needs them, and closes them in reverse."""
+"""The only wiring, with `gateway.app_console`: opens the adapters in order, hands them to what needs them, and closes
+them in reverse."""
 
 from __future__ import annotations
 
@@ -27,9 +28,7 @@ from gateway.adapters.kafka.events import KafkaEvents
 from gateway.adapters.keys import FileSealer
 from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.masters import open_master
-from gateway.adapters.oidc import OidcClient, OidcProvider
 from gateway.adapters.origin import HttpOrigin
-from gateway.adapters.passwords import Argon2Passwords
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.pictures import WebPictures
 from gateway.adapters.policy_file import PolicyFile
@@ -52,14 +51,12 @@ from gateway.adapters.sql import (
     open_store,
 )
 from gateway.adapters.sql.appeals import SqlAppeals
-from gateway.adapters.sql.audit_search import SqlAuditSearch
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.notices import SqlNotices
 from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.report_appeals import ReportAppeals
 from gateway.adapters.sql.reports import PURPOSE as REPORTS
 from gateway.adapters.sql.reports import SqlReports
-from gateway.adapters.sql.sessions import SqlSessions
 from gateway.adapters.sql.statements import SqlStatements, StatementsPart
 from gateway.adapters.sql.telling import NoticesPart
 from gateway.adapters.sql.verifications import SqlVerifications
@@ -67,9 +64,9 @@ from gateway.adapters.takedowns import HttpTakedowns
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.adapters.watched_upstream import WatchedUpstream
 from gateway.adapters.webhooks import HttpWebhooks, notify_limits
+from gateway.app_console import open_console
 from gateway.appealing import Appealing
 from gateway.core.records import Lease
-from gateway.core.sessions import Lifetimes, Tries
 from gateway.examine import Examine
 from gateway.held import HeldMessages
 from gateway.http import (
@@ -91,7 +88,6 @@ from gateway.http import (
 from gateway.http.admin.desk import Desk
 from gateway.http.appeal_page import token_of
 from gateway.http.budget import Budget
-from gateway.http.console.pulse import EVERY_SECONDS, Pulse
 from gateway.http.faults import HANDLERS
 from gateway.http.health import Checks, Component, starting
 from gateway.http.intercept import Gateway, Listeners, Service
@@ -380,47 +376,9 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         read_seconds=settings.body_read_seconds,
     )
     app.state.statements = stated
-    app.state.console = _console(settings, app, store, desk, upkeep, stack)
+    app.state.console = open_console(settings, app, store, desk, upkeep, stack)
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
-
-
-def _console(
-    settings: Settings, app: FastAPI, store: SqlStore, desk: Desk, upkeep: Upkeep, stack: AsyncExitStack
-) -> console.Console:
-    """What the web console is served with; its sessions are swept, and its charts fed, from now on."""
-    given, oidc = settings.console, settings.oidc
-    passwords = Argon2Passwords()
-    stack.callback(passwords.close)
-    provider: OidcProvider | None = None
-    if oidc.issuer:
-        redirect, secret = f"{given.origin}/console/sign-in/oidc/return", os.environ.get(oidc.secret_env)
-        provider = OidcProvider(OidcClient(oidc.issuer, oidc.client_id, secret, redirect, oidc.claim, oidc.scope))
-        stack.push_async_callback(provider.close)
-    sessions, pulse = SqlSessions(store.database), Pulse(desk.clock)
-    lifetimes = Lifetimes(int(given.idle_minutes * 60_000), int(given.hours * 3_600_000))
-    tries = Tries(given.tries_per_name, given.tries_per_address)
-
-    async def tenants() -> list[str]:
-        return [each.tenant_id for each in await store.register.tenants()]
-
-    upkeep.every(EVERY_SECONDS, "pulse", pulse.sample)
-    upkeep.every(60.0, "console sessions", lambda: sessions.sweep(lifetimes, tries, desk.clock.now_ms()))
-    return console.Console(
-        desk=desk,
-        sessions=sessions,
-        passwords=passwords,
-        audit=SqlAuditSearch(store.database),
-        pulse=pulse,
-        lifetimes=lifetimes,
-        components=lambda: app.state.components,
-        tenants=tenants,
-        identity=provider,
-        identity_label=oidc.label,
-        origin=given.origin,
-        tries=tries,
-        proxies=given.proxies,
-    )
 
 
 async def _personal(settings: Settings, store: SqlStore, stack: AsyncExitStack) -> SqlPersonal | None:
