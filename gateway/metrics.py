@@ -134,6 +134,20 @@ TAKEDOWN_AGE_SECONDS = Gauge(
     "For how long the oldest message waits that is to be taken down or put back.",
     multiprocess_mode="mostrecent",
 )
+SANCTIONS = Counter(
+    "gateway_sanctions",
+    "Acts on sanctions, by degree and by act: ProposeSanction, AgreeSanction, ImposeSanction, DeclineSanction, "
+    "LiftSanction.",
+    ["degree", "act"],
+)
+SANCTIONS_PROPOSED = Gauge(
+    "gateway_sanctions_proposed", "Sanctions that wait for people's agreement.", multiprocess_mode="mostrecent"
+)
+SANCTIONS_STOPPED = Gauge(
+    "gateway_sanctions_stopped",
+    "Tenants whose daily quota of automatic sanctions is used up: what more comes of violations is only proposed.",
+    multiprocess_mode="mostrecent",
+)
 REPORTS = Counter(
     "gateway_reports",
     "Reports by the public that were taken, by category and by how they came: form, api, app, trusted.",
