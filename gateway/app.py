@@ -44,6 +44,7 @@ from gateway.adapters.sql import (
     SqlOrders,
     SqlQueue,
     SqlRegistrar,
+    SqlSanctions,
     SqlStore,
     SqlTakedowns,
     TakedownPart,
@@ -267,11 +268,13 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=lambda: policy.current().policy.appeals,
         clock=clock,
     )
+    sanctions = SqlSanctions(store.database, policy.current)
     follower = SqlFollower(
         store.database,
         [
             QueuePart(store.database, lambda: policy.current().policy.holds),
             TakedownPart(store.database),
+            sanctions,
             StatementsPart(store.database),
             ReportAppeals(),
             NoticesPart(store.database, lambda: policy.current().policy.appeals),
@@ -300,6 +303,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         follower=follower,
         held=held,
         appealing=appealing,
+        sanctions=sanctions,
     )
     takedowns.plan(upkeep, SqlOrders(store.database), remover, clock)
     if verify is not None:
@@ -355,6 +359,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         held=held,
         appealing=appealing,
         appeal_token=(lambda statement_id: token_of(seals, statement_id)) if seals is not None else None,
+        sanctions=sanctions,
         store=store,
         registry=registry,
         policy=policy.current,

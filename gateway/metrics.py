@@ -139,6 +139,20 @@ SIGN_INS = Counter(
     "Tries to sign in to the console, by way (password, oidc) and by what came of them: in, refused, throttled, fault.",
     ["way", "result"],
 )
+SANCTIONS = Counter(
+    "gateway_sanctions",
+    "Acts on sanctions, by degree and by act: ProposeSanction, AgreeSanction, ImposeSanction, DeclineSanction, "
+    "LiftSanction.",
+    ["degree", "act"],
+)
+SANCTIONS_PROPOSED = Gauge(
+    "gateway_sanctions_proposed", "Sanctions that wait for people's agreement.", multiprocess_mode="mostrecent"
+)
+SANCTIONS_STOPPED = Gauge(
+    "gateway_sanctions_stopped",
+    "Tenants whose daily quota of automatic sanctions is used up: what more comes of violations is only proposed.",
+    multiprocess_mode="mostrecent",
+)
 REPORTS = Counter(
     "gateway_reports",
     "Reports by the public that were taken, by category and by how they came: form, api, app, trusted.",

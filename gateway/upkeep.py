@@ -23,6 +23,7 @@ from gateway.ports import (
     LeaseLost,
     NewsRegister,
     Notices,
+    Sanctions,
     Store,
     StoreUnavailable,
     Webhooks,
@@ -235,6 +236,12 @@ async def measure(store: Store, clock: Clock, in_flight: Callable[[], int]) -> N
     metrics.UNKNOWN.set(unknown)
 
 
+async def measure_sanctions(sanctions: Sanctions, clock: Clock) -> None:
+    """Set the gauges of what waits for reviewers' agreement, and of the quota."""
+    metrics.SANCTIONS_PROPOSED.set(await sanctions.waiting())
+    metrics.SANCTIONS_STOPPED.set(await sanctions.stopped(clock.now_ms()))
+
+
 async def measure_queue(held: HeldMessages, clock: Clock) -> None:
     """Set the gauge of what people should have decided on."""
     _, overdue, _ = await held.queue.count(None, clock.now_ms())
@@ -259,6 +266,7 @@ def plan(
     follower: Follower | None = None,
     held: HeldMessages | None = None,
     appealing: Appealing | None = None,
+    sanctions: Sanctions | None = None,
 ) -> None:
     """Begin everything that a gateway process repeats."""
     upkeep.every(lease_seconds / 6, "lease", lease.renew)
@@ -276,6 +284,8 @@ def plan(
     if held is not None:
         upkeep.every(0.5, "decided holds", held.carry_out)
         upkeep.every(5.0, "queue gauges", lambda: measure_queue(held, clock))
+    if sanctions is not None:
+        upkeep.every(5.0, "sanction gauges", lambda: measure_sanctions(sanctions, clock))
     if follower is not None:
         upkeep.every(0.25, "aftermath", lambda: follow(follower, store, lease, clock))
     if appealing is not None:

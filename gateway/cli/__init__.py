@@ -18,6 +18,7 @@ from gateway.cli.records import audit, decisions, messages
 from gateway.cli.register import ACCOUNTS, REGISTRANTS
 from gateway.cli.registry import accounts, registrants
 from gateway.cli.reports import reports
+from gateway.cli.sanctions import sanctions
 from gateway.cli.serve import demo, demo_upstream, openapi, policy, serve
 from gateway.cli.takedowns import COMMANDS as TAKEDOWNS
 from gateway.cli.tenants import tenants
@@ -46,6 +47,7 @@ for command in (
     holds,
     appeals,
     stated,
+    sanctions,
     audit,
     tenants,
     registrants,

@@ -32,6 +32,9 @@ def _about(body: Mapping[str, Any]) -> list[str]:
         return parts + _standing(account) + _registrant(body.get("registrant") or account.get("registrant"))
     for name in ("licence_id", "provider"):
         parts += [body[name]] if name in body else []
+    if "degree" in body:
+        parts += [body["sanction_id"], body["degree"], *body.get("also", [])]
+        parts += [f"until {written(body['ends_ms'])}"] if body.get("ends_ms") is not None else []
     parts += [body["file"][:12]] if "file" in body else []  # as `gateway imports show` takes it
     parts += ["named"] if given.get("named") else []
     parts += _standing(given)

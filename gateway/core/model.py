@@ -187,11 +187,15 @@ class NewsAuthorisation(Value, frozen=True):
 
 
 class Sanction(Value, frozen=True):
-    """A sanction on an account; ``ends_at`` is unix time in milliseconds, None while it has no end."""
+    """A sanction on an account; ``ends_at`` is unix time in milliseconds, None while it has no end.
+
+    ``sanction_id`` names the sanction that was imposed here, None for one that was given with the account itself.
+    """
 
     degree: Degree
     starts_at: int
     ends_at: int | None = None
+    sanction_id: str | None = None
 
 
 STANDARD = "standard"

@@ -12,6 +12,7 @@ from classifiers.contract import CATEGORIES
 from gateway.core.appeals import AppealPolicy
 from gateway.core.dsa_rules import Transparency
 from gateway.core.holds import Holds
+from gateway.core.ladder_rules import Ladder
 from gateway.core.model import STANDARD, Degree, Outcome, RegistrantKind
 from gateway.core.policy_part import Choice, Part, Probability
 from gateway.core.report_rules import Reports
@@ -162,6 +163,7 @@ class Policy(Part):
     reports: Reports = Reports()
     appeals: AppealPolicy = AppealPolicy()
     transparency: Transparency = Transparency()
+    ladder: Ladder = Ladder()
 
     @model_validator(mode="after")
     def _all_categories(self) -> Self:

@@ -55,7 +55,8 @@ class SuspendAccount(Value, frozen=True):
 
 
 class ReopenAccount(Value, frozen=True):
-    """Make a suspended or closed account active again, and lift the bars that its closing made."""
+    """Make a suspended or closed account active again, and lift the bars that its closing made. Not where a sanction
+    that was imposed here closed it: who lifts that reopens it."""
 
     account_id: str
 
@@ -87,6 +88,7 @@ class Refused(StrEnum):
     ACCOUNT_ID = "account_id"
     ACCOUNT_CLOSED = "account_closed"
     ACCOUNT_ACTIVE = "account_active"
+    CLOSED_BY_SANCTION = "closed_by_sanction"
     REGISTRANT_UNKNOWN = "registrant_unknown"
     REGISTRANT_ERASED = "registrant_erased"
     REGISTRANT_BARRED = "registrant_barred"
@@ -103,6 +105,7 @@ WORDING: Final[dict[Refused, str]] = {
     Refused.ACCOUNT_ID: f"account_id: ids that begin with {STRANGER} stand for accounts nobody knows; give another",
     Refused.ACCOUNT_CLOSED: "account_id: the account is closed; reopen it first",
     Refused.ACCOUNT_ACTIVE: "account_id: the account is active",
+    Refused.CLOSED_BY_SANCTION: "account_id: a sanction closed it, to which two people agreed; lift the sanction",
     Refused.REGISTRANT_UNKNOWN: "registrant_id: there is no such registrant; register it first",
     Refused.REGISTRANT_ERASED: "registrant_id: was erased, and cannot come back; register another",
     Refused.REGISTRANT_BARRED: "registrant_id: may not register accounts, because one of its accounts was closed",
@@ -264,6 +267,8 @@ def _violated(act: Act, account: Account, around: Around, rules: Registration, a
 
 
 def _reopen(account: Account, around: Around, rules: Registration) -> Change | Refused:
+    if any(each.degree is Degree.CLOSE and each.sanction_id is not None for each in account.sanctions):
+        return Refused.CLOSED_BY_SANCTION
     holder = account.registrant
     if holder is not None and holder.state is VerificationState.REDACTED and account.state is not AccountState.ACTIVE:
         return Refused.REGISTRANT_ERASED  # or one that is private would publish again, with nobody behind it

@@ -123,7 +123,9 @@ async def _label(desk: Desk, tenant_id: str, account: Account, now_ms: int) -> L
 
 def _in_force(account: Account, now_ms: int) -> list[SanctionOut]:
     return [
-        SanctionOut(degree=Degree(one.degree), starts_at=one.starts_at, ends_at=one.ends_at)
+        SanctionOut(
+            degree=Degree(one.degree), starts_at=one.starts_at, ends_at=one.ends_at, sanction_id=one.sanction_id
+        )
         for one in account.sanctions
         if one.starts_at <= now_ms and (one.ends_at is None or now_ms < one.ends_at)
     ]

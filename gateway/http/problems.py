@@ -75,6 +75,7 @@ def refused(reason: Refused, until_ms: int | None = None) -> Problem:
             Refused.ACCOUNT_EXISTS
             | Refused.ACCOUNT_CLOSED
             | Refused.ACCOUNT_ACTIVE
+            | Refused.CLOSED_BY_SANCTION
             | Refused.REGISTRANT_ERASED
             | Refused.REGISTRANT_BARRED
             | Refused.NAME_BARRED

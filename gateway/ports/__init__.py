@@ -38,6 +38,7 @@ from gateway.ports.queue import Queue
 from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
 from gateway.ports.reports import Reports
+from gateway.ports.sanctions import Incident, Rung, Sanctions
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.sessions import Passwords, Sessions, SignedIn
 from gateway.ports.statements import Appeals, Judged, Stale, StatementReader, Statements
@@ -64,6 +65,7 @@ __all__ = [
     "Fault",
     "Follower",
     "Imports",
+    "Incident",
     "Judged",
     "KeyTaken",
     "LeaseLost",
@@ -95,6 +97,8 @@ __all__ = [
     "Remover",
     "Reports",
     "Rewrapped",
+    "Rung",
+    "Sanctions",
     "SealedPerson",
     "Sealer",
     "Sessions",

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
+from msgspec.structs import replace as replace_fields
 
 from classifiers import kafka
 from classifiers.announcing import Announcer
@@ -49,10 +50,11 @@ from gateway.adapters.kafka.direct import DirectProducer
 from gateway.adapters.kafka.questions import Asker
 from gateway.core import audit
 from gateway.core.codec import encode_case
-from gateway.core.model import Case, Decision, Facts, Message, MessageState, NewsKind, Outcome, Reason
+from gateway.core.model import Case, Decision, Degree, Facts, Message, MessageState, NewsKind, Outcome, Reason
 from gateway.core.news import SCHEMES, Evidence, Licence, licence_fields
 from gateway.core.records import AuditRow, Transition, UpstreamAnswer
 from gateway.core.registration import By
+from gateway.core.sanction_records import SanctionRecord, SanctionState, Waits, Why, act_fields
 from gateway.settings import KafkaSettings
 from tests.deploy.asyncapi import DOCUMENT, MESSAGES, ROOT, SCHEMAS, check, check_payload, resolved
 
@@ -304,6 +306,23 @@ def audit_rows() -> Iterator[tuple[str, AuditRow]]:
         named = {"account_id": "a1", "appeal_id": "p1", "statement_id": "s1", "message_id": "m1", "sanction_id": None}
         body = audit.act_body(By("author"), 0, "t1", act, **named, **more)
         yield "appeal", audit.link(audit.GENESIS, -1, 2, 1_700_000_000_000, audit.APPEAL, "", body)
+    proposed = SanctionRecord(
+        "s1",
+        "t1",
+        "a1",
+        Degree.CLOSE,
+        SanctionState.PROPOSED,
+        1,
+        Why.PERSON,
+        waits=Waits.PEOPLE,
+        policy_version="a" * 64,
+    )
+    imposed = replace_fields(
+        proposed, degree=Degree.SUSPEND, also=(Degree.SUSPEND_RENEWAL,), days=3, starts_ms=1, ends_ms=2, category="spam"
+    )
+    for act, record in (("ProposeSanction", proposed), ("ImposeSanction", imposed), ("LiftSanction", imposed)):
+        body = audit.act_body(By("Ann", "ticket 1"), 7, "t1", act, **act_fields(record, Why.APPEAL))
+        yield "sanction", audit.link(audit.GENESIS, -1, 3, 1_700_000_000_000, audit.SANCTION, "", body)
 
 
 async def test_events_as_the_gateway_announces_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +333,7 @@ async def test_events_as_the_gateway_announces_them(monkeypatch: pytest.MonkeyPa
     assert len(broker.records) == len(rows)
     for (name, _), (topic, record, key) in zip(rows, broker.records, strict=True):
         check_record("decisions", name, topic, record)
-        assert key == {"licence": b"t1/lic-1", "appeal": b"t1/p1"}.get(name, b"m1")
+        assert key == {"licence": b"t1/lic-1", "appeal": b"t1/p1", "sanction": b"t1/a1"}.get(name, b"m1")
         assert record.headers["content-type"].decode() == MESSAGES[name]["contentType"]
         with pytest.raises(ValidationError):
             check_payload("transition" if name != "transition" else "decision", record.value or b"")
@@ -454,6 +473,10 @@ def test_enumerations_are_those_of_the_code() -> None:
     assert schemas["Licence"]["properties"]["scheme"]["enum"] == list(SCHEMES)
     assert schemas["Licence"]["properties"]["kind"]["enum"] == [kind.value for kind in NewsKind]
     assert schemas["LicenceEvent"]["allOf"][1]["properties"]["type"]["const"] == f"moderation.{audit.LICENCE}"
+    assert schemas["Degree"]["enum"] == [degree.value for degree in Degree]
+    assert schemas["Sanction"]["properties"]["why"]["enum"] == [why.value for why in Why]
+    assert schemas["Sanction"]["properties"]["waits"]["enum"] == [*[waits.value for waits in Waits], None]
+    assert schemas["SanctionEvent"]["allOf"][1]["properties"]["type"]["const"] == f"moderation.{audit.SANCTION}"
     assert schemas["TransitionEvent"]["allOf"][1]["properties"]["type"]["const"] == f"moderation.{audit.TRANSITION}"
 
 

@@ -25,6 +25,7 @@ from gateway.adapters.sql import (
     SqlOperators,
     SqlQueue,
     SqlRegistrar,
+    SqlSanctions,
     SqlStore,
     SqlTakedowns,
     open_store,
@@ -42,6 +43,7 @@ from gateway.core.appeals import Appeal, AppealState
 from gateway.core.model import (
     Case,
     Decision,
+    Degree,
     Facts,
     Message,
     MessageState,
@@ -59,6 +61,7 @@ from gateway.core.records import Entry, Request
 from gateway.core.registration import Act, By, CloseAccount, CreateAccount, SuspendAccount
 from gateway.core.report_rules import Reports as ReportRules
 from gateway.core.reports import Channel, Draft
+from gateway.core.sanction_records import Order, SanctionRecord
 from gateway.core.verification import Verification
 from gateway.held import HeldMessages
 from gateway.http.admin.desk import Desk
@@ -164,6 +167,7 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
                 policy=lambda: world.policy,
                 clock=world.clock,
             ),
+            sanctions=SqlSanctions(store.database, lambda: world.policy, world.clock.new_id),
             store=store,
             appealing=Appealing(
                 statements=SqlStatements(store.database),
@@ -292,6 +296,15 @@ async def _appeal(store: SqlStore) -> None:
             text="It was a joke.",
         )
         assert await SqlAppeals(store.database, None).make(appeal) is None
+
+
+async def punish(store: SqlStore) -> None:
+    """Of the first tenant's ``acc-1`` the closing is proposed by somebody else (``s-close``), and it is warned
+    (``s-warn``)."""
+    names = iter(["s-close", "s-warn"])
+    sanctions = SqlSanctions(store.database, policy, lambda: next(names))
+    for order in (Order("acc-1", Degree.CLOSE), Order("acc-1", Degree.WARN, 3)):
+        assert isinstance(await sanctions.impose(TENANT.tenant_id, order, BY, NOW_MS), SanctionRecord)
 
 
 async def _fill(register: Register, database: Database, personal: Personal) -> None:

@@ -10,7 +10,7 @@ from gateway.core.operators import Role
 from gateway.core.registration import By
 from gateway.http.openapi_admin import routes
 from tests.fakes import NOW_MS
-from tests.http.keeping import DAY_MS, HERE, THERE, Keeping
+from tests.http.keeping import DAY_MS, HERE, THERE, Keeping, punish
 
 ALL = tuple(Role)
 REGISTRARS = (Role.REGISTRAR, Role.ADMIN)
@@ -48,6 +48,8 @@ RELEASE = {"code": "no_violation", **WHY}
 REJECT = {"code": "spam", **WHY}
 MESSAGE = "/messages/{message_id}"
 HOLD = "/holds/{message_id}"
+SANCTION = "/sanctions/{sanction_id}"
+IMPOSE = {"account_id": "acc-1", "degree": "restrict", "days": 3, **WHY}
 ARTICLES = {"articles": [{**ARTICLE, "published_at": "2026-01-31"}], **WHY}
 UPHOLD = {"outcome": "upheld", "note": "Looked at it.", **WHY}
 CASES = [
@@ -78,6 +80,13 @@ CASES = [
     Case("POST", "/whitelists", "/whitelists", WHITELIST, 200, REGISTRARS),
     Case("GET", "/whitelists", "/whitelists", None, 200, ALL),
     Case("POST", "/articles", "/articles", ARTICLES, 200, REGISTRARS),
+    Case("GET", "/sanctions", "/sanctions?state=proposed", None, 200, ALL),
+    Case("GET", SANCTION, "/sanctions/s-warn", None, 200, ALL),
+    Case("GET", f"{ACCOUNT}/incidents", "/accounts/acc-1/incidents", None, 200, ALL),
+    Case("POST", "/sanctions", "/sanctions", IMPOSE, 200, REVIEWERS),
+    Case("POST", f"{SANCTION}:agree", "/sanctions/s-close:agree", WHY, 200, REVIEWERS),
+    Case("POST", f"{SANCTION}:decline", "/sanctions/s-close:decline", WHY, 200, REVIEWERS),
+    Case("POST", f"{SANCTION}:lift", "/sanctions/s-warn:lift", WHY, 200, REVIEWERS),
     Case("GET", "/holds", "/holds", None, 200, ALL),
     Case("GET", HOLD, "/holds/m-1-t1", None, 200, ALL),
     Case("POST", "/holds:claim_next", "/holds:claim_next", None, 200, REVIEWERS),
@@ -114,6 +123,13 @@ def name(case: Case) -> str:
 
 each = pytest.mark.parametrize("case", CASES, ids=name)
 each_change = pytest.mark.parametrize("case", [case for case in CASES if case.body is not None], ids=name)
+
+
+@pytest.fixture
+async def desk(desk: Keeping) -> Keeping:
+    """With sanctions to act on."""
+    await punish(desk.store)
+    return desk
 
 
 def test_every_route_is_in_the_matrix() -> None:

@@ -118,7 +118,7 @@ async def test_what_is_missing_and_what_to_do(desk: Keeping, account: Account, d
 async def test_only_sanctions_in_force_are_told(desk: Keeping) -> None:
     now, later = Sanction(Degree.WARN, 0, NOW_MS + 1), Sanction(Degree.SUSPEND, NOW_MS + 1)
     body = await told(desk, replace(GOOD, sanctions=(now, later, Sanction(Degree.RESTRICT, 0, NOW_MS))))
-    assert body["sanctions"] == [{"degree": "warn", "starts_at": 0, "ends_at": NOW_MS + 1}]
+    assert body["sanctions"] == [{"degree": "warn", "starts_at": 0, "ends_at": NOW_MS + 1, "sanction_id": None}]
 
 
 async def test_an_expired_verification_is_no_verification(desk: Keeping) -> None:

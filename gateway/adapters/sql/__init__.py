@@ -9,6 +9,7 @@ from gateway.adapters.sql.queue import QueuePart, SqlQueue
 from gateway.adapters.sql.registration import SqlRegistrar
 from gateway.adapters.sql.registry import SqlRegister
 from gateway.adapters.sql.reports import SqlReports
+from gateway.adapters.sql.sanctions import SqlSanctions
 from gateway.adapters.sql.store import SqlStore, open_store
 from gateway.adapters.sql.takedown_orders import SqlOrders
 from gateway.adapters.sql.takedown_part import TakedownPart
@@ -26,6 +27,7 @@ __all__ = [
     "SqlRegister",
     "SqlRegistrar",
     "SqlReports",
+    "SqlSanctions",
     "SqlStore",
     "SqlTakedowns",
     "TakedownPart",

@@ -46,6 +46,7 @@ ACCOUNTS: Final = (
         sanctions.c.degree,
         sanctions.c.starts_at,
         sanctions.c.ends_at,
+        sanctions.c.sanction_id,
     )
     .join_from(
         accounts,
@@ -86,7 +87,7 @@ def account_of(rows: list[AnyRow]) -> Account:
         if row.news is not None
     }
     given = {
-        row.sanction: Sanction(Degree(row.degree), row.starts_at, row.ends_at)
+        row.sanction: Sanction(Degree(row.degree), row.starts_at, row.ends_at, row.sanction_id)
         for row in rows
         if row.sanction is not None
     }

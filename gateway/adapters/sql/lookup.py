@@ -44,7 +44,7 @@ _REGISTRANT: Final = """
 LEFT JOIN registrants AS r ON r.tenant_id = a.tenant_id AND r.registrant_id = a.registrant_id
 """
 _NEWS: Final = "scheme, kind, valid_from, valid_to, active, licence_id, domains"
-_SANCTION: Final = "degree, starts_at, ends_at"
+_SANCTION: Final = "degree, starts_at, ends_at, sanction_id"
 
 # One statement sees one moment: an account, its registrant and all its parts belong together. OFFSET keeps the planner
 # from joining the other way round, all accounts with each one wanted, while its statistics are of a smaller table.
@@ -148,7 +148,7 @@ def account_of(account_id: str, row: Sequence[Any]) -> Account:
             )
             for scheme, kind, start, end, active, licence_id, domains in _parts(news)
         ),
-        sanctions=tuple([Sanction(Degree(degree), start, end) for degree, start, end in _parts(sanctions)]),
+        sanctions=tuple([Sanction(Degree(degree), *rest) for degree, *rest in _parts(sanctions)]),
         private=bool(private),
         account_class=sys.intern(account_class),
         term_ends_at=term_ends_at,

@@ -60,21 +60,12 @@ class SqlRegistrar:
             async with self._database.writing("act") as connection:
                 # The counter's row is locked first, so acts follow one another: what is looked up stays true.
                 change = await next_change(connection)
-                around = await _around(connection, tenant_id, act, now_ms)
-                result = carry_out(act, around, rules, now_ms)
-                if isinstance(result, Refused):
+                result, changed = await act_within(
+                    self._database, connection, tenant_id, act, by, rules, change, now_ms
+                )
+                if isinstance(result, Refused) or not changed:
                     raise _Undone(result)
-                registered = Registered(result.account, result.name)
-                if (result.account, result.name, result.bars) == (around.account, around.name, Bars()):
-                    raise _Undone(registered)
-                await _write(connection, tenant_id, result.account, result.name, change)
-                await self._bar(connection, tenant_id, result.account, result.name, result.bars, now_ms)
-                fields: dict[str, object] = {"account": account_fields(result.account)}
-                if said := given(act):
-                    fields["given"] = said
-                body = act_body(by, change, tenant_id, type(act).__name__, **fields)
-                await record(connection, tenant_id, body, now_ms, _subjects(result.account))
-                return registered
+                return result
         except _Undone as undone:
             return undone.result
 
@@ -89,7 +80,7 @@ class SqlRegistrar:
 
     async def registered(self, tenant_id: str, account_id: str) -> Registered | None:
         async with self._database.reading("account") as connection:
-            return await _registered(connection, tenant_id, account_id)
+            return await registered(connection, tenant_id, account_id)
 
     async def registrant(self, tenant_id: str, registrant_id: str) -> Registrant | None:
         async with self._database.reading("registrant") as connection:
@@ -156,31 +147,85 @@ class SqlRegistrar:
         async with self._database.reading("history") as connection:
             return [AuditRow(*row) for row in await connection.execute(wanted)]
 
-    async def _bar(
-        self, connection: AsyncConnection, tenant_id: str, account: Account, name: str | None, until: Bars, now_ms: int
-    ) -> None:
-        """Bar what may not be registered again, or lift what this account's closing had barred."""
-        if until.registrant_until_ms == 0 or until.name_until_ms == 0:
-            mine = and_(bars.c.tenant_id == tenant_id, bars.c.account_id == account.account_id)
-            await connection.execute(delete(bars).where(mine))
-        found: list[tuple[str, str, int]] = []
-        if until.name_until_ms and name is not None:
-            found.append(("name", name_digest(name), until.name_until_ms))
-        if until.registrant_until_ms and account.registrant is not None:
-            registrant_id = account.registrant.registrant_id
-            found.append(("registrant", registrant_id, until.registrant_until_ms))
-            for row in await connection.execute(_identifiers(tenant_id, registrant_id)):
-                found.append((row.field, row.digest, until.registrant_until_ms))
-        for what, digest, until_ms in found:
-            values = {
-                "tenant_id": tenant_id,
-                "what": what,
-                "digest": digest,
-                "since_ms": now_ms,
-                "until_ms": until_ms,
-                "account_id": account.account_id,
-            }
-            await connection.execute(put(self._database, bars, values))
+
+async def act_within(
+    database: Database,
+    connection: AsyncConnection,
+    tenant_id: str,
+    act: Act,
+    by: By,
+    rules: Registration,
+    change: int,
+    now_ms: int,
+) -> tuple[Registered | Refused, bool]:
+    """See `gateway.ports.Registrar.carry_out`, as a part of a transaction that has the next ``change`` number; and
+    whether anything was written."""
+    around = await _around(connection, tenant_id, act, now_ms)
+    result = carry_out(act, around, rules, now_ms)
+    if isinstance(result, Refused):
+        return result, False
+    registered = Registered(result.account, result.name)
+    if (result.account, result.name, result.bars) == (around.account, around.name, Bars()):
+        return registered, False
+    await _write(connection, tenant_id, result.account, result.name, change)
+    await _bar(database, connection, tenant_id, result.account, result.name, result.bars, now_ms)
+    fields: dict[str, object] = {"account": account_fields(result.account)}
+    if said := given(act):
+        fields["given"] = said
+    body = act_body(by, change, tenant_id, type(act).__name__, **fields)
+    await record(connection, tenant_id, body, now_ms, _subjects(result.account))
+    return registered, True
+
+
+async def undo_close(
+    connection: AsyncConnection, tenant_id: str, account_id: str, state: AccountState | None, by: By, now_ms: int
+) -> None:
+    """Take back that an account was closed for a violation, as a part of a transaction that has a change number: what
+    its closing barred is barred no more, and the account is in this ``state`` again; None leaves it closed, and its
+    name barred."""
+    mine = and_(bars.c.tenant_id == tenant_id, bars.c.account_id == account_id)
+    if state is None:
+        await connection.execute(delete(bars).where(mine, bars.c.what != "name"))
+        return
+    await connection.execute(delete(bars).where(mine))
+    this = and_(accounts.c.tenant_id == tenant_id, accounts.c.account_id == account_id)
+    await connection.execute(update(accounts).where(this).values(state=state))
+    if (found := await registered(connection, tenant_id, account_id)) is not None:
+        body = act_body(by, 0, tenant_id, "ReopenAccount", account=account_fields(found.account))
+        await record(connection, tenant_id, body, now_ms, _subjects(found.account))
+
+
+async def _bar(
+    database: Database,
+    connection: AsyncConnection,
+    tenant_id: str,
+    account: Account,
+    name: str | None,
+    until: Bars,
+    now_ms: int,
+) -> None:
+    """Bar what may not be registered again, or lift what this account's closing had barred."""
+    if until.registrant_until_ms == 0 or until.name_until_ms == 0:
+        mine = and_(bars.c.tenant_id == tenant_id, bars.c.account_id == account.account_id)
+        await connection.execute(delete(bars).where(mine))
+    found: list[tuple[str, str, int]] = []
+    if until.name_until_ms and name is not None:
+        found.append(("name", name_digest(name), until.name_until_ms))
+    if until.registrant_until_ms and account.registrant is not None:
+        registrant_id = account.registrant.registrant_id
+        found.append(("registrant", registrant_id, until.registrant_until_ms))
+        for row in await connection.execute(_identifiers(tenant_id, registrant_id)):
+            found.append((row.field, row.digest, until.registrant_until_ms))
+    for what, digest, until_ms in found:
+        values = {
+            "tenant_id": tenant_id,
+            "what": what,
+            "digest": digest,
+            "since_ms": now_ms,
+            "until_ms": until_ms,
+            "account_id": account.account_id,
+        }
+        await connection.execute(put(database, bars, values))
 
 
 async def add_registrant(
@@ -215,7 +260,7 @@ def _identifiers(tenant_id: str, registrant_id: str) -> AnySelect:
 
 
 async def _around(connection: AsyncConnection, tenant_id: str, act: Act, now_ms: int) -> Around:
-    found = await _registered(connection, tenant_id, act.account_id)
+    found = await registered(connection, tenant_id, act.account_id)
     account, name = (found.account, found.name) if found is not None else (None, None)
     wanted = act.name if isinstance(act, CreateAccount | ChangeAccount) else None
     name_barred = (
@@ -272,7 +317,7 @@ async def _bar_stands(connection: AsyncConnection, tenant_id: str, account_id: s
     return await connection.scalar(wanted) is not None
 
 
-async def _registered(connection: AsyncConnection, tenant_id: str, account_id: str) -> Registered | None:
+async def registered(connection: AsyncConnection, tenant_id: str, account_id: str) -> Registered | None:
     found = await connection.execute(
         ACCOUNTS.add_columns(accounts.c.name).where(
             accounts.c.tenant_id == tenant_id, accounts.c.account_id == account_id

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, insert, literal, select, true, union_all, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, insert, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.accounts import ACCOUNTS, account_of
@@ -253,13 +253,15 @@ async def _replace_parts(connection: AsyncConnection, tenant_id: str, account: A
     await _leave_licences(connection, tenant_id, account)
     # What a licence of the register gives is the licence's to say: it is neither deleted nor written here.
     own = [news for news in account.news if news.licence_id is None]
+    # So is what was imposed here: it outlives what a chat app's records say of the account.
+    given = [sanction for sanction in account.sanctions if sanction.sanction_id is None]
     for table, parts, mine in (
         (
             authorisations,
             [_fields(news, authorisations.c.keys()) for news in own],
             authorisations.c.licence_id.is_(None),
         ),
-        (sanctions, [_fields(sanction, sanctions.c.keys()) for sanction in account.sanctions], true()),
+        (sanctions, [_fields(sanction, sanctions.c.keys()) for sanction in given], sanctions.c.sanction_id.is_(None)),
     ):
         await connection.execute(
             delete(table).where(table.c.tenant_id == tenant_id, table.c.account_id == account.account_id, mine)

@@ -248,6 +248,8 @@ sanctions: Final = Table(
     Column("degree", Text, nullable=False),
     Column("starts_at", BigInteger, nullable=False),
     Column("ends_at", BigInteger),
+    # Of which sanction it is a part; without one it was given with the account itself.
+    Column("sanction_id", Key),
     PrimaryKeyConstraint("tenant_id", "account_id", "position"),
     ForeignKeyConstraint(["tenant_id", "account_id"], ["accounts.tenant_id", "accounts.account_id"]),
 )

@@ -15,6 +15,7 @@ from gateway.http.admin import (
     personal,
     registrants,
     reports,
+    sanctions,
     sources,
     takedowns,
     verifications,
@@ -32,5 +33,6 @@ _PARTS: Final = (
     appeals,
     reports,
     flaggers,
+    sanctions,
 )
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple([part.router for part in _PARTS])

@@ -31,6 +31,7 @@ from gateway.ports import (
     Registrar,
     Registry,
     Reports,
+    Sanctions,
     Store,
     Takedowns,
     Verifications,
@@ -66,6 +67,7 @@ class Desk:
     held: HeldMessages
     appealing: Appealing
     appeal_token: Callable[[str], str] | None
+    sanctions: Sanctions
     store: Store
     registry: Registry
     policy: Callable[[], PolicyInForce]

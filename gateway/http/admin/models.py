@@ -206,11 +206,12 @@ class NewsOut(BaseModel):
 
 
 class SanctionOut(BaseModel):
-    """A sanction; ``ends_at`` is null while it has no end."""
+    """A sanction; ``ends_at`` is null while it has no end. ``sanction_id`` names one that was imposed here."""
 
     degree: Degree
     starts_at: int
     ends_at: int | None
+    sanction_id: str | None
 
 
 class AccountOut(BaseModel):
