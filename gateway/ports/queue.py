@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.core.holds import Holds
+from gateway.core.model import Message
 from gateway.core.queue import Entry, Resolution, Unresolved
 
 
@@ -29,6 +30,12 @@ class Queue(Protocol):
 
     async def entry(self, message_id: str, tenant_id: str | None) -> Entry | None:
         """The entry of a message."""
+
+    async def messages(self, message_ids: Sequence[str]) -> dict[str, Message]:
+        """What these messages say, by id."""
+
+    async def by_account(self, tenant_id: str, account_id: str, limit: int) -> list[Entry]:
+        """The account's entries, what is due first in front."""
 
     async def count(self, tenant_id: str | None, now_ms: int) -> tuple[int, int, int]:
         """How many entries there are, how many of them are overdue, and how many are escalated."""

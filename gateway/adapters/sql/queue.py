@@ -16,13 +16,15 @@ from gateway.adapters.sql.history import record
 from gateway.adapters.sql.tables import messages
 from gateway.adapters.sql.tables_queue import queue
 from gateway.adapters.sql.writes import check_text
+from gateway.core import codec
 from gateway.core import queue as rule
 from gateway.core.audit import REVIEW, act_body, subject
 from gateway.core.happened import Happened, MessageStep
 from gateway.core.holds import Holds
-from gateway.core.model import Case, MessageState
+from gateway.core.model import Case, Message, MessageState
 from gateway.core.queue import Entry, Resolution, Step, Unresolved
 from gateway.core.registration import By
+from gateway.ports import StoreUnavailable
 
 _resolution: Final = msgspec.json.Decoder(Resolution)
 _COLUMNS: Final = [queue.c[name] for name in Entry.__struct_fields__]
@@ -61,6 +63,25 @@ class SqlQueue:
         async with self._database.reading("queue") as connection:
             row = (await connection.execute(select(*_COLUMNS).where(wanted))).first()
         return None if row is None else _entry(row)
+
+    async def messages(self, message_ids: Sequence[str]) -> dict[str, Message]:
+        wanted = select(messages.c.id, messages.c.message).where(messages.c.id.in_(message_ids))
+        async with self._database.reading("messages") as connection:
+            rows = (await connection.execute(wanted)).all()
+        try:
+            return {row.id: codec.decode_message(row.message) for row in rows}
+        except ValueError as error:
+            raise StoreUnavailable("a message cannot be read back") from error
+
+    async def by_account(self, tenant_id: str, account_id: str, limit: int) -> list[Entry]:
+        wanted = (
+            select(*_COLUMNS)
+            .where(queue.c.tenant_id == tenant_id, queue.c.account_id == account_id)
+            .order_by(queue.c.due_ms, queue.c.message_id)
+            .limit(limit)
+        )
+        async with self._database.reading("queue") as connection:
+            return [_entry(row) for row in await connection.execute(wanted)]
 
     async def count(self, tenant_id: str | None, now_ms: int) -> tuple[int, int, int]:
         wanted = select(

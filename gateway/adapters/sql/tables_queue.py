@@ -38,5 +38,6 @@ queue: Final = Table(
     PrimaryKeyConstraint("message_id"),
     Index("queue_by_due", "due_ms", "message_id"),
     Index("queue_by_tenant", "tenant_id", "due_ms", "message_id"),
+    Index("queue_by_account", "tenant_id", "account_id", "due_ms"),
     Index("queue_waiting", "waiting_ms", postgresql_where=_DECIDED, sqlite_where=_DECIDED),
 )

@@ -24,6 +24,7 @@ PART: Final = Part("audit", router, "/console/audit")
 KINDS: Final = (
     kinds.DECISION,
     kinds.TRANSITION,
+    kinds.REVIEW,
     kinds.REGISTRY,
     kinds.SANCTION,
     kinds.TAKEDOWN,

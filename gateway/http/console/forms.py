@@ -44,6 +44,9 @@ def _on_one_line(text: str) -> str:
 Reason = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_on_one_line)]
 """Why something is done: it is kept in the audit chain for good."""
 
+Note = Annotated[str, Field(max_length=500), AfterValidator(_on_one_line)]
+"""The same where it may be left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Form(Generic[F]):

@@ -37,6 +37,7 @@ def upgrade() -> None:
     )
     op.create_index("queue_by_due", "queue", ["due_ms", "message_id"])
     op.create_index("queue_by_tenant", "queue", ["tenant_id", "due_ms", "message_id"])
+    op.create_index("queue_by_account", "queue", ["tenant_id", "account_id", "due_ms"])
     op.create_index(
         "queue_waiting",
         "queue",
