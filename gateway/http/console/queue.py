@@ -264,7 +264,11 @@ async def _onward(
     entry = await desk.held.queue.claim_next(tenant, by.name, desk.policy().policy.holds, shell.now_ms)
     path = message_path(entry.tenant_id, entry.message_id) if entry is not None else PATH
     query = [f"was_tenant={quote(was[0], safe='')}", f"was={quote(was[1], safe='')}"] if was is not None else []
-    query += [f"{'of' if entry is not None else 'tenant'}={quote(tenant, safe='')}"] if tenant else []
+    query += (
+        [f"{'of' if entry is not None else 'tenant'}={quote(tenant, safe='')}"]
+        if tenant and tenant != by.tenant_id
+        else []
+    )
     query += ["done=nothing_left"] if entry is None and was is None else []
     return shell.go(path + ("?" + "&".join(query) if query else ""))
 
