@@ -16,6 +16,7 @@ class Shown(NamedTuple):
 PAGES = [
     Shown("sign-in", "/console/sign-in", outside=True),
     Shown("overview", "/console/"),
+    Shown("queue", "/console/queue"),
     Shown("accounts", "/console/accounts?tenant=demo"),
     Shown("account", "/console/accounts/demo/demo-news"),
     Shown("audit", "/console/audit"),

@@ -31,6 +31,7 @@ class Case(NamedTuple):
 
 
 ACCOUNT = "/accounts/{tenant_id}/{account_id}"
+HELD = "/queue/{tenant_id}/{message_id}"
 CASES = [
     Case("GET", "", "", None, 303, ANYBODY),
     Case("GET", "/", "/", None, 200, EVERYBODY),
@@ -48,6 +49,13 @@ CASES = [
     Case("GET", "/accounts", "/accounts", None, 200, EVERYBODY),
     Case("GET", ACCOUNT, f"/accounts/{TENANT}/acc-1", None, 200, EVERYBODY),
     Case("POST", f"{ACCOUNT}/reveal", f"/accounts/{TENANT}/acc-1/reveal", {"reason": "ticket 7"}, 200, ADMINS),
+    Case("GET", "/queue", "/queue", None, 200, EVERYBODY),
+    Case("POST", "/queue/next", "/queue/next", {}, 303, REVIEWERS),
+    Case("GET", HELD, f"/queue/{TENANT}/m-1-{TENANT}", None, 200, EVERYBODY),
+    Case("POST", f"{HELD}/claim", f"/queue/{TENANT}/m-1-{TENANT}/claim", {}, 303, REVIEWERS),
+    Case("POST", f"{HELD}/let-go", f"/queue/{TENANT}/m-1-{TENANT}/let-go", {}, 303, REVIEWERS),
+    Case("POST", f"{HELD}/decide", f"/queue/{TENANT}/m-1-{TENANT}/decide", {}, 422, REVIEWERS),
+    Case("POST", f"{HELD}/undo", f"/queue/{TENANT}/m-1-{TENANT}/undo", {}, 409, REVIEWERS),
     Case("GET", "/audit", "/audit", None, 200, EVERYBODY),
     Case("GET", "/operators", "/operators", None, 200, ADMINS),
 ]
