@@ -43,11 +43,11 @@ def chart(name: str, unit: str, series: Sequence[tuple[str, Sequence[float | Non
 
 
 def round_up(value: float) -> float:
-    """The next number that is 1, 2 or 5 times a power of ten; 1 for nothing."""
-    if value <= 0:
+    """The next number that is 1, 2 or 5 times a power of ten; 1 for nothing, and for what is next to nothing."""
+    if value < 1e-9:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1.0, 2.0, 5.0, 10.0) if value <= step * power * (1 + 1e-9))
+    return next(step * power for step in (1.0, 2.0, 5.0, 10.0) if value <= step * power * (1 + 1e-9) or step == 10.0)
 
 
 def _points(values: Sequence[float | None], top: float) -> tuple[str, ...]:
