@@ -1,14 +1,13 @@
 """How fast reviewers are served with few holds and with many: ``python -m loadtest.holds``.
 
 Two gateways in this process, on a database each, with 100 and 10,000 held messages, asked in turn: a page of the queue,
-and the claim of the message that is due first.
+as data and as the console shows it, and the claim of the message that is due first.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import statistics
 import tempfile
 import time
@@ -39,6 +38,8 @@ from gateway.core.model import (
 from gateway.core.operators import Operator, Role
 from gateway.core.records import Entry, Request, Tenant
 from gateway.core.registration import By
+from gateway.http.console import cookies
+from gateway.http.requests import hash_key
 from gateway.ports import Queue
 from gateway.settings import Settings
 
@@ -112,7 +113,7 @@ async def _gateway(url: str, count: int) -> AsyncIterator[httpx.AsyncClient]:
     """A gateway whose queue is filled, and a reviewer's client."""
     async with open_store(url) as (store, register):
         await register.put_tenant(Tenant("t1", "One", "https://one.example"), "k" * 64, "bench", 0)
-        key_hash = hashlib.sha256(_KEY.encode()).hexdigest()
+        key_hash = hash_key(_KEY)
         await SqlOperators(store.database).add(Operator("bench", Role.REVIEWER), key_hash, By("bench"), 0)
         await _hold(store, count)
     app = create_app(Settings(database_url=url), _silent)
@@ -125,6 +126,9 @@ async def _gateway(url: str, count: int) -> AsyncIterator[httpx.AsyncClient]:
         ) as client,
     ):
         await _until_queued(app.state.desk.held.queue, count)
+        session = cookies.new_token()
+        await app.state.console.sessions.begin("bench", hash_key(session), "password", SystemClock().now_ms())
+        client.cookies.set(cookies.SESSION, session)
         yield client
 
 
@@ -170,7 +174,11 @@ async def _until_queued(queue: Queue, count: int) -> None:
 
 
 async def _compare(database: str, few: httpx.AsyncClient, many: httpx.AsyncClient, rounds: int) -> list[HoldsRow]:
-    asked: dict[str, Callable[[httpx.AsyncClient], Awaitable[float]]] = {"page of 50": _page, "claim": _claim}
+    asked: dict[str, Callable[[httpx.AsyncClient], Awaitable[float]]] = {
+        "page of 50": _page,
+        "the console's page": _console_page,
+        "claim": _claim,
+    }
     found: dict[str, list[tuple[list[float], list[float]]]] = {what: [] for what in asked}
     for turn in range(rounds + 1):
         for what, ask in asked.items():
@@ -211,6 +219,15 @@ async def _page(client: httpx.AsyncClient) -> float:
     took = time.perf_counter() - started
     if answer.status_code != 200 or len(answer.json()["holds"]) != 50:
         raise RuntimeError(f"the queue was answered {answer.status_code}")
+    return took
+
+
+async def _console_page(client: httpx.AsyncClient) -> float:
+    started = time.perf_counter()
+    answer = await client.get("/console/queue")
+    took = time.perf_counter() - started
+    if answer.status_code != 200 or answer.text.count("data-item") != 50:
+        raise RuntimeError(f"the console's queue was answered {answer.status_code}")
     return took
 
 
