@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,20 @@ class Demo:
         body = {"account_id": account_id, "text": text, **fields}
         headers = {"Authorization": f"Bearer {APP_KEY}"}
         return httpx.post(f"{self.url}/v1/messages", json=body, headers=headers, timeout=30.0)
+
+    def message(self, message_id: str) -> dict[str, Any]:
+        """What the gateway says of a message."""
+        headers = {"Authorization": f"Bearer {APP_KEY}"}
+        found: dict[str, Any] = httpx.get(f"{self.url}/v1/messages/{message_id}", headers=headers).json()
+        return found
+
+    def queued(self, message_id: str) -> bool:
+        """Whether a held message has come into the queue, a moment after it was held."""
+        database = sqlite3.connect(f"file:{self.directory}/gateway.db?mode=ro", uri=True)
+        try:
+            return database.execute("SELECT 1 FROM queue WHERE message_id = ?", (message_id,)).fetchone() is not None
+        finally:
+            database.close()
 
     def published(self) -> list[dict[str, Any]]:
         """What the chat app has published, oldest first."""

@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from deploy.local.chromium import arguments, chromium
 from deploy.local.demo import Demo
+from deploy.local.processes import wait_until
+from tests.browser.hostile import HOSTILE
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +20,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     directory: Path = tmp_path_factory.mktemp("demo")
     with Demo(directory) as demo:
         yield demo
+
+
+@pytest.fixture(scope="session")
+def hostile(demo: Demo) -> list[str]:
+    """The ids of messages that are held and say hostile things, in text and title."""
+    ids = []
+    for number, text in enumerate(HOSTILE):
+        response = demo.publish(f"nobody-{number}", text, title=text[:200])
+        if response.status_code == 202:
+            ids.append(response.json()["message_id"])
+    assert len(ids) >= 20
+    assert wait_until(lambda: all(demo.queued(message_id) for message_id in ids), 20.0)
+    return ids
 
 
 @pytest.fixture(scope="module")

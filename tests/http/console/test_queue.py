@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.http.console.visiting import HOUR_MS, MINUTE_MS, House, Visitor, text_of
 
 from gateway.core.model import MessageState
 from gateway.core.queue import Entry
 from gateway.http.console.queue import Due, due
 from tests.fakes import NOW_MS
+from tests.http.console.visiting import HOUR_MS, MINUTE_MS, House, Visitor, text_of
 
 RELEASE = {"verdict": "release", "release_code": "no_violation", "reject_code": "spam"}
 REJECT = {**RELEASE, "verdict": "reject"}
