@@ -182,7 +182,8 @@ def _said(work: Callable[[], T]) -> T:
 
 
 def _line(one: Report, now_ms: int) -> str:
-    parts = [one.report_id, written(one.due_ms), one.category, one.state.value, f"{one.reporters} reporters"]
+    count = "1 reporter" if one.reporters == 1 else f"{one.reporters} reporters"
+    parts = [one.report_id, written(one.due_ms), one.category, one.state.value, count]
     parts += ["trusted"] if one.trusted else []
     parts += ["complaint"] if one.complaint else []
     parts += ["OVERDUE"] if one.is_open and one.due_ms < now_ms else []

@@ -57,7 +57,7 @@ def test_a_report_is_listed_shown_and_decided_once(office: Office, keys: Path) -
     [report_id] = take(office, keys, message_id)
     listed = office.run("reports", "list", "t1").output
     assert listed.startswith(f"{report_id}  ")
-    assert listed.endswith("  fraud  received  1 reporters\n")
+    assert listed.endswith("  fraud  received  1 reporter\n")
     shown = office.run("reports", "show", "t1", report_id).output
     assert f"message   {message_id} of acc-1\n" in shown
     assert shown.endswith("  fraud  form\nPills.\n\\u202eMore.\n")
