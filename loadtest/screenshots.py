@@ -37,14 +37,29 @@ class Shot(NamedTuple):
 SHOTS: Final = [
     Shot("sign-in", "/console/sign-in", outside=True),
     Shot("overview", "/console/"),
+    Shot("queue", "/console/queue"),
+    Shot("message", "/console/queue", click=["[data-open]"]),
+    Shot("report-form", "/report?tenant=demo", outside=True),
     Shot("account", "/console/accounts/demo/demo-news"),
     Shot("audit", "/console/audit"),
 ]
 
 
+HELD: Final = [
+    "Guaranteed 30% returns weekly, send 500 USDT to my wallet and I double it.",
+    "稳赚不赔，保本高收益，日赚三千，加微信领取内部名额。",
+    "Cheap pills without a prescription, delivered overnight, write to me.",
+    "I want to end my life tonight, nobody would miss me.",
+    "Bet on tonight's match with us, first stake free, withdraw at once.",
+]
+"""What waits in the queue."""
+
+
 def fill(demo: Demo, seconds: float = 75.0) -> None:
     """Let something happen that can be seen, for so long that it draws a line."""
     until = time.monotonic() + seconds
+    for text in HELD:
+        demo.publish("demo-news", text)
     dice = random.Random(1)  # noqa: S311 - it only chooses what is shown
     while time.monotonic() < until:
         for (_, account, text), often in zip(TRIES, (0.9, 0.2, 0.1), strict=True):
@@ -74,6 +89,7 @@ def take(demo: Demo, browser: Browser, shots: Sequence[Shot], directory: Path) -
             page.goto(demo.url + shot.path)
             for selector in shot.click:
                 page.locator(selector).first.click()
+                page.wait_for_load_state()
             file = directory / f"{shot.name}-{scheme}.png"
             page.screenshot(path=file)
             if file.stat().st_size > LIMIT:
