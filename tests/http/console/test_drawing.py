@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2 import Template
 
@@ -74,13 +74,15 @@ def test_others_text_keeps_its_direction_to_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "top"), [(0, 1), (0.3, 0.5), (1, 1), (1.2, 2), (49, 50), (50, 50), (51, 100), (700, 1000)]
+    ("value", "top"), [(0, 1), (5e-324, 1), (0.3, 0.5), (1, 1), (1.2, 2), (49, 50), (50, 50), (51, 100), (700, 1000)]
 )
 def test_the_top_of_a_chart_is_a_round_number(value: float, top: float) -> None:
     assert round_up(value) == pytest.approx(top)
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e6)), max_size=130))
+@example([5e-324])
+@example([2.2250738585072014e-308, None, 1e-310])
 def test_every_point_is_inside_the_chart(values: list[float | None]) -> None:
     made = chart("rate", "per_second", [("allow", values)])
     points = [tuple(map(float, point.split(","))) for stretch in made.lines[0].points for point in stretch.split(" ")]
