@@ -22,8 +22,13 @@ class PolicyFile:
         self._clock = clock
         self._current: PolicyInForce | None = None
         self._refused: str | None = None
-        self.problem: str | None = None
-        """Why the file is not in force; None while it is."""
+        self.problems: tuple[Problem, ...] = ()
+        """Why the file is not in force; none while it is."""
+
+    @property
+    def problem(self) -> str | None:
+        """The same in one line; None while the file is in force."""
+        return "; ".join(map(str, self.problems)) or None
 
     def current(self) -> PolicyInForce:
         """The policy in force."""
@@ -36,28 +41,28 @@ class PolicyFile:
         await self._swap(read_policy(self._path))
 
     async def reload(self) -> None:
-        """Take up the file if it has changed and is valid; otherwise keep the policy and say why in `problem`.
+        """Take up the file if it has changed and is valid; otherwise keep the policy and say why in `problems`.
 
         Raises `StoreUnavailable` when a new policy cannot be remembered for replay; it is then not in force.
         """
         try:
             text = _read(self._path)
             if text == self.current().text:
-                if self.problem is not None:
+                if self.problems:
                     log.info("policy file is good again", {"policy": self.current().version[:12]})
-                self.problem = self._refused = None
+                self.problems, self._refused = (), None
                 metrics.POLICY_REFUSED.set(0)
                 return
             policy = parse_policy(text)  # takes tens of milliseconds, so only when the text is new
         except PolicyError as error:
-            self.problem = str(error)
+            self.problems = tuple(error.problems)
             metrics.POLICY_REFUSED.set(1)
             if self._refused != self.problem:
                 self._refused = self.problem
                 metrics.POLICY_LOADS.labels("refused").inc()
                 log.error("policy file refused; the old policy stays in force", {"problem": self.problem})
             return
-        self.problem = self._refused = None
+        self.problems, self._refused = (), None
         await self._swap(policy)
 
     async def _swap(self, policy: PolicyInForce) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from classifiers.contract import Value
+from classifiers.contract import CATEGORIES, Value
 from gateway.core.ladder_rules import Happening, Ladder, Step
 from gateway.core.model import Degree
 
@@ -55,6 +55,29 @@ def next_sanction(history: Sequence[Strike], incident: Strike, rules: Ladder, at
     is near one that counts."""
     after = points([*history, incident], rules, at_ms)
     return step_of(after, rules) if after > points(history, rules, at_ms) else None
+
+
+class Outlook(Value, frozen=True):
+    """What one more violation by any of these categories would bring; None for nothing."""
+
+    step: Step | None
+    categories: tuple[str, ...]
+
+
+def outlook(reached: int, rules: Ladder) -> list[Outlook]:
+    """What the next violation would bring an account with so many points, if it is no repeat and near no other; what
+    brings least in front."""
+    by_weight: dict[int, list[str]] = {}
+    for category in sorted(CATEGORIES):
+        by_weight.setdefault(rules.weight(category), []).append(category)
+    found: list[Outlook] = []
+    for weight in sorted(by_weight):
+        step = step_of(reached + weight, rules) if weight else None
+        if found and found[-1].step == step:
+            found[-1] = Outlook(step, (*found[-1].categories, *by_weight[weight]))
+        else:
+            found.append(Outlook(step, tuple(by_weight[weight])))
+    return found
 
 
 def need_not_be_kept(history: Sequence[Strike], strike: Strike, rules: Ladder) -> bool:

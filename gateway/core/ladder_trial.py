@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.core.ladder import DAY_MS, Strike, counts, need_not_be_kept, next_sanction
@@ -98,3 +99,12 @@ class Trial:
         for it."""
         over = [number - self.rules.daily_quota for number in self.days.values() if number > self.rules.daily_quota]
         return len(over), sum(over)
+
+
+def tried(rules: Ladder, since_ms: int, strikes: Iterable[Strike]) -> Trial:
+    """A trial of all these violations."""
+    trial = Trial(rules, since_ms)
+    for strike in strikes:
+        trial.take(strike)
+    trial.end_account()
+    return trial

@@ -28,6 +28,15 @@ class SanctionState(StrEnum):
     """Its time is over."""
 
 
+class Phase(StrEnum):
+    """What people look for sanctions by."""
+
+    PROPOSED = "proposed"
+    IN_FORCE = "in_force"
+    OVER = "over"
+    """Declined, lifted, or ended by time."""
+
+
 class Why(StrEnum):
     """Where a sanction comes from."""
 
@@ -154,8 +163,8 @@ def same_order(record: SanctionRecord, order: Order, actor: str, reason: str) ->
 
 def agree(record: SanctionRecord, actor: str, rules: Ladder, at_ms: int) -> SanctionRecord | SanctionRefused:
     """The sanction when one more person agrees: in force once they are enough. One that is in force already because
-    this person agreed stays as it is. People are compared without regard to case and spaces around their names."""
-    known = _folded(actor) in {_folded(each) for each in record.agreed}
+    this person agreed stays as it is."""
+    known = has_agreed(record, actor)
     if record.state is SanctionState.IN_FORCE and known:
         return record
     if record.state is not SanctionState.PROPOSED:
@@ -164,6 +173,12 @@ def agree(record: SanctionRecord, actor: str, rules: Ladder, at_ms: int) -> Sanc
         return SanctionRefused.SAME_PERSON
     agreed = replace(record, agreed=(*record.agreed, actor))
     return in_force(agreed, rules, at_ms) if len(agreed.agreed) >= rules.needed(record.degree) else agreed
+
+
+def has_agreed(record: SanctionRecord, actor: str) -> bool:
+    """Whether a person agreed to a sanction before. People are compared without regard to case and spaces around their
+    names."""
+    return _folded(actor) in {_folded(each) for each in record.agreed}
 
 
 def in_force(record: SanctionRecord, rules: Ladder, at_ms: int) -> SanctionRecord:

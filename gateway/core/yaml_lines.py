@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -12,6 +12,18 @@ from gateway.core.wording import told
 
 Lines = dict[tuple[str, ...], int]
 """The line of each field, counted from 1, by its path."""
+
+
+DEEPEST: Final = 50
+"""How deep fields stand within one another in a text that is not strange."""
+
+_OPENING: Final = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSING: Final = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,24 @@ def read_yaml(text: str) -> tuple[Any, Lines, list[Problem]]:
     if not repeated and not isinstance(values, dict):
         return None, lines, [Problem(1, "file", "expected a mapping of fields")]
     return values, lines, repeated
+
+
+def strange(text: str) -> list[Problem]:
+    """The first thing in a text that nobody writes by hand, and that costs more to read than a short text should: an
+    alias, a few of which can stand for more than fits into memory, or fields within fields without end. None for what
+    is not YAML: reading it says what is wrong."""
+    depth = 0
+    try:
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            line = token.start_mark.line + 1
+            depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+            if isinstance(token, yaml.AliasToken):
+                return [Problem(line, "file", "aliases are not taken here")]
+            if depth > DEEPEST:
+                return [Problem(line, "file", f"more than {DEEPEST} fields within one another")]
+    except (yaml.YAMLError, ValueError):
+        return []
+    return []
 
 
 def to_problem(error: Mapping[str, Any], lines: Lines) -> Problem:

@@ -7,8 +7,9 @@ from typing import Protocol
 
 from gateway.core.ladder import Strike
 from gateway.core.ladder_rules import Step
+from gateway.core.model import Degree
 from gateway.core.registration import By
-from gateway.core.sanction_records import Order, SanctionRecord, SanctionRefused, SanctionState
+from gateway.core.sanction_records import Order, Phase, SanctionRecord, SanctionRefused, SanctionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,29 @@ class Sanctions(Protocol):
         """Sanctions of a tenant, oldest first, beginning behind the id ``after``: all of them, or those in a state at
         this moment, or an account's."""
 
+    async def listed(
+        self,
+        tenant_id: str | None,
+        behind: tuple[str, str] | None,
+        limit: int,
+        now_ms: int,
+        phase: Phase | None = None,
+        account_id: str | None = None,
+    ) -> list[SanctionRecord]:
+        """Sanctions of a tenant, or of all, for people to look through, beginning behind such a pair of a sanction's
+        and its tenant's id: those in a phase at this moment, or an account's. What is proposed is oldest first, and
+        all else newest first."""
+
     async def sanction(self, tenant_id: str, sanction_id: str, now_ms: int) -> SanctionRecord | None:
         """One sanction, as it is at a moment."""
 
     async def incidents(self, tenant_id: str, account_id: str, after: str, limit: int) -> list[Incident]:
         """What was held against an account, oldest first, beginning behind the id ``after``."""
+
+    async def latest_incidents(
+        self, tenant_id: str, account_id: str, behind: tuple[int, str] | None, limit: int
+    ) -> list[Incident]:
+        """The same, newest first, beginning behind such a pair of ``at_ms`` and id."""
 
     async def rung(self, tenant_id: str, account_id: str, now_ms: int) -> Rung:
         """Where an account is on the ladder of the policy in force."""
@@ -73,8 +92,26 @@ class Sanctions(Protocol):
         came of counts on, unless it was ``mistaken``: then the incident is removed, and with it what else comes of it.
         """
 
-    async def waiting(self) -> int:
-        """How many proposals wait for people, of all tenants."""
+    async def waiting(self, tenant_id: str | None = None) -> int:
+        """How many proposals wait for people, of a tenant or of all."""
 
     async def stopped(self, now_ms: int) -> int:
         """How many tenants have used up their quota of automatic sanctions."""
+
+    async def stopped_tenants(self, tenant_id: str | None, now_ms: int, limit: int) -> list[str]:
+        """Which tenants have; or this one, if it has."""
+
+
+class SanctionHistory(Protocol):
+    """What happened to a tenant's accounts from a moment on, as a ladder is tried on it. All raise `StoreUnavailable`."""
+
+    async def incidents(self, limit: int) -> list[Strike]:
+        """What is held against accounts, without what was taken back; account by account, each account's in order of
+        time."""
+
+    async def given(self, since_ms: int) -> dict[Degree, int]:
+        """How many sanctions of each degree were really given or proposed since a moment, without what took the place
+        of others."""
+
+    async def strictest_given(self, tenant_id: str, account_id: str, since_ms: int) -> Degree | None:
+        """The strictest degree that an account was really given, or that was proposed, since a moment."""

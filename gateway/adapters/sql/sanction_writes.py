@@ -154,7 +154,7 @@ class SanctionWrites:
         metrics.child(metrics.SANCTIONS, record.degree, act).inc()
         hot = self.change if record.state in (SanctionState.IN_FORCE, SanctionState.LIFTED) else 0
         body = act_body(by, hot, record.tenant_id, act, **act_fields(record, why))
-        about = [subject("account", record.account_id)]
+        about = [subject("account", record.account_id), subject("sanction", record.sanction_id)]
         await record_act(self.connection, record.tenant_id, body, self.now_ms, about, SANCTION)
 
     async def close(self, record: SanctionRecord, by: By) -> SanctionRecord | SanctionRefused:

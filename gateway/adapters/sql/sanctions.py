@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec.structs import replace
-from sqlalchemy import and_, func, or_, select, true
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.sql import sanction_lists as lists
 from gateway.adapters.sql import sanction_rows as rows
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.history import next_change
 from gateway.adapters.sql.sanction_writes import SanctionWrites
 from gateway.adapters.sql.tables import tenants
-from gateway.adapters.sql.tables_sanctions import AUTOMATIC, PROPOSED, incidents, sanction_records
+from gateway.adapters.sql.tables_sanctions import incidents, sanction_records
 from gateway.adapters.sql.writes import check_text
 from gateway.core.happened import Happened
-from gateway.core.ladder import DAY_MS, points, step_of
+from gateway.core.ladder import points, step_of
 from gateway.core.model import Degree
 from gateway.core.policy import PolicyInForce
 from gateway.core.registration import By
 from gateway.core.sanction_records import (
     Order,
+    Phase,
     SanctionRecord,
     SanctionRefused,
     SanctionState,
@@ -105,6 +107,19 @@ class SqlSanctions:
         async with self._database.reading("sanctions") as connection:
             return [seen_at(rows.sanction(row), now_ms) for row in await connection.execute(query)]
 
+    async def listed(
+        self,
+        tenant_id: str | None,
+        behind: tuple[str, str] | None,
+        limit: int,
+        now_ms: int,
+        phase: Phase | None = None,
+        account_id: str | None = None,
+    ) -> list[SanctionRecord]:
+        query = lists.page(tenant_id, behind, limit, now_ms, phase, account_id)
+        async with self._database.reading("sanctions") as connection:
+            return [seen_at(rows.sanction(row), now_ms) for row in await connection.execute(query)]
+
     async def sanction(self, tenant_id: str, sanction_id: str, now_ms: int) -> SanctionRecord | None:
         async with self._database.reading("sanction") as connection:
             found = await rows.one_record(connection, tenant_id, sanction_id)
@@ -117,6 +132,13 @@ class SqlSanctions:
         query = (
             select(*rows.STRIKE, incidents.c.removed_ms).where(wanted).order_by(incidents.c.incident_id).limit(limit)
         )
+        async with self._database.reading("incidents") as connection:
+            return [Incident(rows.strike(row), row.removed_ms) for row in await connection.execute(query)]
+
+    async def latest_incidents(
+        self, tenant_id: str, account_id: str, behind: tuple[int, str] | None, limit: int
+    ) -> list[Incident]:
+        query = lists.latest_incidents(tenant_id, account_id, behind, limit)
         async with self._database.reading("incidents") as connection:
             return [Incident(rows.strike(row), row.removed_ms) for row in await connection.execute(query)]
 
@@ -221,28 +243,29 @@ class SqlSanctions:
 
         return await self._act(act, by, now_ms, tenant_id, sanction_id)
 
-    async def waiting(self) -> int:
+    async def waiting(self, tenant_id: str | None = None) -> int:
         async with self._database.reading("sanctions") as connection:
-            query = select(func.count()).select_from(sanction_records).where(PROPOSED)
-            found: int = (await connection.execute(query)).scalar_one()
+            found: int = (await connection.execute(lists.waiting(tenant_id))).scalar_one()
             return found
 
     async def stopped(self, now_ms: int) -> int:
         quota = self._policy().policy.ladder.daily_quota
-        used = (
-            select(func.count())
-            .select_from(sanction_records)
-            .where(
-                AUTOMATIC,
-                sanction_records.c.tenant_id == tenants.c.tenant_id,
-                sanction_records.c.created_ms > now_ms - DAY_MS,
-            )
-            .scalar_subquery()
-        )
+        if not quota:
+            return 0  # nothing is automatic, and so nothing was stopped
+        query = select(func.count()).select_from(tenants).where(lists.used_up(quota, now_ms))
         async with self._database.reading("sanctions") as connection:
-            query = select(func.count()).select_from(tenants).where(used >= quota if quota else true())
             found: int = (await connection.execute(query)).scalar_one()
-            return found if quota else 0
+            return found
+
+    async def stopped_tenants(self, tenant_id: str | None, now_ms: int, limit: int) -> list[str]:
+        quota = self._policy().policy.ladder.daily_quota
+        if not quota:
+            return []
+        query = select(tenants.c.tenant_id).where(lists.used_up(quota, now_ms)).order_by(tenants.c.tenant_id)
+        if tenant_id is not None:
+            query = query.where(tenants.c.tenant_id == tenant_id)
+        async with self._database.reading("sanctions") as connection:
+            return list(await connection.scalars(query.limit(limit)))
 
     async def _act(
         self, act: Callable[[SanctionWrites], Awaitable[_Result]], by: By, now_ms: int, *texts: str

@@ -67,6 +67,7 @@ sanction_records: Final = Table(
     PrimaryKeyConstraint("tenant_id", "sanction_id"),
     Index("sanction_records_by_account", "tenant_id", "account_id", "sanction_id"),
     Index("sanction_records_by_state", "tenant_id", "state", "sanction_id"),
+    Index("sanction_records_by_id", "sanction_id", "tenant_id"),
     Index(
         "sanction_records_automatic",
         "tenant_id",

@@ -55,6 +55,7 @@ def upgrade() -> None:
     )
     op.create_index("sanction_records_by_account", "sanction_records", ["tenant_id", "account_id", "sanction_id"])
     op.create_index("sanction_records_by_state", "sanction_records", ["tenant_id", "state", "sanction_id"])
+    op.create_index("sanction_records_by_id", "sanction_records", ["sanction_id", "tenant_id"])
     for name, columns, where in (
         ("sanction_records_automatic", ["tenant_id", "created_ms"], "automatic"),
         ("sanction_records_proposed", ["created_ms"], "state = 'proposed'"),
