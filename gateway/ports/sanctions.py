@@ -103,7 +103,7 @@ class Sanctions(Protocol):
 
 
 class SanctionHistory(Protocol):
-    """What happened to a tenant's accounts from a moment on, as a ladder is tried on it. All raise `StoreUnavailable`."""
+    """What happened from a moment on, of one tenant, as a ladder is tried on it. All raise `StoreUnavailable`."""
 
     async def incidents(self, limit: int) -> list[Strike]:
         """What is held against accounts, without what was taken back; account by account, each account's in order of

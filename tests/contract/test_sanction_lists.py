@@ -8,7 +8,7 @@ from gateway.adapters.sql.sanction_trial import SqlTrial
 from gateway.core.ladder import DAY_MS
 from gateway.core.ladder_rules import Ladder
 from gateway.core.ladder_trial import tried
-from gateway.core.model import Degree
+from gateway.core.model import Account, AccountState, Degree
 from gateway.core.sanction_records import Order, Phase, SanctionRecord
 from tests.contract.keeping import ON_DATABASES
 from tests.contract.punishing import ANN, BEN, Court, open_court
@@ -44,7 +44,7 @@ async def listed(
 
 
 async def test_sanctions_are_listed_by_phase(court: Court) -> None:
-    await court.register.put_account("t2", (await court.register.account("t1", "acc-1")) or pytest.fail(), "test", 0)
+    await court.register.put_account("t2", Account("acc-1", AccountState.ACTIVE), "test", 0)
     closings = [await imposed(court, "t1", f"acc-{number}", Degree.CLOSE) for number in (1, 2, 3)]
     closings.append(await imposed(court, "t2", "acc-1", Degree.CLOSE))
     short = await imposed(court, "t1", "acc-1", Degree.RESTRICT, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from gateway.core.ladder import DAY_MS, Strike, ends_ms, next_sanction, points, replay, step_of
+from gateway.core.ladder import DAY_MS, Outlook, Strike, ends_ms, next_sanction, outlook, points, replay, step_of
 from gateway.core.ladder_rules import Happening, Ladder, Severe, Step
 from gateway.core.model import Degree
 
@@ -50,6 +50,28 @@ def test_the_ladder_goes_up_a_step_for_each_incident_and_ends_at_the_last() -> N
 )
 def test_severe_categories_skip_steps(categories: list[str], expected: list[Step]) -> None:
     assert given(*daily(*categories)) == expected
+
+
+@pytest.mark.parametrize(("history", "mild", "severe"), [([], WARN, SUSPEND), (["spam"] * 2, RESTRICT_7, CLOSE)])
+def test_what_another_violation_would_bring_is_what_it_brings(
+    history: list[str], mild: Step | None, severe: Step | None
+) -> None:
+    before = daily(*history)
+    at_ms = START_MS + 20 * DAY_MS
+    found = outlook(points(before, RULES, at_ms), RULES)
+    assert [each.step for each in found] == [mild, severe]
+    assert found[1].categories == ("sexual_minors", "terrorism")
+    for each in found:
+        for category in each.categories:
+            assert next_sanction(before, strike(99, at_ms, category), RULES, at_ms) == each.step
+
+
+def test_an_outlook_tells_what_weighs_nothing_and_joins_what_comes_to_the_same() -> None:
+    rules = Ladder(steps=(WARN, CLOSE), weights={"spam": 0, "hate": 2})
+    none, warn, close = outlook(0, rules)
+    assert none == Outlook(None, ("spam",))
+    assert (warn.step, "fraud" in warn.categories) == (WARN, True)
+    assert close == Outlook(CLOSE, ("hate", "sexual_minors", "terrorism"))
 
 
 def test_a_category_may_weigh_more_or_nothing() -> None:

@@ -58,8 +58,8 @@ class SqlTrial:
                 yield strike
 
     async def incidents(self, limit: int) -> list[Strike]:
-        """See `gateway.ports.SanctionHistory`. What the ladder in force holds against nobody is not among them, as it is
-        among `strikes`; but they are found without reading every decision."""
+        """See `gateway.ports.SanctionHistory`. What the ladder in force holds against nobody is among
+        `strikes` only; but these are found without reading every decision."""
         wanted = (
             select(*sanction_rows.STRIKE)
             .where(incidents.c.at_ms >= self._from_ms, incidents.c.removed_ms.is_(None))
