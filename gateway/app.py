@@ -381,7 +381,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         read_seconds=settings.body_read_seconds,
     )
     app.state.statements = stated
-    app.state.console = open_console(settings, app, store, desk, upkeep, stack)
+    app.state.console = open_console(settings, app, store, policy, desk, upkeep, stack)
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
 

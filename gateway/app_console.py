@@ -9,8 +9,10 @@ from fastapi import FastAPI
 
 from gateway.adapters.oidc import OidcClient, OidcProvider
 from gateway.adapters.passwords import Argon2Passwords
+from gateway.adapters.policy_file import PolicyFile
 from gateway.adapters.sql import SqlStore
 from gateway.adapters.sql.audit_search import SqlAuditSearch
+from gateway.adapters.sql.sanction_trial import SqlTrial
 from gateway.adapters.sql.sessions import SqlSessions
 from gateway.core.sessions import Lifetimes, Tries
 from gateway.http.admin.desk import Desk
@@ -21,7 +23,13 @@ from gateway.upkeep import Upkeep
 
 
 def open_console(
-    settings: Settings, app: FastAPI, store: SqlStore, desk: Desk, upkeep: Upkeep, stack: AsyncExitStack
+    settings: Settings,
+    app: FastAPI,
+    store: SqlStore,
+    policy: PolicyFile,
+    desk: Desk,
+    upkeep: Upkeep,
+    stack: AsyncExitStack,
 ) -> Console:
     """What the web console is served with; its sessions are swept, and its charts fed, from now on."""
     given, oidc = settings.console, settings.oidc
@@ -50,6 +58,8 @@ def open_console(
         lifetimes=lifetimes,
         components=lambda: app.state.components,
         tenants=tenants,
+        history=lambda tenant_id, from_ms: SqlTrial(store.database, tenant_id, from_ms),
+        policy_problems=lambda: policy.problems,
         identity=provider,
         identity_label=oidc.label,
         origin=given.origin,

@@ -63,6 +63,7 @@ from gateway.core.report_rules import Reports as ReportRules
 from gateway.core.reports import Channel, Draft
 from gateway.core.sanction_records import Order, SanctionRecord
 from gateway.core.verification import Verification
+from gateway.core.yaml_lines import Problem
 from gateway.held import HeldMessages
 from gateway.http.admin.desk import Desk
 from gateway.http.budget import Budget
@@ -103,6 +104,7 @@ class Keeping:
     desk: Desk
     world: World
     documented: Documented
+    policy_problems: tuple[Problem, ...] = ()
 
     def client(self, key: str) -> httpx.AsyncClient:
         """A client with this key, which fails on an answer that the OpenAPI document does not describe."""
@@ -298,13 +300,24 @@ async def _appeal(store: SqlStore) -> None:
         assert await SqlAppeals(store.database, None).make(appeal) is None
 
 
-async def punish(store: SqlStore) -> None:
-    """Of the first tenant's ``acc-1`` the closing is proposed by somebody else (``s-close``), and it is warned
+async def punish(store: SqlStore, tenant_id: str = TENANT.tenant_id) -> None:
+    """Of a tenant's ``acc-1`` the closing is proposed by somebody else (``s-close``), and it is warned
     (``s-warn``)."""
     names = iter(["s-close", "s-warn"])
     sanctions = SqlSanctions(store.database, policy, lambda: next(names))
     for order in (Order("acc-1", Degree.CLOSE), Order("acc-1", Degree.WARN, 3)):
-        assert isinstance(await sanctions.impose(TENANT.tenant_id, order, BY, NOW_MS), SanctionRecord)
+        assert isinstance(await sanctions.impose(tenant_id, order, BY, NOW_MS), SanctionRecord)
+
+
+async def punished(filled: Path, directory: Path) -> None:
+    """Make another database for `keeping`, in which `punish` was done to both tenants."""
+    for name in ("keys.json", "gateway.db"):
+        shutil.copy(filled / name, directory)
+    async with SqlStore.open(f"sqlite+aiosqlite:///{directory}/gateway.db") as store:
+        for tenant in (TENANT, OTHER):
+            await punish(store, tenant.tenant_id)
+        async with store.database.reading("test") as connection:
+            await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
 
 async def _fill(register: Register, database: Database, personal: Personal) -> None:

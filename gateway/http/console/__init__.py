@@ -53,14 +53,16 @@ each five seconds, and needs an ``id``; ``data-toast`` on what `ui.undo` makes.
 
 from typing import Final
 
-from gateway.http.console import accounts, audit, files, overview, profile, queue, sign_in, staff
+from gateway.http.console import accounts, audit, files, overview, policy, profile, queue, sanctions, sign_in, staff
 from gateway.http.console.part import Part
 from gateway.http.console.shell import Console
 
 PARTS: Final[tuple[Part, ...]] = (
     overview.PART,
     queue.PART,
+    sanctions.PART,
     accounts.PART,
+    policy.PART,
     audit.PART,
     staff.PART,
     profile.PART,

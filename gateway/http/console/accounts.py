@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import Depends, Query, Response
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from classifiers.contract import CATEGORIES, Category
 from gateway.core.audit import subject
+from gateway.core.model import Account, Degree
 from gateway.core.operators import Operator, Role
 from gateway.core.personal import FIELDS
 from gateway.core.personal_acts import Unkept
 from gateway.core.registration import By
+from gateway.core.sanction_records import Order, SanctionRefused
 from gateway.http.admin.personal import personal_of
 from gateway.http.console.audit import shown
 from gateway.http.console.forms import EMPTY, Fields, Form, Reason, form_of
 from gateway.http.console.part import Part
 from gateway.http.console.route import pages
-from gateway.http.console.shell import AccountId, ByAdmin, ByViewer, Shell, Shown, TenantId
+from gateway.http.console.sanctions import done_of, sanction_path
+from gateway.http.console.shell import AccountId, ByAdmin, ByReviewer, ByViewer, Shell, Shown, TenantId
+from gateway.http.console.strikes import SHOWN, following, held
 from gateway.http.problems import Problem
 from gateway.ports import Registered
 
@@ -27,6 +32,7 @@ router = pages("/accounts")
 PATH: Final = "/console/accounts"
 PART: Final = Part("accounts", router, PATH)
 _PAGE: Final = 50
+_SANCTIONS: Final = 20
 
 Text = Annotated[str, Query(max_length=255)]
 
@@ -45,7 +51,18 @@ class RevealFields(Fields):
         return given
 
 
+class ImposeFields(Fields):
+    """A sanction to impose. Without days a warning stands as long as an incident of its category counts, anything else
+    until it is lifted; a closure has none."""
+
+    degree: Degree
+    days: Annotated[int, Field(ge=1, le=3660)] | None = None
+    category: Category | None = None
+    reason: Reason
+
+
 RevealForm = Annotated[Form[RevealFields], Depends(form_of(RevealFields))]
+ImposeForm = Annotated[Form[ImposeFields], Depends(form_of(ImposeFields))]
 
 
 @router.get("")
@@ -101,6 +118,24 @@ async def reveal(by: ByAdmin, shell: Shown, tenant_id: TenantId, account_id: Acc
     return await _page(shell, by, tenant_id, account_id, EMPTY, told=told)
 
 
+@router.post("/{tenant_id}/{account_id}/impose")
+async def impose(
+    by: ByReviewer, shell: Shown, tenant_id: TenantId, account_id: AccountId, form: ImposeForm
+) -> Response:
+    """Impose a sanction, or propose one that takes more people, and on to its page."""
+    if form.value is None:
+        return await _page(shell, by, tenant_id, account_id, EMPTY, imposing=form, status=422)
+    given, why = form.value, By(by.name, form.value.reason)
+    order = Order(account_id, given.degree, given.days, given.category)
+    made = await shell.console.desk.sanctions.impose(tenant_id, order, why, shell.now_ms)
+    if isinstance(made, SanctionRefused):
+        impossible = made is SanctionRefused.DAYS_IMPOSSIBLE
+        refused = form.wrong("days" if impossible else "", shell.say(f"refused.{made}"))
+        status = 422 if impossible else 409
+        return await _page(shell, by, tenant_id, account_id, EMPTY, imposing=refused, status=status)
+    return shell.go(sanction_path(tenant_id, made.sanction_id), done_of(made))
+
+
 def account_path(tenant_id: str, account_id: str) -> str:
     """Where an account's page is."""
     return f"{PATH}/{quote(tenant_id, safe='')}/{quote(account_id, safe='')}"
@@ -120,6 +155,7 @@ async def _page(
     account_id: str,
     form: Form[RevealFields],
     *,
+    imposing: Form[ImposeFields] = EMPTY,
     status: int = 200,
     before: int | None = None,
     told: dict[str, str] | None = None,
@@ -142,5 +178,31 @@ async def _page(
         held=held,
         told=told,
         form=form,
+        imposing=imposing,
+        may_impose=by.may(Role.REVIEWER),
+        degrees=[(degree.value, shell.named("degree", degree.value)) for degree in Degree],
+        categories=[(category, shell.named("category", category)) for category in sorted(CATEGORIES)],
         now_ms=shell.now_ms,
+        **await _standing(shell, tenant_id, account),
     )
+
+
+async def _standing(shell: Shell, tenant_id: str, account: Account) -> dict[str, Any]:
+    """What was imposed on an account, what is held against it, and what the next violation would bring."""
+    desk, now_ms = shell.console.desk, shell.now_ms
+    kept, rules, account_id = desk.sanctions, desk.policy().policy.ladder, account.account_id
+    found = await kept.listed(tenant_id, None, _SANCTIONS + 1, now_ms, account_id=account_id)
+    incidents = await kept.latest_incidents(tenant_id, account_id, None, SHOWN + 1)
+    rung = await kept.rung(tenant_id, account_id, now_ms)
+    stopped = await kept.stopped_tenants(tenant_id, now_ms, 1)
+    return {
+        "records": found[:_SANCTIONS],
+        "more_records": len(found) > _SANCTIONS,
+        "given": [one for one in account.sanctions if one.sanction_id is None],
+        "incidents": [held(each, rules, now_ms) for each in incidents[:SHOWN]],
+        "more_incidents": len(incidents) > SHOWN,
+        "rung": rung,
+        "following": following(rung, rules, stopped=bool(stopped)),
+        "stopped": stopped,
+        "quota": rules.daily_quota,
+    }

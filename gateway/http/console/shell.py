@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from starlette.datastructures import State
 from gateway.core.operators import Operator, Role
 from gateway.core.sessions import TOUCH_MS, Lifetimes, Tries
 from gateway.core.wording import ID
+from gateway.core.yaml_lines import Problem as Wrong
 from gateway.http.admin.desk import Desk, can_be
 from gateway.http.console import cookies, texts
 from gateway.http.console.part import Part
@@ -26,7 +28,7 @@ from gateway.http.console.rendering import environment
 from gateway.http.health import Component
 from gateway.http.problems import Problem
 from gateway.http.requests import hash_key
-from gateway.ports import Fault, Passwords, Sessions, SignedIn
+from gateway.ports import Fault, Passwords, SanctionHistory, Sessions, SignedIn
 from gateway.ports.audit_search import AuditSearch
 from gateway.ports.sign_in import IdentityProvider
 
@@ -46,7 +48,9 @@ AccountId = Annotated[str, Path(max_length=255, pattern=ID)]
 class Console:
     """What the console is served with. ``identity`` is the OpenID provider, called ``identity_label``, if there is one;
     ``origin`` where browsers find the console, empty for wherever they say; ``proxies`` the networks whose word on a
-    client's address is taken."""
+    client's address is taken; ``history`` what happened to a tenant's accounts since a moment (unix ms);
+    ``policy_problems`` what is wrong with the policy's file, if it is not in force. Policies are tried one at a time
+    (``trying``)."""
 
     desk: Desk
     sessions: Sessions
@@ -56,10 +60,13 @@ class Console:
     lifetimes: Lifetimes
     components: Callable[[], Sequence[Component]]
     tenants: Callable[[], Awaitable[list[str]]]
+    history: Callable[[str, int], SanctionHistory]
+    policy_problems: Callable[[], Sequence[Wrong]]
     identity: IdentityProvider | None = None
     identity_label: str = ""
     origin: str = ""
     tries: Tries = field(default_factory=Tries)
+    trying: asyncio.Lock = field(default_factory=asyncio.Lock)
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     counts: dict[tuple[str, str], tuple[float, int | None]] = field(default_factory=dict)
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from tests.http.console.visiting import ADMIN, House, Visitor, console_of
-from tests.http.keeping import Keeping
+from tests.http.keeping import Keeping, punished
+
+
+@pytest.fixture(scope="session")
+def filled(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same register, with sanctions: see `punish`."""
+    directory = tmp_path_factory.mktemp("console")
+    asyncio.run(punished(filled, directory))
+    return directory
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ class Case(NamedTuple):
 
 
 ACCOUNT = "/accounts/{tenant_id}/{account_id}"
+SANCTION = "/sanctions/{tenant_id}/{sanction_id}"
 HELD = "/queue/{tenant_id}/{message_id}"
 CASES = [
     Case("GET", "", "", None, 303, ANYBODY),
@@ -56,6 +57,14 @@ CASES = [
     Case("POST", f"{HELD}/let-go", f"/queue/{TENANT}/m-1-{TENANT}/let-go", {}, 303, REVIEWERS),
     Case("POST", f"{HELD}/decide", f"/queue/{TENANT}/m-1-{TENANT}/decide", {}, 422, REVIEWERS),
     Case("POST", f"{HELD}/undo", f"/queue/{TENANT}/m-1-{TENANT}/undo", {}, 409, REVIEWERS),
+    Case("POST", f"{ACCOUNT}/impose", f"/accounts/{TENANT}/acc-1/impose", {}, 422, REVIEWERS),
+    Case("GET", "/sanctions", "/sanctions", None, 200, EVERYBODY),
+    Case("GET", SANCTION, f"/sanctions/{TENANT}/s-close", None, 200, EVERYBODY),
+    Case("POST", f"{SANCTION}/agree", f"/sanctions/{TENANT}/s-close/agree", {}, 422, REVIEWERS),
+    Case("POST", f"{SANCTION}/decline", f"/sanctions/{TENANT}/s-close/decline", {}, 422, REVIEWERS),
+    Case("POST", f"{SANCTION}/lift", f"/sanctions/{TENANT}/s-warn/lift", {}, 422, REVIEWERS),
+    Case("GET", "/policy", "/policy", None, 200, EVERYBODY),
+    Case("POST", "/policy/try", "/policy/try", {}, 422, POLICY),
     Case("GET", "/audit", "/audit", None, 200, EVERYBODY),
     Case("GET", "/operators", "/operators", None, 200, ADMINS),
 ]

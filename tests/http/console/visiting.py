@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from gateway.adapters.passwords import Argon2Passwords
 from gateway.adapters.sql.audit_search import SqlAuditSearch
+from gateway.adapters.sql.sanction_trial import SqlTrial
 from gateway.adapters.sql.sessions import SqlSessions
 from gateway.core.operators import Role
 from gateway.core.registration import By
@@ -52,6 +53,8 @@ def console_of(keeping: Keeping) -> Console:
         lifetimes=LIFETIMES,
         components=lambda: keeping.app.state.components,
         tenants=tenants,
+        history=lambda tenant_id, from_ms: SqlTrial(database, tenant_id, from_ms),
+        policy_problems=lambda: keeping.policy_problems,
     )
 
 
