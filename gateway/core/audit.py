@@ -183,7 +183,10 @@ def registry_body(
     return encode_body(row)
 
 
-def subject(kind: Literal["account", "registrant", "licence", "import", "message", "sanction"], name: str) -> str:
+Subject = Literal["account", "registrant", "licence", "import", "message", "sanction", "report"]
+
+
+def subject(kind: Subject, name: str) -> str:
     """What a row of the administrators' chain is about, as histories are looked up by it. It stands beside the chain
     and not in it: a registrant's id may lead to a person."""
     return f"{kind}:{name}"

@@ -154,8 +154,8 @@ class Reports(Protocol):
     async def complain(self, receipt_id: str, token_hash: str, rules: Rules, now_ms: int) -> Told | None:
         """Open again what was not acted on (article 20); another person decides it. None as for `told`."""
 
-    async def queue(self, tenant_id: str, after: tuple[int, str], limit: int) -> Sequence[Report]:
-        """The open reports of a tenant behind a deadline and id, by deadline."""
+    async def queue(self, tenant_id: str | None, after: tuple[int, str], limit: int) -> Sequence[Report]:
+        """The open reports of a tenant, or of all, behind a deadline and id, by deadline."""
 
     async def report(self, tenant_id: str, report_id: str) -> Report | None:
         """One report."""
@@ -165,6 +165,9 @@ class Reports(Protocol):
 
     async def claim(self, tenant_id: str, report_id: str, who: str, until_ms: int, now_ms: int) -> Report | Undecided:
         """Keep an open report from others until then, or until it is decided."""
+
+    async def claim_next(self, tenant_id: str | None, who: str, until_ms: int, now_ms: int) -> Report | None:
+        """Claim the report that is due first of those that nobody has, and that this person may decide."""
 
     async def let_go(self, tenant_id: str, report_id: str, who: str, now_ms: int) -> Report | Undecided:
         """End one's own claim before its time."""
@@ -181,8 +184,9 @@ class Reports(Protocol):
     async def erase(self, now_ms: int, rules: Rules, limit: int) -> int:
         """Erase what was said and by whom of at most ``limit`` reports whose time is over; returns their number."""
 
-    async def overdue(self, now_ms: int) -> tuple[int, int, int | None]:
-        """How many reports are open, how many of them past their deadline, and when the oldest came (unix ms)."""
+    async def overdue(self, now_ms: int, tenant_id: str | None = None) -> tuple[int, int, int | None]:
+        """How many reports of a tenant, or of all, are open, how many of them past their deadline, and when the oldest
+        came (unix ms)."""
 
     async def add_flagger(self, tenant_id: str, name: str, key_hash: str, by: By, now_ms: int) -> bool:
         """Trust one; False, and nothing is written, when there is one of that name. One that was revoked comes back

@@ -30,6 +30,15 @@ class Takedowns(Protocol):
         """A tenant's, or all tenants', by message id, beginning behind ``after``; with ``failed`` those that wait for a
         person."""
 
+    async def unfinished(
+        self, tenant_id: str | None, after: tuple[int, str], limit: int, failed: bool | None = None
+    ) -> list[Takedown]:
+        """What is still to be done of a tenant's, or of all, the oldest wish first, behind this time (unix ms) and
+        message id: what the gateway is at, what it has ``failed`` at and a person has to do, or both."""
+
+    async def count(self, tenant_id: str | None) -> tuple[int, int]:
+        """How many of a tenant's, or of all, the gateway has still to do, and how many a person has to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

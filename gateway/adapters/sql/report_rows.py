@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.adapters.sql.dialect import AnyRow
 from gateway.adapters.sql.history import record
 from gateway.adapters.sql.tables_reports import report_items, report_receipts, reports
-from gateway.core.audit import REPORT, act_body
+from gateway.core.audit import REPORT, act_body, subject
 from gateway.core.personal import normalised
 from gateway.core.registration import By
 from gateway.core.reports import REFERENCES, Draft, State
@@ -138,7 +138,8 @@ async def receipts_of(connection: AsyncConnection, report_id: str) -> Sequence[A
 async def tell(
     connection: AsyncConnection, row: AnyRow, act: str, by: By, now_ms: int, kind: str = REPORT, **more: Any
 ) -> None:
-    """Leave the audit row of something that was done about a report: ids, category and state; no word of anybody's."""
+    """Leave the audit row of something that was done about a report: ids, category and state; no word of anybody's. It
+    stands in the report's history, and in that of its message unless it may come as often as there are reporters."""
     body = act_body(
         by,
         0,
@@ -154,7 +155,9 @@ async def tell(
             **more,
         },
     )
-    await record(connection, row.tenant_id, body, now_ms, kind=kind)
+    about = [subject("report", row.report_id)]
+    about += [subject("message", row.message_id)] if row.message_id is not None and act != "MakeReport" else []
+    await record(connection, row.tenant_id, body, now_ms, about, kind)
 
 
 def opened(seal: Seal, receipt_id: str, sealed: bytes) -> str | None:

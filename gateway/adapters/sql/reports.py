@@ -94,16 +94,9 @@ class SqlReports(Flaggers):
                 await _reopen(connection, row, due_ms, now_ms)
             return await _told(connection, receipt_id, token_hash)
 
-    async def queue(self, tenant_id: str, after: tuple[int, str], limit: int) -> Sequence[Report]:
-        place = (reports.c.due_ms, reports.c.report_id)
-        wanted = (
-            select(reports)
-            .where(reports.c.tenant_id == tenant_id, reports.c.is_open, tuple_(*place) > tuple_(*after))
-            .order_by(*place)
-            .limit(limit)
-        )
+    async def queue(self, tenant_id: str | None, after: tuple[int, str], limit: int) -> Sequence[Report]:
         async with self._database.reading("reports") as connection:
-            return await _reports(connection, wanted)
+            return await _reports(connection, _open(tenant_id, after).limit(limit))
 
     async def report(self, tenant_id: str, report_id: str) -> Report | None:
         check_text(report_id)
@@ -131,6 +124,20 @@ class SqlReports(Flaggers):
 
     async def claim(self, tenant_id: str, report_id: str, who: str, until_ms: int, now_ms: int) -> Report | Undecided:
         return await self._claimed(tenant_id, report_id, who, until_ms, now_ms)
+
+    async def claim_next(self, tenant_id: str | None, who: str, until_ms: int, now_ms: int) -> Report | None:
+        place = (0, "")
+        async with self._database.writing("claim next report") as connection:
+            await lock_heads(connection, ADMINISTRATORS)
+            while True:
+                free = _open(tenant_id, place).where(reports.c.claimed_until_ms <= now_ms)
+                rows = (await connection.execute(free.limit(_LOOKED_AT))).all()
+                for row in rows:
+                    if _kept_from(row, who, now_ms) is None:
+                        return await _claim(connection, row, who, until_ms)
+                if len(rows) < _LOOKED_AT:
+                    return None
+                place = (rows[-1].due_ms, rows[-1].report_id)
 
     async def let_go(self, tenant_id: str, report_id: str, who: str, now_ms: int) -> Report | Undecided:
         return await self._claimed(tenant_id, report_id, who, now_ms, now_ms)
@@ -197,9 +204,11 @@ class SqlReports(Flaggers):
         async with self._database.writing("erase reports") as connection:
             return await erase(connection, now_ms, rules, limit)
 
-    async def overdue(self, now_ms: int) -> tuple[int, int, int | None]:
+    async def overdue(self, now_ms: int, tenant_id: str | None = None) -> tuple[int, int, int | None]:
         late = func.count().filter(reports.c.due_ms < now_ms)
         wanted = select(func.count(), late, func.min(reports.c.created_ms)).where(reports.c.is_open)
+        if tenant_id is not None:
+            wanted = wanted.where(reports.c.tenant_id == tenant_id)
         async with self._database.reading("overdue reports") as connection:
             row = (await connection.execute(wanted)).one()
         return row[0], row[1], row[2]
@@ -215,9 +224,7 @@ class SqlReports(Flaggers):
                 return Undecided.REPORT_UNKNOWN
             if (why := _kept_from(row, who, now_ms)) is not None:
                 return why
-            state = State.UNDER_REVIEW if row.state == State.RECEIVED else row.state
-            values = {"claimed_by": who, "claimed_until_ms": until_ms, "state": state}
-            return await _report(connection, await _set(connection, row, values))
+            return await _claim(connection, row, who, until_ms)
 
     async def _quotes(self, connection: AsyncConnection, report_id: str, by: By, note: str) -> bool:
         """Whether what is kept in the open names a reporter."""
@@ -256,6 +263,23 @@ _COMPLAINABLE: Final = (
     ~reports.c.erased,
     reports.c.complaint == "",
 )
+
+
+_LOOKED_AT: Final = 50
+"""Reports that are read at once to find one that somebody may decide."""
+
+
+def _open(tenant_id: str | None, after: tuple[int, str]) -> AnySelect:
+    """The open reports behind this deadline and id, in their order."""
+    place = (reports.c.due_ms, reports.c.report_id)
+    wanted = select(reports).where(reports.c.is_open, tuple_(*place) > tuple_(*after)).order_by(*place)
+    return wanted if tenant_id is None else wanted.where(reports.c.tenant_id == tenant_id)
+
+
+async def _claim(connection: AsyncConnection, row: AnyRow, who: str, until_ms: int) -> Report:
+    state = State.UNDER_REVIEW if row.state == State.RECEIVED else row.state
+    values = {"claimed_by": who, "claimed_until_ms": until_ms, "state": state}
+    return await _report(connection, await _set(connection, row, values))
 
 
 def _reports_of(receipt_id: str) -> AnySelect:
@@ -365,5 +389,6 @@ async def _take_down(connection: AsyncConnection, report: Report, message: AnyRo
         report_id=report.report_id,
         automatic=False,
     )
-    about = (subject("account", report.account_id),) if report.account_id is not None else ()
+    about = [subject("message", message.id), subject("report", report.report_id)]
+    about += [subject("account", report.account_id)] if report.account_id is not None else []
     await record(connection, report.tenant_id, body, now_ms, about, TAKEDOWN)

@@ -53,6 +53,7 @@ reports: Final = Table(
     PrimaryKeyConstraint("report_id"),
     Index("reports_open", "tenant_id", "subject", unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN),
     Index("reports_by_due", "tenant_id", "due_ms", "report_id", postgresql_where=_OPEN, sqlite_where=_OPEN),
+    Index("reports_due", "due_ms", "report_id", postgresql_where=_OPEN, sqlite_where=_OPEN),
     Index("reports_decided", "decided_ms", postgresql_where=_KEPT, sqlite_where=_KEPT),
     Index("reports_by_message", "tenant_id", "message_id", postgresql_where=_OF_MESSAGE, sqlite_where=_OF_MESSAGE),
 )

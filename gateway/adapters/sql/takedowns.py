@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.claims import lock_heads
@@ -12,7 +12,7 @@ from gateway.adapters.sql.dialect import AnyRow, put
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.history import record
 from gateway.adapters.sql.tables import messages
-from gateway.adapters.sql.tables_takedowns import FAILED, takedowns
+from gateway.adapters.sql.tables_takedowns import FAILED, WAITS, takedowns
 from gateway.core.audit import ADMINISTRATORS, TAKEDOWN, act_body, subject
 from gateway.core.model import MessageState
 from gateway.core.registration import By
@@ -93,6 +93,27 @@ class SqlTakedowns:
             rows = await connection.execute(wanted.where(FAILED) if failed else wanted)
             return [takedown_of(row) for row in rows]
 
+    async def unfinished(
+        self, tenant_id: str | None, after: tuple[int, str], limit: int, failed: bool | None = None
+    ) -> list[Takedown]:
+        place = (takedowns.c.asked_ms, takedowns.c.message_id)
+        which = or_(WAITS, FAILED) if failed is None else FAILED if failed else WAITS
+        wanted = select(*COLUMNS).where(which, tuple_(*place) > tuple_(*after)).order_by(*place).limit(limit)
+        if tenant_id is not None:
+            wanted = wanted.where(takedowns.c.tenant_id == tenant_id)
+        async with self._database.reading("takedowns") as connection:
+            return [takedown_of(row) for row in await connection.execute(wanted)]
+
+    async def count(self, tenant_id: str | None) -> tuple[int, int]:
+        numbers = []
+        async with self._database.reading("takedowns") as connection:
+            for which in (WAITS, FAILED):
+                wanted = select(func.count()).select_from(takedowns).where(which)
+                if tenant_id is not None:
+                    wanted = wanted.where(takedowns.c.tenant_id == tenant_id)
+                numbers.append((await connection.execute(wanted)).scalar_one())
+        return numbers[0], numbers[1]
+
 
 async def message_row(connection: AsyncConnection, message_id: str) -> AnyRow | None:
     """Whose a message is, what it is, and where."""
@@ -154,7 +175,7 @@ async def keep(database: Database, connection: AsyncConnection, made: Takedown, 
 async def write_act(
     connection: AsyncConnection, takedown: Takedown, by: By, act: str, at_ms: int, **fields: object
 ) -> None:
-    """Append the audit row of an act about a message, in its account's history."""
+    """Append the audit row of an act about a message, in its history and its account's."""
     body = act_body(
         by,
         0,
@@ -167,7 +188,7 @@ async def write_act(
         source=takedown.source,
         **fields,
     )
-    subjects = [subject("account", takedown.account_id)]
+    subjects = [subject("account", takedown.account_id), subject("message", takedown.message_id)]
     await record(connection, takedown.tenant_id, body, at_ms, subjects, TAKEDOWN)
 
 

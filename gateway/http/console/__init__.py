@@ -53,13 +53,28 @@ each five seconds, and needs an ``id``; ``data-toast`` on what `ui.undo` makes.
 
 from typing import Final
 
-from gateway.http.console import accounts, audit, files, overview, policy, profile, queue, sanctions, sign_in, staff
+from gateway.http.console import (
+    accounts,
+    audit,
+    files,
+    overview,
+    policy,
+    profile,
+    queue,
+    reports,
+    sanctions,
+    sign_in,
+    staff,
+    takedowns,
+)
 from gateway.http.console.part import Part
 from gateway.http.console.shell import Console
 
 PARTS: Final[tuple[Part, ...]] = (
     overview.PART,
     queue.PART,
+    reports.PART,
+    takedowns.PART,
     sanctions.PART,
     accounts.PART,
     policy.PART,

@@ -22,6 +22,7 @@ from gateway.http.console.audit import shown
 from gateway.http.console.forms import EMPTY, Fields, Form, Note, form_of
 from gateway.http.console.marks import Mark
 from gateway.http.console.part import Part
+from gateway.http.console.removal import removal_of
 from gateway.http.console.route import pages
 from gateway.http.console.shell import ByReviewer, ByViewer, Shell, Shown, TenantId, served
 from gateway.http.problems import Problem
@@ -112,7 +113,7 @@ async def show_queue(
     was_tenant: Text = "",
 ) -> Response:
     """What waits, what is due first in front."""
-    chosen = await _tenant(shell, by, tenant)
+    chosen = await tenant_of(shell, by, tenant)
     queue = shell.console.desk.held.queue
     found = await queue.page(chosen, _place(after), _PAGE + 1, category or None, True if escalated else None)
     page, more = found[:_PAGE], len(found) > _PAGE
@@ -137,7 +138,7 @@ async def show_queue(
 @router.post("/next")
 async def take_next(by: ByReviewer, shell: Shown, form: NextForm) -> RedirectResponse:
     """Take the message that is due first of those that nobody has."""
-    tenant = await _tenant(shell, by, form.value.tenant if form.value is not None else "")
+    tenant = await tenant_of(shell, by, form.value.tenant if form.value is not None else "")
     return await _onward(shell, by, tenant)
 
 
@@ -152,7 +153,7 @@ async def show_message(
     of: Text = "",
 ) -> Response:
     """A message, held or not, with all that is known of it."""
-    return await _message_page(shell, by, tenant_id, message_id, was=(was_tenant, was), of=of)
+    return await message_page(shell, by, tenant_id, message_id, was=(was_tenant, was), of=of)
 
 
 @router.post("/{tenant_id}/{message_id}/claim")
@@ -177,7 +178,7 @@ async def decide(
 ) -> Response:
     """Release, reject or escalate, and on to the next message; for a while it can be undone there."""
     if form.value is None:
-        return await _message_page(shell, by, tenant_id, message_id, form=form, status=422)
+        return await message_page(shell, by, tenant_id, message_id, form=form, status=422)
     held, given = shell.console.desk.held, form.value
     code = given.release_code if given.verdict == "release" else given.reject_code
     note = given.note or code or given.verdict
@@ -189,8 +190,8 @@ async def decide(
             _done(await held.decide(message_id, tenant_id, by.name, outcome, code, note))
         except ReleaseForbidden as error:
             refused = form.wrong("", shell.say("message.forbidden", why=str(error)))
-            return await _message_page(shell, by, tenant_id, message_id, form=refused, status=409)
-    return await _onward(shell, by, await _tenant(shell, by, given.tenant), (tenant_id, message_id))
+            return await message_page(shell, by, tenant_id, message_id, form=refused, status=409)
+    return await _onward(shell, by, await tenant_of(shell, by, given.tenant), (tenant_id, message_id))
 
 
 @router.post("/{tenant_id}/{message_id}/undo")
@@ -243,13 +244,19 @@ def _place(after: str) -> tuple[int, str] | None:
     return (int(due_ms), message_id) if after else None
 
 
+def excerpt(texts: Sequence[str]) -> str:
+    """How the texts of a message begin, on one line."""
+    text = " / ".join(texts)
+    return text[:_EXCERPT] + ("..." if len(text) > _EXCERPT else "")
+
+
 def _row(entry: Entry, message: Message | None, now_ms: int) -> Row:
-    text = " / ".join(message.texts) if message is not None else ""
-    cut = text[:_EXCERPT] + ("..." if len(text) > _EXCERPT else "")
-    return Row(entry, cut, entry.claimed(now_ms), due(entry.due_ms, now_ms))
+    return Row(
+        entry, excerpt(message.texts if message is not None else ()), entry.claimed(now_ms), due(entry.due_ms, now_ms)
+    )
 
 
-async def _tenant(shell: Shell, by: Operator, tenant: str) -> str | None:
+async def tenant_of(shell: Shell, by: Operator, tenant: str) -> str | None:
     """The tenant that was asked for, or the operator's own; None for all. Raises `Problem` for another's."""
     if tenant and tenant not in await shell.console.tenants_of(by):
         raise Problem(404, "tenant_unknown", "there is no such tenant among those that you keep.")
@@ -284,7 +291,7 @@ async def _was(shell: Shell, by: Operator, tenant_id: str, message_id: str) -> E
     return entry if mine else None
 
 
-async def _message_page(
+async def message_page(
     shell: Shell,
     by: Operator,
     tenant_id: str,
@@ -294,7 +301,11 @@ async def _message_page(
     status: int = 200,
     was: tuple[str, str] = ("", ""),
     of: str = "",
+    removing: Form[Any] = EMPTY,
+    restoring: Form[Any] = EMPTY,
 ) -> Response:
+    """A message's page, with what is wrong with a form of it. ``was`` is what was decided on a moment ago, ``of`` whose
+    queue is gone through. Raises `Problem` where there is no such message."""
     desk, now_ms = shell.console.desk, shell.now_ms
     stored = await desk.store.message(message_id, tenant_id)
     if stored is None:
@@ -322,6 +333,9 @@ async def _message_page(
         release_codes=[(code, shell.named("code", code)) for code in rules.holds.release_codes],
         reject_codes=[(code, _code(shell, code)) for code in _reject_codes(rules.holds.reject_codes, entry)],
         may_decide=by.may(Role.REVIEWER) and stored.state is MessageState.HELD,
+        removal=await removal_of(shell, by, stored, newest),
+        removing=removing,
+        restoring=restoring,
         form=form,
         of=of,
         was=await _was(shell, by, *was),
@@ -372,5 +386,5 @@ async def _similar(shell: Shell, stored: Stored) -> list[tuple[str, float, str]]
 async def _history(shell: Shell, tenant_id: str, stored: Stored) -> list[Any]:
     desk = shell.console.desk
     steps = await desk.store.history(stored.message_id)
-    acts = await desk.registrar.history(tenant_id, subject("message", stored.message_id), 0, _HISTORY)
+    acts = await shell.console.audit.about(tenant_id, subject("message", stored.message_id), None, _HISTORY)
     return shown(sorted([*steps, *acts], key=lambda row: row.at_ms))

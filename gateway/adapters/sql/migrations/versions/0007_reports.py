@@ -43,6 +43,7 @@ def upgrade() -> None:
     op.create_index(
         "reports_by_due", "reports", ["tenant_id", "due_ms", "report_id"], postgresql_where=OPEN, sqlite_where=OPEN
     )
+    op.create_index("reports_due", "reports", ["due_ms", "report_id"], postgresql_where=OPEN, sqlite_where=OPEN)
     op.create_index("reports_decided", "reports", ["decided_ms"], postgresql_where=KEPT, sqlite_where=KEPT)
     op.create_index(
         "reports_by_message",
