@@ -6,10 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import select
 
+from gateway.adapters.sql import SqlRegistrar
 from gateway.adapters.sql.tables_reports import report_items, report_receipts
+from gateway.core.audit import subject
 from gateway.core.model import MessageState
 from gateway.core.registration import By
 from gateway.core.reports import Channel, State, Undecided, Verdict, hash_token
@@ -199,6 +202,73 @@ async def test_the_queue_is_in_order_of_deadlines(desk: Desk) -> None:
     assert [each.references for each in rest] == [("m-3",)]
     assert await desk.reports.report("t1", theirs.reports[0]) is None
     assert await desk.reports.said("t1", theirs.reports[0]) == []
+
+
+async def test_the_queue_of_all_tenants_is_one(desk: Desk) -> None:
+    mine = await desk.taken("m-1", category="spam")
+    theirs = await desk.taken("m-2", category="hate", tenant_id="t2")
+    ids = [each.report_id for each in await desk.reports.queue(None, (0, ""), 10)]
+    assert ids == [*theirs.reports, *mine.reports]
+    assert [await desk.reports.overdue(NOW_MS, tenant) for tenant in (None, "t1", "t3")] == [
+        (2, 0, NOW_MS),
+        (1, 0, NOW_MS),
+        (0, 0, None),
+    ]
+
+
+async def test_the_next_is_due_first_of_those_that_nobody_has(desk: Desk, second: Opened) -> None:
+    slow, soon = await desk.taken("m-1", category="spam"), await desk.taken("m-2", category="hate")
+    theirs = await desk.taken("m-3", category="self_harm", tenant_id="t2")
+    until_ms, other = NOW_MS + HOUR_MS, reports_on(second[0], desk.keys)
+
+    async def took(who: str, tenant_id: str | None = "t1", now_ms: int = NOW_MS) -> str | None:
+        found = await other.claim_next(tenant_id, who, now_ms + HOUR_MS, now_ms)
+        assert found is None or (found.claimed_by, found.state) == (who, State.UNDER_REVIEW)
+        return found.report_id if found is not None else None
+
+    both = await asyncio.gather(*[desk.reports.claim_next("t1", who, until_ms, NOW_MS) for who in ("Ann", "Ben")])
+    assert {each.report_id for each in both if each is not None} == {*slow.reports, *soon.reports}
+    assert [await took("Cleo"), await took("Cleo", None), await took("Cleo", None)] == [None, theirs.reports[0], None]
+    assert await took("Cleo", now_ms=until_ms) == soon.reports[0]  # the claims have ended
+
+
+async def test_the_next_is_never_a_complaint_of_ones_own(desk: Desk) -> None:
+    own = []
+    for number in range(60):  # more than are looked at once
+        taken = await desk.taken(f"m-{number}", category="self_harm")
+        await desk.decide(taken, NO)
+        assert await desk.reports.complain(taken.receipt_id, hash_token(taken.token), RULES, NOW_MS)
+        own += taken.reports
+    last = await desk.taken("m-99", category="spam", at_ms=NOW_MS + 30 * DAY_MS)
+    found = await desk.reports.claim_next("t1", " ANN", NOW_MS + HOUR_MS, NOW_MS)
+    assert found is not None
+    assert found.report_id == last.reports[0]
+    assert await desk.reports.claim_next("t1", "Ann", NOW_MS + HOUR_MS, NOW_MS) is None
+    theirs = await desk.reports.claim_next("t1", "Ben", NOW_MS + HOUR_MS, NOW_MS)
+    assert theirs is not None
+    assert theirs.report_id in own
+
+
+async def test_a_report_s_acts_are_its_history_and_its_message_s(desk: Desk) -> None:
+    message_id = await desk.message()
+    taken = await desk.taken(message_id)
+    await desk.taken(message_id, email="x@a.example")
+    await desk.reports.reveal("t1", taken.reports[0], ANN, NOW_MS)
+    await desk.decide(taken, OFF)
+    registrar = SqlRegistrar(database_of(desk.store).database)
+    acts = [
+        [orjson.loads(row.body)["act"] for row in await registrar.history("t1", about, 0, 10)]
+        for about in (subject("report", taken.reports[0]), subject("message", message_id))
+    ]
+    # Of a message it is no news that one more has reported it.
+    decided = ["DecideReport", "TakeDown"]
+    assert acts == [["MakeReport", "MakeReport", "RevealReporters", *decided], ["RevealReporters", *decided]]
+
+
+async def test_without_keys_what_came_before_is_decided(desk: Desk, store: Store) -> None:
+    taken = await desk.taken("m-1")
+    decided = await reports_on(store, None).decide("t1", taken.reports[0], NO, ANN, NOW_MS)
+    assert isinstance(decided, Decided)
 
 
 async def test_without_keys_nothing_is_taken(desk: Desk, store: Store) -> None:

@@ -369,6 +369,33 @@ async def test_what_could_not_be_put_back_waits_for_a_person(office: Office) -> 
     assert (await office.acts())[-1] == "RestoreFailed"
 
 
+async def test_what_is_not_done_is_listed_and_counted_oldest_wish_first(office: Office) -> None:
+    ids = [await office.publish() for _ in range(4)]
+    theirs = await office.publish("t2")
+    for number, message_id in enumerate(reversed(ids)):
+        await office.takedowns.take_down("t1", message_id, "hate", BY, 3000 + number)
+    await office.orders.given_up(await office.one(3000), "remove it by hand", 3000)
+    await office.orders.done(await office.one(3001), 3001)
+    await office.takedowns.take_down("t2", theirs, "hate", BY, 3500)
+
+    async def listed(tenant_id: str | None, failed: bool | None = None, limit: int = 10) -> list[str]:
+        found = await office.takedowns.unfinished(tenant_id, (0, ""), limit, failed)
+        return [each.message_id for each in found]
+
+    assert await listed("t1") == [ids[3], ids[1], ids[0]]
+    assert await listed(None) == [ids[3], ids[1], ids[0], theirs]
+    assert (await listed(None, True), await listed(None, False)) == ([ids[3]], [ids[1], ids[0], theirs])
+    assert await listed("t1", limit=2) == [ids[3], ids[1]]
+    rest = await office.takedowns.unfinished("t1", (3002, ids[1]), 10)
+    assert [each.message_id for each in rest] == [ids[0]]
+    assert [await office.takedowns.count(tenant) for tenant in (None, "t1", "t2", "t3")] == [
+        (3, 1),
+        (2, 1),
+        (1, 0),
+        (0, 0),
+    ]
+
+
 async def test_lists_come_in_pages(office: Office) -> None:
     ids = [await office.publish() for _ in range(3)]
     for message_id in reversed(ids):

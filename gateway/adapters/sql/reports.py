@@ -227,7 +227,10 @@ class SqlReports(Flaggers):
             return await _claim(connection, row, who, until_ms)
 
     async def _quotes(self, connection: AsyncConnection, report_id: str, by: By, note: str) -> bool:
-        """Whether what is kept in the open names a reporter."""
+        """Whether what is kept in the open names a reporter, as far as it can be read who they are: that no key opens
+        it keeps nobody from deciding."""
+        if not self._seal.there:
+            return False
         for receipt in await receipts_of(connection, report_id):
             try:
                 person = self._seal.person(receipt.receipt_id, receipt.person)

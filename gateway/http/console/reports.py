@@ -123,7 +123,8 @@ async def take_next(by: ByReviewer, shell: Shown, form: NextForm) -> RedirectRes
     tenant = await tenant_of(shell, by, form.value.tenant if form.value is not None else "")
     one = await _reports(shell).claim_next(tenant, by.name, _until(shell), shell.now_ms)
     if one is None:
-        return shell.go(PATH + _of(by, tenant, "tenant"), "no_report_left")
+        listed = PATH + _of(by, tenant, "tenant")
+        return shell.go(listed, "no_report_left")
     return shell.go(report_path(one.tenant_id, one.report_id) + _of(by, tenant))
 
 

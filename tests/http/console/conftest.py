@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.http.console import reported
 from tests.http.console.visiting import ADMIN, House, Visitor, console_of
 from tests.http.keeping import Keeping, punished
 
 
 @pytest.fixture(scope="session")
 def filled(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same register, with sanctions: see `punish`."""
+    """The same register, with sanctions, see `punish`, and with reports by the public, see `reported`."""
     directory = tmp_path_factory.mktemp("console")
     asyncio.run(punished(filled, directory))
+    asyncio.run(reported.fill(directory))
     return directory
 
 

@@ -33,6 +33,9 @@ class Case(NamedTuple):
 ACCOUNT = "/accounts/{tenant_id}/{account_id}"
 SANCTION = "/sanctions/{tenant_id}/{sanction_id}"
 HELD = "/queue/{tenant_id}/{message_id}"
+REPORT = "/reports/{tenant_id}/{report_id}"
+TAKEDOWN = "/takedowns/{tenant_id}/{message_id}"
+WHY = {"reason": "ticket 7"}
 CASES = [
     Case("GET", "", "", None, 303, ANYBODY),
     Case("GET", "/", "/", None, 200, EVERYBODY),
@@ -57,6 +60,23 @@ CASES = [
     Case("POST", f"{HELD}/let-go", f"/queue/{TENANT}/m-1-{TENANT}/let-go", {}, 303, REVIEWERS),
     Case("POST", f"{HELD}/decide", f"/queue/{TENANT}/m-1-{TENANT}/decide", {}, 422, REVIEWERS),
     Case("POST", f"{HELD}/undo", f"/queue/{TENANT}/m-1-{TENANT}/undo", {}, 409, REVIEWERS),
+    Case("GET", "/reports", "/reports", None, 200, EVERYBODY),
+    Case("POST", "/reports/next", "/reports/next", {}, 303, REVIEWERS),
+    Case("GET", REPORT, f"/reports/{TENANT}/r-1-{TENANT}", None, 200, EVERYBODY),
+    Case("POST", f"{REPORT}/claim", f"/reports/{TENANT}/r-1-{TENANT}/claim", {}, 303, REVIEWERS),
+    Case("POST", f"{REPORT}/let-go", f"/reports/{TENANT}/r-1-{TENANT}/let-go", {}, 303, REVIEWERS),
+    Case("POST", f"{REPORT}/decide", f"/reports/{TENANT}/r-1-{TENANT}/decide", {}, 422, REVIEWERS),
+    Case("POST", f"{REPORT}/reveal", f"/reports/{TENANT}/r-1-{TENANT}/reveal", WHY, 200, ADMINS),
+    Case("GET", "/takedowns", "/takedowns", None, 200, EVERYBODY),
+    Case(
+        "POST",
+        f"{TAKEDOWN}/take-down",
+        f"/takedowns/{TENANT}/p-1-{TENANT}/take-down",
+        {"category": "fraud", **WHY},
+        303,
+        REVIEWERS,
+    ),
+    Case("POST", f"{TAKEDOWN}/restore", f"/takedowns/{TENANT}/p-1-{TENANT}/restore", WHY, 409, REVIEWERS),
     Case("POST", f"{ACCOUNT}/impose", f"/accounts/{TENANT}/acc-1/impose", {}, 422, REVIEWERS),
     Case("GET", "/sanctions", "/sanctions", None, 200, EVERYBODY),
     Case("GET", SANCTION, f"/sanctions/{TENANT}/s-close", None, 200, EVERYBODY),
