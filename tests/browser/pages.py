@@ -17,6 +17,8 @@ PAGES = [
     Shown("sign-in", "/console/sign-in", outside=True),
     Shown("overview", "/console/"),
     Shown("queue", "/console/queue"),
+    Shown("reports", "/console/reports"),
+    Shown("takedowns", "/console/takedowns"),
     Shown("accounts", "/console/accounts?tenant=demo"),
     Shown("account", "/console/accounts/demo/demo-news"),
     Shown("audit", "/console/audit"),
