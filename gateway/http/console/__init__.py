@@ -53,13 +53,28 @@ each five seconds, and needs an ``id``; ``data-toast`` on what `ui.undo` makes.
 
 from typing import Final
 
-from gateway.http.console import accounts, audit, files, overview, policy, profile, queue, sanctions, sign_in, staff
+from gateway.http.console import (
+    accounts,
+    appeals,
+    audit,
+    files,
+    overview,
+    policy,
+    profile,
+    queue,
+    sanctions,
+    sign_in,
+    staff,
+    statements,
+)
 from gateway.http.console.part import Part
 from gateway.http.console.shell import Console
 
 PARTS: Final[tuple[Part, ...]] = (
     overview.PART,
     queue.PART,
+    appeals.PART,
+    statements.PART,
     sanctions.PART,
     accounts.PART,
     policy.PART,

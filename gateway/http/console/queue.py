@@ -15,7 +15,7 @@ from gateway.core.audit import subject
 from gateway.core.model import Account, Case, Message, MessageState, Outcome, Sanction
 from gateway.core.operators import Operator, Role
 from gateway.core.queue import Entry, Unresolved
-from gateway.core.records import Stored
+from gateway.core.records import AuditRow, Stored
 from gateway.core.similar import similar
 from gateway.core.wording import ID
 from gateway.http.console.audit import shown
@@ -24,6 +24,7 @@ from gateway.http.console.marks import Mark
 from gateway.http.console.part import Part
 from gateway.http.console.route import pages
 from gateway.http.console.shell import ByReviewer, ByViewer, Shell, Shown, TenantId, served
+from gateway.http.console.statements import stated_of
 from gateway.http.problems import Problem
 from gateway.review import ReleaseForbidden
 
@@ -112,7 +113,7 @@ async def show_queue(
     was_tenant: Text = "",
 ) -> Response:
     """What waits, what is due first in front."""
-    chosen = await _tenant(shell, by, tenant)
+    chosen = await tenant_of(shell, by, tenant)
     queue = shell.console.desk.held.queue
     found = await queue.page(chosen, _place(after), _PAGE + 1, category or None, True if escalated else None)
     page, more = found[:_PAGE], len(found) > _PAGE
@@ -137,7 +138,7 @@ async def show_queue(
 @router.post("/next")
 async def take_next(by: ByReviewer, shell: Shown, form: NextForm) -> RedirectResponse:
     """Take the message that is due first of those that nobody has."""
-    tenant = await _tenant(shell, by, form.value.tenant if form.value is not None else "")
+    tenant = await tenant_of(shell, by, form.value.tenant if form.value is not None else "")
     return await _onward(shell, by, tenant)
 
 
@@ -190,7 +191,7 @@ async def decide(
         except ReleaseForbidden as error:
             refused = form.wrong("", shell.say("message.forbidden", why=str(error)))
             return await _message_page(shell, by, tenant_id, message_id, form=refused, status=409)
-    return await _onward(shell, by, await _tenant(shell, by, given.tenant), (tenant_id, message_id))
+    return await _onward(shell, by, await tenant_of(shell, by, given.tenant), (tenant_id, message_id))
 
 
 @router.post("/{tenant_id}/{message_id}/undo")
@@ -249,7 +250,7 @@ def _row(entry: Entry, message: Message | None, now_ms: int) -> Row:
     return Row(entry, cut, entry.claimed(now_ms), due(entry.due_ms, now_ms))
 
 
-async def _tenant(shell: Shell, by: Operator, tenant: str) -> str | None:
+async def tenant_of(shell: Shell, by: Operator, tenant: str) -> str | None:
     """The tenant that was asked for, or the operator's own; None for all. Raises `Problem` for another's."""
     if tenant and tenant not in await shell.console.tenants_of(by):
         raise Problem(404, "tenant_unknown", "there is no such tenant among those that you keep.")
@@ -318,7 +319,9 @@ async def _message_page(
         account=account.account if account is not None else None,
         standing=_standing(account.account, now_ms) if account is not None else [],
         alike=await _similar(shell, stored),
-        rows=await _history(shell, tenant_id, stored),
+        stated=await stated_of(shell, await desk.appealing.statements.of_message(message_id, tenant_id)),
+        reviews=by.may(Role.REVIEWER),
+        rows=shown(await history_of(shell, tenant_id, message_id)),
         release_codes=[(code, shell.named("code", code)) for code in rules.holds.release_codes],
         reject_codes=[(code, _code(shell, code)) for code in _reject_codes(rules.holds.reject_codes, entry)],
         may_decide=by.may(Role.REVIEWER) and stored.state is MessageState.HELD,
@@ -369,8 +372,8 @@ async def _similar(shell: Shell, stored: Stored) -> list[tuple[str, float, str]]
     return [(key, share, " / ".join(others[key].texts)[:_EXCERPT]) for key, share in found]
 
 
-async def _history(shell: Shell, tenant_id: str, stored: Stored) -> list[Any]:
-    desk = shell.console.desk
-    steps = await desk.store.history(stored.message_id)
-    acts = await desk.registrar.history(tenant_id, subject("message", stored.message_id), 0, _HISTORY)
-    return shown(sorted([*steps, *acts], key=lambda row: row.at_ms))
+async def history_of(shell: Shell, tenant_id: str, message_id: str) -> list[AuditRow]:
+    """What became of a message, and what people did about it, oldest first."""
+    steps = await shell.console.desk.store.history(message_id)
+    acts = await shell.console.audit.about(tenant_id, subject("message", message_id), None, _HISTORY)
+    return sorted([*steps, *acts], key=lambda row: row.at_ms)
