@@ -12,6 +12,7 @@ from pydantic import Field
 
 from gateway.core.appeals import NOTE_LIMIT, Appeal, AppealState, Undecidable, may_decide
 from gateway.core.audit import subject
+from gateway.core.model import Outcome
 from gateway.core.operators import Operator, Role
 from gateway.core.records import AuditRow, Stored
 from gateway.core.registration import By
@@ -144,7 +145,8 @@ async def _page(
     if statement is not None:
         until_ms = (await appealing.standing(statement)).until_ms
         told = worded(statement, shell.language, appeal_until_ms=until_ms, now_ms=now_ms, appeal=appeal)
-    involved = await appealing.appeals.involved(appeal)
+    # Whoever decided had no part before; what that did to the message is theirs, too.
+    involved = await appealing.appeals.involved(appeal) - {appeal.decided_by or ""}
     is_open = appeal.state is AppealState.OPEN
     following = await appealing.appeals.open(by.tenant_id, (appeal.due_ms, appeal_id) if is_open else (-1, ""), 1)
     return await shell.page(
@@ -178,8 +180,9 @@ async def _against(shell: Shell, appeal: Appeal) -> Against:
     stored = await desk.store.message(message_id, appeal.tenant_id)
     if stored is None:
         return Against()
-    _, newest = (await desk.store.cases(message_id))[-1]
-    texts = [(text, marks_of(newest, number)) for number, text in enumerate(stored.message.texts)]
+    cases = [case for _, case in await desk.store.cases(message_id)]
+    against = [case for case in cases if case.decision.outcome is not Outcome.ALLOW] or cases
+    texts = [(text, marks_of(against[-1], number)) for number, text in enumerate(stored.message.texts)]
     return Against(message=stored, texts=tuple(texts))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import Path, Query, Response
 
-from gateway.core.appeals import Appeal
+from gateway.core.appeals import Appeal, AppealState
 from gateway.core.operators import Role
 from gateway.core.statement import Lifted, Statement
 from gateway.core.wordings import languages, worded
@@ -50,7 +50,7 @@ async def show(
     return await shell.page(
         "statement.html",
         tenant_id=tenant_id,
-        it=Stated(statement, _state(statement, now_ms), standing.appeal),
+        it=_stated(statement, standing.appeal, now_ms),
         told=worded(statement, language, appeal_until_ms=standing.until_ms, now_ms=now_ms, appeal=standing.appeal),
         wordings=_names(),
         may_read_appeals=by.may(Role.REVIEWER),
@@ -62,14 +62,17 @@ PART: Final = Part("statements", router)
 
 async def stated_of(shell: Shell, statements: Sequence[Statement]) -> list[Stated]:
     """Statements as pages show them."""
-    against, now_ms = shell.console.desk.appealing.appeals.against, shell.now_ms
-    return [Stated(each, _state(each, now_ms), await against(each.statement_id)) for each in statements]
+    against = shell.console.desk.appealing.appeals.against
+    return [_stated(each, await against(each.statement_id), shell.now_ms) for each in statements]
 
 
-def _state(statement: Statement, now_ms: int) -> Lifted | Literal["in_force", "ended"]:
+def _stated(statement: Statement, appeal: Appeal | None, now_ms: int) -> Stated:
     if statement.lifted_ms is not None:
-        return statement.lifted or Lifted.RELEASED
-    return "ended" if statement.ends_ms is not None and statement.ends_ms <= now_ms else "in_force"
+        return Stated(statement, statement.lifted or Lifted.RELEASED, appeal)
+    if appeal is not None and appeal.state is AppealState.REVERSED:  # written there a moment later
+        return Stated(statement, Lifted.REVERSED, appeal)
+    ended = statement.ends_ms is not None and statement.ends_ms <= now_ms
+    return Stated(statement, "ended" if ended else "in_force", appeal)
 
 
 def _names() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Appeals in the console: what waits, who may decide, what a decision does; and the statements that they are against."""
+"""Appeals in the console: what waits, who may decide, what a decision does; and the statements they are against."""
 
 from __future__ import annotations
 
@@ -150,6 +150,9 @@ async def test_a_reversal_says_what_it_did(
     assert "Decided: the restriction is lifted, and the author is told." in said
     assert words in said
     assert "Sorry.\nYou were right." in page.text
+    assert "Who had a part in it No person" in said
+    assert "Lifted on appeal" in said
+    assert "Spam</span>Buy</mark> 1!" in page.text  # what had been found
     assert "our reviewer ticket 7" in said  # in the history, with who and why
     assert "/decide" not in page.text
 
@@ -264,7 +267,7 @@ async def test_a_statement_is_read_as_its_author_does_in_each_language(house: Ho
     path = f"/statements/t1/{(await kept(house)).statement_id}"
     for language, title in (("en", "Your message is being reviewed"), ("zh", "您的消息正在审核")):
         page = await admin.get(f"{path}?lang={language}")
-        assert re.search(f'<div lang="{language}"><h3>{title}', page.text)
+        assert re.search(f'<div class="worded" lang="{language}"><h3>{title}', page.text)
         assert f'lang={language}" hreflang="{language}" lang="{language}" aria-current="true"' in page.text
         assert "Buy 1!" not in page.text  # it quotes no message
         assert "token=" not in page.text  # nor is the author's own link anybody else's
