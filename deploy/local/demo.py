@@ -70,6 +70,26 @@ class Demo:
         finally:
             database.close()
 
+    def statement(self, message_id: str) -> dict[str, Any]:
+        """The newest statement of reasons about a message, which is there a moment after the decision. Raises
+        `StartFailed` when there is none."""
+
+        def asked() -> httpx.Response:
+            headers = {"Authorization": f"Bearer {APP_KEY}"}
+            return httpx.get(f"{self.url}/v1/messages/{message_id}/statement", headers=headers)
+
+        if not wait_until(lambda: asked().is_success, 20.0):
+            raise StartFailed(f"no statement about {message_id}: {asked().text}")
+        found: dict[str, Any] = asked().json()
+        return found
+
+    def appeal(self, message_id: str, text: str) -> str:
+        """Appeal in the name of a message's author against the newest statement; the appeal's id."""
+        body = {"statement_id": self.statement(message_id)["statement_id"], "text": text}
+        headers = {"Authorization": f"Bearer {APP_KEY}"}
+        made: dict[str, str] = httpx.post(f"{self.url}/v1/appeals", json=body, headers=headers).json()
+        return made["appeal_id"]
+
     def published(self) -> list[dict[str, Any]]:
         """What the chat app has published, oldest first."""
         rows: list[dict[str, Any]] = httpx.get(f"{self.upstream_url}/published").json()

@@ -66,7 +66,7 @@ def describe(paths: dict[str, Any], problem: Problem) -> None:
             **operation["responses"].get("400", {}),
         }
         operation["responses"]["400"]["content"] = {**html, **problem("")["content"]}
-    fields = {name: {"type": "string"} for name in ("token", "text", "lang")}
+    fields = {name: {"type": "string"} for name in ("token", "text")}
     form = {"type": "object", "required": ["token", "text"], "properties": fields}
     paths[PAGE]["post"]["requestBody"] = {
         "required": True,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,17 +18,26 @@ import yaml
 from fastapi import APIRouter, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from gateway.core.wordings import languages, moment, nearest
+from gateway.http.budget import Budget
+from gateway.http.problems import Problem
+from gateway.http.requests import whole_body
+
 _HERE: Final = Path(__file__).parent / "public"
-LANGUAGES: Final = ("en", "zh")
+LANGUAGES: Final = languages()
 """The first one is for whoever asks for none of them."""
+
+FORM: Final = "application/x-www-form-urlencoded"
+"""The media type of the pages' forms."""
 
 _SAFE: Final = {
     # Nothing is run and nothing is fetched but the style sheet; no other site may frame a page, and forms go home only.
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",  # an address may hold a receipt's token
+    "Referrer-Policy": "no-referrer",  # an address may hold a secret
     "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Vary": "Accept-Language",
@@ -75,33 +83,8 @@ def words(name: str, language: str) -> Mapping[str, Any]:
 def language_of(request: Request) -> str:
     """The language to answer in: what ``?lang=`` says, else the most wanted one of ``Accept-Language`` that there is
     (RFC 9110 section 12.5.4), else English."""
-    asked = request.query_params.get("lang", "")
-    if asked in LANGUAGES:
-        return asked
-    best, most = LANGUAGES[0], 0.0
-    for part in request.headers.get("accept-language", "")[:1000].split(","):
-        tag, _, weight = part.strip().lower().partition(";")
-        language = tag.strip().partition("-")[0]
-        wanted = _weight(weight)
-        if language in LANGUAGES and wanted > most:
-            best, most = language, wanted
-    return best
-
-
-def _weight(text: str) -> float:
-    name, _, value = text.strip().partition("=")
-    if not text.strip():
-        return 1.0
-    try:
-        return min(1.0, float(value)) if name.strip() == "q" else 0.0
-    except ValueError:
-        return 0.0
-
-
-def when(at_ms: int, language: str) -> str:
-    """A moment as people read it."""
-    form: str = words("page", language)["when"]
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime(form)
+    asked = request.query_params.get("lang", "").partition(",")[0][:100]
+    return nearest(f"{asked},{request.headers.get('accept-language', '')}")
 
 
 def page(
@@ -110,15 +93,17 @@ def page(
     said: str,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
+    kept: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """A page of this template, with the words of ``said``. Whatever is in ``values`` is escaped where it is put."""
+    """A page of this template, with the words of ``said``. Whatever is in ``values`` is escaped where it is put. The
+    same page in another language is at the address with the query ``kept``, else with that of the request."""
     language = language_of(request)
+    query = parse_qsl(request.url.query, keep_blank_values=True) if kept is None else kept.items()
 
     def other(code: str) -> str:
         # Of a form that was sent, what was written is not kept: the link leads to an empty one.
-        kept = [pair for pair in parse_qsl(request.url.query, keep_blank_values=True) if pair[0] != "lang"]
-        return f"?{urlencode([*kept, ('lang', code)])}"
+        return f"?{urlencode([*[pair for pair in query if pair[0] != 'lang'], ('lang', code)])}"
 
     html = _templates.get_template(template).render(
         lang=language,
@@ -126,7 +111,42 @@ def page(
         languages={code: words("page", code)["name"] for code in LANGUAGES},
         other_language=other,
         style=STYLE,
-        when=lambda at_ms: when(at_ms, language),
+        when=lambda at_ms: moment(at_ms, language),
         **values,
     )
     return Response(html, status, {**_SAFE, **(headers or {}), "Content-Language": language}, "text/html")
+
+
+def said(
+    request: Request, words_of: str, name: str, status: int, headers: Mapping[str, str] | None = None, **values: object
+) -> Response:
+    """A page that says what ``name`` and its title do, of the words of a template."""
+    known = words(words_of, language_of(request))
+    heading = known.get(f"{name}_title", known["problem_title"])
+    return page(request, "said.html", words_of, status, headers, heading=heading, text=known[name].format(**values))
+
+
+def onward(address: str) -> Response:
+    """To the page that shows what became of a form."""
+    return Response("", 303, {**_SAFE, "Location": address}, "text/html")
+
+
+async def form_of(
+    request: Request, names: tuple[str, ...], limit: int, read_seconds: float, budget: Budget
+) -> dict[str, str]:
+    """The fields of a form that was sent, of those ``names``; its body may have ``limit`` bytes. Raises `Problem`, and
+    `Disconnected`."""
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    if kind.strip().lower() != FORM or parameters.strip().lower() not in ("", "charset=utf-8"):
+        raise Problem(415, "content_type", f"Content-Type: send {FORM} in UTF-8.")
+    length = request.headers.get("content-length", "")
+    announced = int(length) if length.isascii() and length.isdigit() else None
+    async with whole_body(request.receive, announced, limit, read_seconds, budget) as body:
+        try:
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=len(names))
+        except ValueError as error:
+            raise Problem(400, "bad_body", "body: not a form in UTF-8.") from error
+    fields = dict(pairs)
+    if len(fields) < len(pairs) or not fields.keys() <= set(names):
+        raise Problem(400, "bad_body", "body: a field is given twice, or is not known.")
+    return fields

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.core.report_rules import REPORTED
 from gateway.core.reports import EMAIL, EXPLANATION, NAME, Channel, Draft, State, Wrong, hash_token, wrong
-from gateway.http.pages import language_of, page, when, words
+from gateway.core.wordings import moment
+from gateway.http.pages import FORM, form_of, language_of, page, said, words
 from gateway.http.problems import RETRY_SOON, Problem
 from gateway.http.reporting import BODY_LIMIT, Limited, Reporting, admit, reporting_of
-from gateway.http.requests import Disconnected, whole_body
+from gateway.http.requests import Disconnected
 from gateway.ports import Fault
 from gateway.ports.reports import Muted, Taken, Told
 
 router = APIRouter()
 
-_FORM: Final = "application/x-www-form-urlencoded"
 _FIELDS: Final = (
     "tenant",
     "urls",
@@ -67,7 +67,7 @@ async def form(request: Request, reporting: Served) -> Response:
         "requestBody": {
             "required": True,
             "content": {
-                _FORM: {
+                FORM: {
                     "schema": {"type": "object", "properties": {name: {"type": "string"} for name in _FIELDS}},
                 }
             },
@@ -127,7 +127,7 @@ async def status(receipt_id: str, request: Request, reporting: Served) -> Respon
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {_FORM: {"schema": {"type": "object", "properties": {"token": {"type": "string"}}}}},
+            "content": {FORM: {"schema": {"type": "object", "properties": {"token": {"type": "string"}}}}},
         }
     },
     responses=_answers(
@@ -160,8 +160,8 @@ async def _shown(request: Request, work: Callable[[], Awaitable[Response]]) -> R
     except Limited as problem:
         return _said(request, "limited", 429, dict(problem.headers), seconds=problem.seconds)
     except Problem as problem:
-        said = "away" if problem.status in (429, 503) else "unreadable"
-        return _said(request, said, problem.status, dict(problem.headers))
+        name = "away" if problem.status in (429, 503) else "unreadable"
+        return _said(request, name, problem.status, dict(problem.headers))
     except Disconnected:  # nobody reads this answer
         return _said(request, "unreadable", 400)
     except Fault:
@@ -169,21 +169,7 @@ async def _shown(request: Request, work: Callable[[], Awaitable[Response]]) -> R
 
 
 async def _read(request: Request, reporting: Reporting, names: tuple[str, ...]) -> dict[str, str]:
-    """The fields of a form that was sent. Raises `Problem`."""
-    kind, _, parameters = request.headers.get("content-type", "").partition(";")
-    if kind.strip().lower() != _FORM or parameters.strip().lower() not in ("", "charset=utf-8"):
-        raise Problem(415, "content_type", f"Content-Type: send {_FORM} in UTF-8.")
-    length = request.headers.get("content-length", "")
-    announced = int(length) if length.isascii() and length.isdigit() else None
-    async with whole_body(request.receive, announced, BODY_LIMIT, reporting.read_seconds, reporting.budget) as body:
-        try:
-            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=len(names))
-        except ValueError as error:
-            raise Problem(400, "bad_body", "body: not a form in UTF-8.") from error
-    fields = dict(pairs)
-    if len(fields) < len(pairs) or not fields.keys() <= set(names):
-        raise Problem(400, "bad_body", "body: a field is given twice, or is not known.")
-    return fields
+    return await form_of(request, names, BODY_LIMIT, reporting.read_seconds, reporting.budget)
 
 
 def _draft(given: Mapping[str, str]) -> Draft:
@@ -205,17 +191,17 @@ def _lines(text: str) -> tuple[str, ...]:
 
 async def _problems(request: Request, reporting: Reporting, given: Mapping[str, str], draft: Draft) -> dict[str, str]:
     """What must be put right, by field, in the reader's words, in the order of the form."""
-    said = words("report", language_of(request))
-    found = {each.field: _why(said, each) for each in reversed(wrong(draft))}
+    known = words("report", language_of(request))
+    found = {each.field: _why(known, each) for each in reversed(wrong(draft))}
     if not await is_tenant(reporting, draft.tenant_id):
-        found["tenant"] = said["why"]["no_tenant"]
+        found["tenant"] = known["why"]["no_tenant"]
     if given["website"]:
-        found["website"] = said["why"]["filled"]
+        found["website"] = known["why"]["filled"]
     return {name: found[name] for name in _FIELDS if name in found}
 
 
-def _why(said: Mapping[str, Any], each: Wrong) -> str:
-    text: str = said["why"][each.why]
+def _why(known: Mapping[str, Any], each: Wrong) -> str:
+    text: str = known["why"][each.why]
     return text.format(limit=each.limit)
 
 
@@ -227,7 +213,7 @@ async def is_tenant(reporting: Reporting, tenant_id: str) -> bool:
 def _form(
     request: Request, reporting: Reporting, given: Mapping[str, str], problems: Mapping[str, str], status: int = 200
 ) -> Response:
-    said = words("report", language_of(request))
+    known = words("report", language_of(request))
     return page(
         request,
         "report.html",
@@ -235,7 +221,7 @@ def _form(
         status,
         given=given,
         wrong=problems,
-        labels={name: said[_LABELS.get(name, name)] for name in _FIELDS},
+        labels={name: known[_LABELS.get(name, name)] for name in _FIELDS},
         categories=REPORTED,
         limits={"explanation": EXPLANATION, "name": NAME, "email": EMAIL},
         days=reporting.rules.keep_days,
@@ -245,14 +231,14 @@ def _form(
 def _taken(request: Request, taken: Taken | Muted) -> Response:
     language = language_of(request)
     if isinstance(taken, Muted):
-        return _said(request, "muted", 429, until=when(taken.until_ms, language))
+        return _said(request, "muted", 429, until=moment(taken.until_ms, language))
     return page(
         request,
         "sent.html",
         "report",
         receipt_id=taken.receipt_id,
         warned=taken.warned,
-        due=when(taken.due_ms, language),
+        due=moment(taken.due_ms, language),
         outcome=status_path(taken, language),
     )
 
@@ -281,7 +267,4 @@ def _status(request: Request, reporting: Reporting, told: Told | None, token: st
 def _said(
     request: Request, name: str, status: int, headers: Mapping[str, str] | None = None, **values: object
 ) -> Response:
-    """A page that says what ``name`` and its title do."""
-    said = words("report", language_of(request))
-    heading = said.get(f"{name}_title", said["problem_title"])
-    return page(request, "said.html", "report", status, headers, heading=heading, text=said[name].format(**values))
+    return said(request, "report", name, status, headers, **values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +25,9 @@ class Statements(StatementReader, Protocol):
 
     async def statement(self, statement_id: str, tenant_id: str | None = None) -> Statement | None:
         """A statement; None if there is none, or if it is another tenant's than ``tenant_id``."""
+
+    async def many(self, statement_ids: Collection[str]) -> dict[str, Statement]:
+        """Those of these statements that there are, by id."""
 
     async def of_message(self, message_id: str, tenant_id: str) -> list[Statement]:
         """The statements about a message, oldest first, so the last one is what is in force, if anything is. Sanctions
@@ -78,8 +82,8 @@ class Appeals(Protocol):
         somebody else did before, with nothing written. Raises `Stale` where the message does not stand as
         ``judged.move`` expects."""
 
-    async def count_open(self, now_ms: int) -> tuple[int, int]:
-        """How many appeals are open, and how many of them are over their time."""
+    async def count_open(self, now_ms: int, tenant_id: str | None = None) -> tuple[int, int]:
+        """How many appeals of a tenant (None: of all) are open, and how many of them are over their time."""
 
     async def forget_texts(self, decided_ms: int, limit: int) -> int:
         """Erase the texts of up to ``limit`` appeals that were decided at ``decided_ms`` (unix) or before; how many."""

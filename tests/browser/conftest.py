@@ -11,14 +11,17 @@ from playwright.sync_api import Browser, sync_playwright
 from deploy.local.chromium import arguments, chromium
 from deploy.local.demo import Demo
 from deploy.local.processes import wait_until
+from gateway.demo import TRIES
 from tests.browser.hostile import HOSTILE
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """`gateway demo`, shared by all these tests: each looks for what it made itself."""
+    """`gateway demo`, shared by all these tests: each looks for what it made itself. An appeal waits in it."""
     directory: Path = tmp_path_factory.mktemp("demo")
     with Demo(directory) as demo:
+        blocked = demo.publish("demo-verified", TRIES[2][2]).json()["message_id"]
+        demo.appeal(blocked, f"It was a joke. {HOSTILE[4]}")
         yield demo
 
 

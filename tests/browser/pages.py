@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 
 class Shown(NamedTuple):
-    """A page: its name, its address, and whether it is for who has not signed in."""
+    """A page: its name, its address, and whether it is for who has not signed in; and what is clicked there, one after
+    the other, to get to it where its address is made of ids."""
 
     name: str
     path: str
     outside: bool = False
+    then: tuple[str, ...] = ()
 
 
 PAGES = [
@@ -19,6 +21,10 @@ PAGES = [
     Shown("queue", "/console/queue"),
     Shown("reports", "/console/reports"),
     Shown("takedowns", "/console/takedowns"),
+    Shown("appeals", "/console/appeals"),
+    Shown("appeal", "/console/appeals", then=("[data-open]",)),
+    Shown("statement", "/console/appeals", then=("[data-open]", "main a[href*='/console/statements/']")),
+    Shown("stated", "/console/appeals", then=("[data-open]", "main a[data-key=m]")),
     Shown("accounts", "/console/accounts?tenant=demo"),
     Shown("account", "/console/accounts/demo/demo-news"),
     Shown("audit", "/console/audit"),

@@ -33,7 +33,7 @@ def test_axe_finds_nothing(browser: Browser, demo: Demo, page: Shown, scheme: Sc
     with visiting(browser, demo, scheme, bypass_csp=True) as visit:
         if not page.outside:
             visit.sign_in()
-        visit.open(page.path)
+        visit.show(page)
         assert_accessible(visit)
         visit.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         assert_accessible(visit)

@@ -56,7 +56,7 @@ def test_no_page_runs_what_others_wrote(browser: Browser, demo: Demo, filled: li
     with visiting(browser, demo) as visit:
         visit.sign_in()
         for page in PAGES:
-            visit.open(page.path)
+            visit.show(page)
             visit.page.locator("main").wait_for()
         visit.open("/console/accounts?tenant=demo&q=hostile")
         assert visit.page.locator("[data-item]").count() == PUT

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route
 
 from deploy.local.demo import Demo
+from tests.browser.pages import Shown
 
 Scheme = Literal["light", "dark"]
 
@@ -49,6 +50,13 @@ class Visit:
     def open(self, path: str) -> None:
         """Load a page."""
         self.page.goto(self.demo.url + path)
+
+    def show(self, page: Shown) -> None:
+        """Load one of the pages that people look at."""
+        self.open(page.path)
+        for wanted in page.then:
+            with self.page.expect_navigation():
+                self.page.locator(wanted).first.click()
 
     def assert_nothing_happened(self) -> None:
         """Fail if something did that must not."""

@@ -312,6 +312,8 @@ async def test_open_appeals_come_in_the_order_of_their_deadlines(place: Complain
     assert [each.appeal_id for each in page] == [made[3].appeal_id]
     assert await place.appeals.open("t2", (-1, ""), 2) == []
     assert await place.appeals.count_open(made[2].due_ms + 1) == (3, 2)
+    assert await place.appeals.count_open(made[2].due_ms + 1, "t1") == (3, 2)
+    assert await place.appeals.count_open(made[2].due_ms + 1, "t2") == (0, 0)
 
 
 async def test_requests_and_texts_are_forgotten_when_their_time_is_over(place: Complaints) -> None:

@@ -148,6 +148,12 @@ async def test_pages_and_spans(place: Complaints) -> None:
     assert [each.statement_id for each in page] == ids[:1:-1]
     page = await place.statements.of_account("t1", "acc-1", page[-1].statement_id, 3)
     assert [each.statement_id for each in page] == ids[1::-1]
+    several = await place.statements.many([ids[1], ids[3], "none"])
+    assert {name: each.message_id for name, each in several.items()} == {
+        ids[1]: blocked[1].message_id,
+        ids[3]: blocked[3].message_id,
+    }
+    assert await place.statements.many([]) == {}
     between = place.statements.between
     assert [each.statement_id for each in await between("t1", 0, 2_000_000, "", 3)] == ids[:3]
     assert [each.statement_id for each in await between("t1", 0, 2_000_000, ids[2], 9)] == ids[3:]

@@ -157,6 +157,8 @@ def test_what_can_be_done_about_it_is_told(language: str) -> None:
     assert made in tell(STATEMENT, language, appeal=appeal)
     upheld = replace(appeal, state=AppealState.UPHELD, decided_ms=NOW_MS)
     assert redress["appeal_upheld"] in tell(STATEMENT, language, appeal=upheld)
+    told = tell(STATEMENT, language, appeal=replace(upheld, state=AppealState.REVERSED))
+    assert (redress["nothing"] in told, redress["appeal_upheld"] in told) == (True, False)
 
 
 def test_an_unknown_language_is_english() -> None:

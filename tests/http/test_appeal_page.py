@@ -11,9 +11,27 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.adapters.sql.statements import SqlStatements
+from gateway.core.appeals import AppealState, Restored
+from gateway.http.pages import LANGUAGES, STYLE, words
+from gateway.ports import StoreUnavailable
 from tests.http.complaining import THREAT, WHY, Whole, whole
 
 HOSTILE = f"{THREAT} <script>alert(1)</script> \"><img src=x onerror=alert(2)> ' &amp; </details>"
+
+
+def test_both_languages_say_everything() -> None:
+    english, chinese = [words("appeal", code) for code in LANGUAGES]
+    assert english.keys() == chinese.keys()
+    for said in (english, chinese):
+        assert set(said["why"]) == {"missing", "too_long"}
+        assert set(said["states"]) == set(AppealState)
+        assert set(said["restored"]) == set(Restored) - {Restored.NOTHING}
+    for name, text in english.items():
+        texts, others = (text, chinese[name]) if isinstance(text, dict) else ({"": text}, {"": chinese[name]})
+        for key, each in texts.items():  # the same is put into both
+            assert set(re.findall(r"{(\w+)}", each)) == set(re.findall(r"{(\w+)}", others[key])), (name, key)
+            assert each != others[key], (name, key)
 
 
 @pytest.fixture
@@ -33,7 +51,7 @@ class Read(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        if tag not in ("meta", "input"):
+        if tag not in ("meta", "input", "link"):
             self._open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -65,8 +83,15 @@ def assert_safe(answer: httpx.Response, page: Read) -> None:
     assert page.all("img") == []
     assert not [attrs for _, attrs in page.elements for name in attrs if name.startswith("on")]
     policy = answer.headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
-    for part in ("form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"):
+    assert [each["href"] for each in page.all("link")] == [STYLE]
+    assert not [attrs for _, attrs in page.elements if "style" in attrs]
+    for part in (
+        "default-src 'none'",
+        "style-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ):
         assert part in policy
     assert "unsafe" not in policy
     assert (answer.headers["referrer-policy"], answer.headers["cache-control"]) == ("no-referrer", "no-store")
@@ -87,11 +112,13 @@ async def test_an_author_reads_appeals_and_sees_the_outcome(gateway: Whole) -> N
     assert "<script>alert(1)</script>" in page.text  # the author's own words, as text
     [form] = page.all("form")
     hidden = {each["name"]: each["value"] for each in page.all("input")}
-    assert (form["method"], form["action"]) == ("post", f"/appeal/{statement['statement_id']}")
+    assert (form["method"], form["action"]) == ("post", f"/appeal/{statement['statement_id']}?lang=zh")
     [area] = page.all("textarea")
     labels = [each["for"] for each in page.all("label")]
-    assert (labels, area["aria-describedby"], "required" in area) == ([area["id"]], "hint", True)
-    assert [each["href"] for each in page.all("a") if "hreflang" in each] == [f"{address}&lang=en"]
+    assert (labels, area["aria-describedby"], area["aria-required"]) == ([area["id"]], "text-hint", "true")
+    query = address.partition("?")[2]
+    assert [each["href"] for each in page.all("a") if "hreflang" in each] == [f"?{query}&lang=en"]
+    assert "#appeal" in [each["href"] for each in page.all("a")]
 
     sent = await gateway.ask(None, "POST", form["action"] or "", data={**hidden, "text": "小说\r\n里的话 <b>"})
     assert sent.status_code == 303
@@ -121,16 +148,20 @@ async def test_an_author_reads_appeals_and_sees_the_outcome(gateway: Whole) -> N
 async def test_a_form_that_is_not_complete_says_what_is_missing(gateway: Whole, text: str) -> None:
     statement = await blocked(gateway)
     address, _, token = statement["appeal"]["page"].partition("?token=")
-    answer = await gateway.ask(None, "POST", address, data={"token": token, "text": text, "lang": "en"})
+    answer = await gateway.ask(None, "POST", f"{address}?lang=en", data={"token": token, "text": text})
     page = read(answer)
     assert answer.status_code == 400
     assert_safe(answer, page)
     [alert] = [attrs for _, attrs in page.elements if attrs.get("role") == "alert"]
-    assert alert["class"] == "alert"
+    assert alert["class"] == "box bad"
     [area] = page.all("textarea")
     assert area["aria-invalid"] == "true"
     assert "#text" in [each.get("href") for each in page.all("a")]
-    assert page.text.startswith("The appeal was not sent: ") or "The appeal was not sent" in page.text
+    assert page.text.strip().startswith("Error: Your message was not published")
+    assert "The appeal was not sent" in page.text
+    assert text.strip() in page.text  # what was written stays
+    [other] = [each["href"] or "" for each in page.all("a") if "hreflang" in each]
+    assert (await gateway.ask(None, "GET", address + other)).status_code == 200
 
 
 async def test_a_second_appeal_shows_the_first(gateway: Whole) -> None:
@@ -165,10 +196,29 @@ async def test_without_its_secret_the_page_is_not_there(gateway: Whole) -> None:
         ("token=é".encode(), "application/x-www-form-urlencoded", 400),
         (b"&".join([b"a=b"] * 20), "application/x-www-form-urlencoded", 400),
         (b"text=" + b"x" * 90_000, "application/x-www-form-urlencoded", 413),
-        (b"token=a&token=b&text=c", "application/x-www-form-urlencoded", 404),
+        (b"token=a&token=b&text=c", "application/x-www-form-urlencoded", 400),
+        (b"token=a&text=c&other=d", "application/x-www-form-urlencoded", 400),
+        (b"token=a&text=c", "application/x-www-form-urlencoded; charset=gb18030", 415),
+        (b"token=a&text=c", "application/x-www-form-urlencoded; charset=UTF-8", 404),
     ],
 )
 async def test_what_is_no_form_of_the_page_is_refused(gateway: Whole, content: bytes, kind: str, status: int) -> None:
     answer = await gateway.ask(None, "POST", "/appeal/abc", content=content, headers={"Content-Type": kind})
     assert answer.status_code == status
     assert_safe(answer, read(answer))
+
+
+async def test_without_the_store_the_page_says_so(gateway: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = (await blocked(gateway))["appeal"]["page"]
+    path, _, token = address.partition("?token=")
+
+    async def away(*_given: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(SqlStatements, "statement", away)
+    for method, target, fields in (("GET", address, None), ("POST", path, {"token": token, "text": "No."})):
+        answer = await gateway.ask(None, method, target, data=fields, headers={"Accept-Language": "zh"})
+        page = read(answer)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert_safe(answer, page)
+        assert words("appeal", "zh")["away"] in page.text

@@ -118,10 +118,12 @@ class SqlAppeals:
             )
             return None
 
-    async def count_open(self, now_ms: int) -> tuple[int, int]:
+    async def count_open(self, now_ms: int, tenant_id: str | None = None) -> tuple[int, int]:
         late = func.count().filter(appeals.c.due_ms < now_ms)
+        wanted = select(func.count(), late).select_from(appeals).where(OPEN)
+        wanted = wanted if tenant_id is None else wanted.where(appeals.c.tenant_id == tenant_id)
         async with self._database.reading("open appeals") as connection:
-            row = (await connection.execute(select(func.count(), late).select_from(appeals).where(OPEN))).one()
+            row = (await connection.execute(wanted)).one()
             return row[0], row[1]
 
     async def forget_texts(self, decided_ms: int, limit: int) -> int:

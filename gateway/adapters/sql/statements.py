@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -66,6 +66,10 @@ class SqlStatements:
         """See `gateway.ports.Statements`, as for every method below."""
         found = await self._read(_of(tenant_id, _COLUMNS.where(statements.c.id == statement_id)))
         return found[0] if found else None
+
+    async def many(self, statement_ids: Collection[str]) -> dict[str, Statement]:
+        found = await self._read(_COLUMNS.where(statements.c.id.in_(sorted(statement_ids))))
+        return {each.statement_id: each for each in found}
 
     async def of_message(self, message_id: str, tenant_id: str) -> list[Statement]:
         this = _COLUMNS.where(statements.c.message_id == message_id, statements.c.sanction_id.is_(None))

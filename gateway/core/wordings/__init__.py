@@ -171,8 +171,8 @@ def _redress(statement: Statement, language: str, until_ms: int, now_ms: int, ap
     redress = words(language)["redress"]
     if appeal is not None and appeal.state is AppealState.OPEN:
         yield redress["appeal_made"].format(due=moment(appeal.due_ms, language))
-    elif statement.lifted_ms is not None:
-        yield redress["nothing"]
+    elif statement.lifted_ms is not None or (appeal is not None and appeal.state is AppealState.REVERSED):
+        yield redress["nothing"]  # the statement of a reversed one is lifted a moment later
         return
     elif appeal is not None:
         yield redress["appeal_upheld"]

@@ -55,6 +55,7 @@ from typing import Final
 
 from gateway.http.console import (
     accounts,
+    appeals,
     audit,
     files,
     overview,
@@ -65,6 +66,7 @@ from gateway.http.console import (
     sanctions,
     sign_in,
     staff,
+    statements,
     takedowns,
 )
 from gateway.http.console.part import Part
@@ -75,6 +77,8 @@ PARTS: Final[tuple[Part, ...]] = (
     queue.PART,
     reports.PART,
     takedowns.PART,
+    appeals.PART,
+    statements.PART,
     sanctions.PART,
     accounts.PART,
     policy.PART,

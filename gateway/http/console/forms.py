@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, Final, Generic, TypeVar
+from unicodedata import category
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Request
@@ -43,6 +44,17 @@ def _on_one_line(text: str) -> str:
 
 Reason = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_on_one_line)]
 """Why something is done: it is kept in the audit chain for good."""
+
+
+def _on_lines(text: str) -> str:
+    text = text.replace("\r\n", "\n")
+    if any(category(sign) == "Cc" and sign not in "\n\t" for sign in text):
+        raise PydanticCustomError("lines", "give text without control characters")
+    return text
+
+
+Lines = Annotated[str, AfterValidator(_on_lines)]
+"""A text of several lines, for people to read; the field says how long it may be."""
 
 Note = Annotated[str, Field(max_length=500), AfterValidator(_on_one_line)]
 """The same where it may be left out."""

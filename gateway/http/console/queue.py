@@ -15,7 +15,7 @@ from gateway.core.audit import subject
 from gateway.core.model import Account, Case, Message, MessageState, Outcome, Sanction
 from gateway.core.operators import Operator, Role
 from gateway.core.queue import Entry, Unresolved
-from gateway.core.records import Stored
+from gateway.core.records import AuditRow, Stored
 from gateway.core.similar import similar
 from gateway.core.wording import ID
 from gateway.http.console.audit import shown
@@ -25,6 +25,7 @@ from gateway.http.console.part import Part
 from gateway.http.console.removal import removal_of
 from gateway.http.console.route import pages
 from gateway.http.console.shell import ByReviewer, ByViewer, Shell, Shown, TenantId, served
+from gateway.http.console.statements import stated_of
 from gateway.http.problems import Problem
 from gateway.review import ReleaseForbidden
 
@@ -329,7 +330,9 @@ async def message_page(
         account=account.account if account is not None else None,
         standing=_standing(account.account, now_ms) if account is not None else [],
         alike=await _similar(shell, stored),
-        rows=await _history(shell, tenant_id, stored),
+        stated=await stated_of(shell, await desk.appealing.statements.of_message(message_id, tenant_id)),
+        reviews=by.may(Role.REVIEWER),
+        rows=shown(await history_of(shell, tenant_id, message_id)),
         release_codes=[(code, shell.named("code", code)) for code in rules.holds.release_codes],
         reject_codes=[(code, _code(shell, code)) for code in _reject_codes(rules.holds.reject_codes, entry)],
         may_decide=by.may(Role.REVIEWER) and stored.state is MessageState.HELD,
@@ -383,8 +386,8 @@ async def _similar(shell: Shell, stored: Stored) -> list[tuple[str, float, str]]
     return [(key, share, " / ".join(others[key].texts)[:_EXCERPT]) for key, share in found]
 
 
-async def _history(shell: Shell, tenant_id: str, stored: Stored) -> list[Any]:
-    desk = shell.console.desk
-    steps = await desk.store.history(stored.message_id)
-    acts = await shell.console.audit.about(tenant_id, subject("message", stored.message_id), None, _HISTORY)
-    return shown(sorted([*steps, *acts], key=lambda row: row.at_ms))
+async def history_of(shell: Shell, tenant_id: str, message_id: str) -> list[AuditRow]:
+    """What became of a message, and what people did about it, oldest first."""
+    steps = await shell.console.desk.store.history(message_id)
+    acts = await shell.console.audit.about(tenant_id, subject("message", message_id), None, _HISTORY)
+    return sorted([*steps, *acts], key=lambda row: row.at_ms)

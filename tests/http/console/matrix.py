@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.core.operators import Role
+from gateway.core.stated import statement_id
+from tests.fakes import NOW_MS
 
 EVERYBODY = tuple(Role)
 REVIEWERS = (Role.REVIEWER, Role.ADMIN)
@@ -15,12 +17,12 @@ ANYBODY = None
 """Also who has not signed in."""
 
 TENANT = "{tenant_id}"
+STATED = "{statement_id}"
 
 
 class Case(NamedTuple):
-    """A route below ``/console``: the address that is called (``{tenant_id}`` becomes the tenant), the form that is
-    sent, the status of success, who may. A form stands for the fields beside the token, None for a route that takes
-    none."""
+    """A route below ``/console``: the address that is called (see `at`), the form that is sent, the status of success,
+    who may. A form stands for the fields beside the token, None for a route that takes none."""
 
     method: str
     route: str
@@ -29,6 +31,11 @@ class Case(NamedTuple):
     status: int
     roles: tuple[Role, ...] | None
 
+    def at(self, tenant: str) -> str:
+        """The address at a tenant, of which is also the statement about its first held message."""
+        stated = statement_id(NOW_MS + 1, "hold", f"m-1-{tenant}", f"d-1-{tenant}")
+        return self.path.replace(TENANT, tenant).replace(STATED, stated)
+
 
 ACCOUNT = "/accounts/{tenant_id}/{account_id}"
 SANCTION = "/sanctions/{tenant_id}/{sanction_id}"
@@ -36,6 +43,7 @@ HELD = "/queue/{tenant_id}/{message_id}"
 REPORT = "/reports/{tenant_id}/{report_id}"
 TAKEDOWN = "/takedowns/{tenant_id}/{message_id}"
 WHY = {"reason": "ticket 7"}
+APPEAL = "/appeals/{tenant_id}/{appeal_id}"
 CASES = [
     Case("GET", "", "", None, 303, ANYBODY),
     Case("GET", "/", "/", None, 200, EVERYBODY),
@@ -85,6 +93,10 @@ CASES = [
     Case("POST", f"{SANCTION}/lift", f"/sanctions/{TENANT}/s-warn/lift", {}, 422, REVIEWERS),
     Case("GET", "/policy", "/policy", None, 200, EVERYBODY),
     Case("POST", "/policy/try", "/policy/try", {}, 422, POLICY),
+    Case("GET", "/appeals", "/appeals", None, 200, EVERYBODY),
+    Case("GET", APPEAL, f"/appeals/{TENANT}/a-1-{TENANT}", None, 200, REVIEWERS),
+    Case("POST", f"{APPEAL}/decide", f"/appeals/{TENANT}/a-1-{TENANT}/decide", {}, 422, REVIEWERS),
+    Case("GET", "/statements/{tenant_id}/{statement_id}", f"/statements/{TENANT}/{STATED}", None, 200, EVERYBODY),
     Case("GET", "/audit", "/audit", None, 200, EVERYBODY),
     Case("GET", "/operators", "/operators", None, 200, ADMINS),
 ]

@@ -31,7 +31,7 @@ def routes() -> list[APIRoute]:
 
 async def call(visitor: Visitor, case: Case, tenant: str = "t1") -> tuple[int, str]:
     """Call a route; its status, and where it sends one."""
-    path = case.path.replace(TENANT, tenant)
+    path = case.at(tenant)
     response = await visitor.get(path) if case.method == "GET" else await visitor.post(path, case.form)
     return response.status_code, response.headers.get("location", "")
 
@@ -98,11 +98,11 @@ async def test_a_revoked_operator_is_out_at_once(house: House, case: Case) -> No
 async def test_who_may_not_is_refused_before_the_form_is_read(house: House, case: Case) -> None:
     if case.roles is not None and Role.VIEWER in case.roles:
         async with house.visitor() as visitor:
-            response = await visitor.post(case.path.replace(TENANT, "t1"), token="wrong")
+            response = await visitor.post(case.at("t1"), token="wrong")
         assert response.status_code == 303
         return
     async with await house.signed_in("the viewer") as visitor:
-        response = await visitor.post(case.path.replace(TENANT, "t1"), token="wrong")
+        response = await visitor.post(case.at("t1"), token="wrong")
     assert (response.status_code, "Your role does not allow this" in response.text) == (403, True)
 
 

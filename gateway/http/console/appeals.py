@@ -1,0 +1,215 @@
+"""Appeals: what waits, what an author says and against what, and the decision of somebody who had no part in that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
+
+import orjson
+from fastapi import Depends, Path, Query, Response
+from pydantic import Field
+
+from gateway.core.appeals import NOTE_LIMIT, Appeal, AppealState, Undecidable, may_decide
+from gateway.core.audit import subject
+from gateway.core.model import Outcome
+from gateway.core.operators import Operator, Role
+from gateway.core.records import AuditRow, Stored
+from gateway.core.registration import By
+from gateway.core.sanction_records import SanctionRecord, SanctionState
+from gateway.core.statement import Restriction, Statement
+from gateway.core.wordings import worded
+from gateway.http.console.audit import shown
+from gateway.http.console.forms import EMPTY, Fields, Form, Lines, Reason, form_of
+from gateway.http.console.marks import Mark
+from gateway.http.console.part import Part
+from gateway.http.console.queue import Due, due, history_of, marks_of, tenant_of
+from gateway.http.console.route import pages
+from gateway.http.console.shell import ByReviewer, ByViewer, Shell, Shown, TenantId, served
+from gateway.http.console.statements import stated_of
+from gateway.http.problems import Problem
+
+router = pages("/appeals")
+PATH: Final = "/console/appeals"
+_PAGE: Final = 50
+_HISTORY: Final = 200
+"""Newest rows of an account among which those about an appeal and its sanction are looked for."""
+
+AppealId = Annotated[str, Path(max_length=64, pattern="^[0-9a-z-]+$")]
+Place = Annotated[str, Query(max_length=80, pattern=r"^([0-9]{1,15}\.[0-9a-z-]{1,64})?$")]
+Text = Annotated[str, Query(max_length=255)]
+
+
+class DecideFields(Fields):
+    """What is decided, why (for the audit chain), and what the author is told of it."""
+
+    outcome: Literal["upheld", "reversed"]
+    reason: Reason
+    note: Annotated[Lines, Field(max_length=NOTE_LIMIT)] = ""
+
+
+DecideForm = Annotated[Form[DecideFields], Depends(form_of(DecideFields))]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list."""
+
+    appeal: Appeal
+    statement: Statement | None
+    due: Due
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What an appeal is against: a message with its marked texts, or a sanction; neither where it is not kept any
+    more."""
+
+    message: Stored | None = None
+    texts: tuple[tuple[str, list[Mark]], ...] = ()
+    sanction: SanctionRecord | None = None
+    sanction_live: bool = False
+
+
+@router.get("")
+async def show_list(by: ByViewer, shell: Shown, tenant: Text = "", after: Place = "") -> Response:
+    """Open appeals, what is due first in front."""
+    chosen = await tenant_of(shell, by, tenant)
+    appealing, now_ms = shell.console.desk.appealing, shell.now_ms
+    due_ms, _, last = after.partition(".")
+    found = await appealing.appeals.open(chosen, (int(due_ms or -1), last), _PAGE + 1)
+    page, more = found[:_PAGE], len(found) > _PAGE
+    stated = await appealing.statements.many([each.statement_id for each in page])
+    total, late = await appealing.appeals.count_open(now_ms, chosen)
+    return await shell.page(
+        "appeals.html",
+        rows=[Row(each, stated.get(each.statement_id), due(each.due_ms, now_ms)) for each in page],
+        onward=f"{page[-1].due_ms}.{page[-1].appeal_id}" if more else "",
+        after=after,
+        total=total,
+        late=late,
+        tenant=chosen or "",
+        tenants=await shell.console.tenants_of(by),
+        may_read=by.may(Role.REVIEWER),
+    )
+
+
+@router.get("/{tenant_id}/{appeal_id}")
+async def show(by: ByReviewer, shell: Shown, tenant_id: TenantId, appeal_id: AppealId) -> Response:
+    """What the author says, what it is against, who had a part in that, and the decision."""
+    return await _page(shell, by, tenant_id, appeal_id)
+
+
+@router.post("/{tenant_id}/{appeal_id}/decide")
+async def decide(by: ByReviewer, shell: Shown, tenant_id: TenantId, appeal_id: AppealId, form: DecideForm) -> Response:
+    """Uphold what was decided, or reverse it; once."""
+    if form.value is None:
+        return await _page(shell, by, tenant_id, appeal_id, form, 422)
+    given = form.value
+    decided = await shell.console.desk.appealing.decide(
+        tenant_id, appeal_id, AppealState(given.outcome), By(by.name, given.reason), given.note or None
+    )
+    if isinstance(decided, Undecidable):
+        raise Problem(404 if decided is Undecidable.APPEAL_UNKNOWN else 409, decided, "see the page's words")
+    return shell.go(appeal_path(tenant_id, appeal_id), f"appeal_{given.outcome}")
+
+
+async def waiting(state: Any, operator: Operator) -> int:
+    """How many appeals are open."""
+    total, _ = await served(state).desk.appealing.appeals.count_open(0, operator.tenant_id)
+    return total
+
+
+PART: Final = Part("appeals", router, PATH, Role.VIEWER, count=waiting)
+
+
+def appeal_path(tenant_id: str, appeal_id: str) -> str:
+    """Where an appeal's page is."""
+    return f"{PATH}/{quote(tenant_id, safe='')}/{quote(appeal_id, safe='')}"
+
+
+async def _page(
+    shell: Shell,
+    by: Operator,
+    tenant_id: str,
+    appeal_id: str,
+    form: Form[DecideFields] = EMPTY,
+    status: int = 200,
+) -> Response:
+    appealing, now_ms = shell.console.desk.appealing, shell.now_ms
+    appeal = await appealing.appeals.appeal(tenant_id, appeal_id)
+    if appeal is None:
+        raise Problem(404, Undecidable.APPEAL_UNKNOWN, "there is no such appeal.")
+    statement = await appealing.statements.statement(appeal.statement_id, tenant_id)
+    told = None
+    if statement is not None:
+        until_ms = (await appealing.standing(statement)).until_ms
+        told = worded(statement, shell.language, appeal_until_ms=until_ms, now_ms=now_ms, appeal=appeal)
+    # Whoever decided had no part before; what that did to the message is theirs, too.
+    involved = await appealing.appeals.involved(appeal) - {appeal.decided_by or ""}
+    is_open = appeal.state is AppealState.OPEN
+    following = await appealing.appeals.open(by.tenant_id, (appeal.due_ms, appeal_id) if is_open else (-1, ""), 1)
+    return await shell.page(
+        "appeal.html",
+        status=status,
+        tenant_id=tenant_id,
+        appeal=appeal,
+        is_open=is_open,
+        due=due(appeal.due_ms, now_ms),
+        stated=(await stated_of(shell, [statement]))[0] if statement is not None else None,
+        told=told,
+        against=await _against(shell, appeal),
+        did=_did(appeal, statement),
+        involved=sorted(involved),
+        refused=may_decide(by.name, involved) if is_open else None,
+        rows=shown(await _history(shell, appeal)),
+        following=following[0] if following else None,
+        form=form,
+        note_limit=NOTE_LIMIT,
+    )
+
+
+async def _against(shell: Shell, appeal: Appeal) -> Against:
+    desk, now_ms = shell.console.desk, shell.now_ms
+    if appeal.sanction_id is not None:
+        sanction = await desk.sanctions.sanction(appeal.tenant_id, appeal.sanction_id, now_ms)
+        return Against(
+            sanction=sanction, sanction_live=sanction is not None and sanction.state is SanctionState.IN_FORCE
+        )
+    message_id = appeal.message_id or ""
+    stored = await desk.store.message(message_id, appeal.tenant_id)
+    if stored is None:
+        return Against()
+    cases = [case for _, case in await desk.store.cases(message_id)]
+    against = [case for case in cases if case.decision.outcome is not Outcome.ALLOW] or cases
+    texts = [(text, marks_of(against[-1], number)) for number, text in enumerate(stored.message.texts)]
+    return Against(message=stored, texts=tuple(texts))
+
+
+def _did(appeal: Appeal, statement: Statement | None) -> str:
+    """What a reversal did, as the key of a text; empty for none."""
+    if appeal.state is not AppealState.REVERSED:
+        return ""
+    if appeal.sanction_id is not None:
+        return "appeal.did.sanction"
+    if statement is not None and statement.restriction is Restriction.TAKEDOWN:
+        return "appeal.did.takedown"
+    return f"appeal.did.{appeal.restored.value}" if appeal.restored is not None else ""
+
+
+async def _history(shell: Shell, appeal: Appeal) -> list[AuditRow]:
+    """The rows of the message or the sanction, and those of the appeal, oldest first."""
+    of_account = await shell.console.audit.about(
+        appeal.tenant_id, subject("account", appeal.account_id), None, _HISTORY
+    )
+    mine = [row for row in of_account if _is_about(row, appeal)]
+    steps = await history_of(shell, appeal.tenant_id, appeal.message_id) if appeal.message_id is not None else []
+    known = {(row.chain, row.seq) for row in steps}
+    both = [*steps, *[row for row in mine if (row.chain, row.seq) not in known]]
+    return sorted(both, key=lambda row: (row.at_ms, row.chain, row.seq))
+
+
+def _is_about(row: AuditRow, appeal: Appeal) -> bool:
+    body = orjson.loads(row.body)
+    same_sanction = appeal.sanction_id is not None and body.get("sanction_id") == appeal.sanction_id
+    return same_sanction or bool(body.get("appeal_id") == appeal.appeal_id)
