@@ -150,9 +150,16 @@ async def announce_unowned(store: Store, events: Events, lease: LeaseKeeper, clo
 
 async def follow(follower: Follower, store: Store, lease: LeaseKeeper, clock: Clock) -> bool:
     """Write what follows from this process's chain and, in the first process, from those that nobody holds; True if
-    more is left."""
-    chains = [lease.owner.slot, *await _unowned(store, lease, clock)]
-    return any([await follower.follow(chain, clock.now_ms()) for chain in chains])
+    more is left. A chain that cannot be followed holds up none of the others: the first fault is raised after them."""
+    more, wrong = False, list[Exception]()
+    for chain in [lease.owner.slot, *await _unowned(store, lease, clock)]:
+        try:
+            more |= await follower.follow(chain, clock.now_ms())
+        except Exception as error:  # be it a defect: what people decided stands in another chain
+            wrong.append(error)
+    if wrong:
+        raise wrong[0]
+    return more
 
 
 async def _unowned(store: Store, lease: LeaseKeeper, clock: Clock) -> list[int]:
