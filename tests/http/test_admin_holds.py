@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.core.model import AccountState, Case, Decision, Facts, MessageState, Outcome
 from gateway.core.queue import Entry as Queued
@@ -138,6 +139,22 @@ async def test_some_releases_take_two_people(desk: Keeping) -> None:
     assert await state(desk, "m-1-t1") is MessageState.QUEUED
     last = (await desk.store.cases("m-1-t1"))[-1][1]
     assert last.decision.reasons[0].message == "harmless (agreed with the reviewer: harmless)"
+
+
+async def test_what_takes_two_people_by_now_is_not_released_by_the_one_who_decided_before(desk: Keeping) -> None:
+    queue = desk.desk.held.queue
+    await ask(desk, "reviewer", "POST", "/m-1-t1:release", {**RELEASE, "undo": True})
+    decided = await queue.entry("m-1-t1", "t1")
+    assert decided is not None
+    await queue.drop("m-1-t1")
+    await queue.enter(replace(decided, category="terrorism", eyes=2))
+    desk.world.clock.now += 9_000
+    await desk.desk.held.carry_out()
+    assert await state(desk, "m-1-t1") is MessageState.HELD
+    assert "two people" in (await only(desk, "m-1-t1"))["problem"]
+    for role in ("reviewer", "admin"):
+        assert (await ask(desk, role, "POST", "/m-1-t1:release", RELEASE))[0] == 200
+    assert await state(desk, "m-1-t1") is MessageState.QUEUED
 
 
 async def test_a_code_that_the_policy_does_not_know_is_named(desk: Keeping) -> None:
