@@ -72,7 +72,7 @@ async def sign_in(by: ByAnybody, shell: Shown, form: SignInForm) -> Response:
     if not good or (response := await begin(shell, fields.name, "password", fields.next)) is None:
         metrics.SIGN_INS.labels("password", "refused").inc()
         return await _page(shell, form, fields.next, status=401, problem="sign_in.refused")
-    await console.sessions.forgive(what[0][0])
+    await console.sessions.forgive(what[-1][0])
     return response
 
 
