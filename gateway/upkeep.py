@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 _EVENTS = 500
 """Rows announced at once."""
+_ENTRIES = 200
+"""Entries of the queue looked at, whether their messages are held: what is due first, where any that is left ends."""
 _NOTICES = 10
 """Notices sent at once."""
 _NOTICE_LEASE_MS = 60_000
@@ -250,7 +252,8 @@ async def measure_sanctions(sanctions: Sanctions, clock: Clock) -> None:
 
 
 async def measure_queue(held: HeldMessages, clock: Clock) -> None:
-    """Set the gauge of what people should have decided on."""
+    """Set the gauge of what people should have decided on, and of nothing else."""
+    await held.queue.tidy(_ENTRIES)
     _, overdue, _ = await held.queue.count(None, clock.now_ms())
     metrics.OVERDUE_HOLDS.set(overdue)
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from prometheus_client import REGISTRY
 
 from gateway.core.model import AccountState, Case, Decision, Facts, MessageState, Outcome
 from gateway.core.queue import Entry as Queued
 from gateway.core.records import Transition
 from gateway.core.registration import CloseAccount
+from gateway.upkeep import measure_queue
 from tests.fakes import NOW_MS
 from tests.http.keeping import BY, HERE, RULES, Keeping
 
@@ -191,6 +193,14 @@ async def test_an_opinion_that_is_sooner_than_the_undo_window_wins(desk: Keeping
     await desk.desk.held.carry_out()
     assert (moved, await state(desk, "m-1-t1")) == (True, MessageState.REJECTED)
     assert len(await desk.store.cases("m-1-t1")) == 2
+    assert (await ask(desk, "viewer", "GET", ""))[1]["total"] == 1
+
+
+async def test_an_entry_whose_message_is_not_held_is_overdue_for_nobody(desk: Keeping) -> None:
+    await ask(desk, "reviewer", "POST", "/m-1-t1:reject", REJECT)
+    await desk.desk.held.queue.enter(Queued("m-1-t1", "t1", "acc-1", "spam", NOW_MS - HOUR_MS))
+    await measure_queue(desk.desk.held, desk.world.clock)
+    assert REGISTRY.get_sample_value("gateway_overdue_holds") == 0
     assert (await ask(desk, "viewer", "GET", ""))[1]["total"] == 1
 
 
