@@ -87,6 +87,10 @@ class HeldMessages:
         if stored is None or stored.state is not MessageState.HELD:
             await self.queue.drop(entry.message_id)  # somebody else was sooner: an opinion, the hold's end, a command
             return
+        if done.outcome is Outcome.ALLOW and entry.eyes > 1 and entry.first is None:
+            # What was found since one person decided takes two.
+            await self.queue.could_not(entry.message_id, done, "What was found meanwhile takes two people to release.")
+            return
         policy = self._policy()
         try:
             await resolve_by_person(

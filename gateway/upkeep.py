@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 _EVENTS = 500
 """Rows announced at once."""
+_ENTRIES = 200
+"""Entries of the queue looked at, whether their messages are held: what is due first, where any that is left ends."""
 _NOTICES = 10
 """Notices sent at once."""
 _NOTICE_LEASE_MS = 60_000
@@ -150,9 +152,16 @@ async def announce_unowned(store: Store, events: Events, lease: LeaseKeeper, clo
 
 async def follow(follower: Follower, store: Store, lease: LeaseKeeper, clock: Clock) -> bool:
     """Write what follows from this process's chain and, in the first process, from those that nobody holds; True if
-    more is left."""
-    chains = [lease.owner.slot, *await _unowned(store, lease, clock)]
-    return any([await follower.follow(chain, clock.now_ms()) for chain in chains])
+    more is left. A chain that cannot be followed holds up none of the others: the first fault is raised after them."""
+    more, wrong = False, list[Exception]()
+    for chain in [lease.owner.slot, *await _unowned(store, lease, clock)]:
+        try:
+            more |= await follower.follow(chain, clock.now_ms())
+        except Exception as error:  # be it a defect: what people decided stands in another chain
+            wrong.append(error)
+    if wrong:
+        raise wrong[0]
+    return more
 
 
 async def _unowned(store: Store, lease: LeaseKeeper, clock: Clock) -> list[int]:
@@ -243,7 +252,8 @@ async def measure_sanctions(sanctions: Sanctions, clock: Clock) -> None:
 
 
 async def measure_queue(held: HeldMessages, clock: Clock) -> None:
-    """Set the gauge of what people should have decided on."""
+    """Set the gauge of what people should have decided on, and of nothing else."""
+    await held.queue.tidy(_ENTRIES)
     _, overdue, _ = await held.queue.count(None, clock.now_ms())
     metrics.OVERDUE_HOLDS.set(overdue)
 

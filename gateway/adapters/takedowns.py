@@ -70,7 +70,8 @@ class HttpTakedowns:
         }
         headers = {
             "content-type": "application/json",
-            "idempotency-key": f"{takedown.message_id}:{action}",
+            # Of this wish: taken down once more after it was put back is not the same again.
+            "idempotency-key": f"{takedown.message_id}:{action}:{takedown.asked_ms}",
             **_authorised(order.token_env, by_hand),
         }
         try:

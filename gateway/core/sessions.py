@@ -55,9 +55,10 @@ class Tries(Value, frozen=True):
     window_ms: int = 15 * 60_000
 
     def of(self, name: str, address: str) -> tuple[tuple[str, int], ...]:
-        """What a try counts for, each with its limit. Names are hashed: what is typed there may be a password."""
+        """What a try counts for, each with its limit, the address first: one that may not try any more locks no names.
+        Names are hashed: what is typed there may be a password."""
         digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
-        return ((f"name:{digest}", self.name), (f"address:{_network(address)}", self.address))
+        return ((f"address:{_network(address)}", self.address), (f"name:{digest}", self.name))
 
 
 def normal_password(password: str) -> str:

@@ -47,6 +47,10 @@ PUBLIC: Final = frozenset({MessageState.PUBLISHED, MessageState.UNKNOWN, Message
 to."""
 
 
+UNDER_WAY: Final = frozenset({MessageState.QUEUED, MessageState.FORWARDING})
+"""Where readers are about to see a message: it is taken down once it is there."""
+
+
 class TakedownRefused(StrEnum):
     """Why nothing is taken down, or put back."""
 

@@ -75,5 +75,9 @@ class Queue(Protocol):
     async def could_not(self, message_id: str, resolution: Resolution, problem: str) -> None:
         """Say why this decision was not carried out; the message waits on."""
 
+    async def tidy(self, limit: int) -> int:
+        """Take out entries whose message is not held, of the ``limit`` that are due first; how many. They come where a
+        hold ended while its entry was written: nobody could decide on them, and they would wait for ever."""
+
     async def drop(self, message_id: str) -> None:
         """Take out an entry whose message is not held any more."""

@@ -55,7 +55,8 @@ class Sessions(Protocol):
 
     async def count(self, what: Sequence[tuple[str, int]], window_ms: int, now_ms: int) -> bool:
         """Count a try for each of these, see `Tries.of`; False when one of them was tried as often as its limit
-        already. It is counted before it is known how it ends, so that many at once are not one."""
+        already, and it then counts for none of those behind it. It is counted before it is known how it ends, so that
+        many at once are not one."""
 
     async def forgive(self, what: str) -> None:
         """Count the tries of this from 0 again."""

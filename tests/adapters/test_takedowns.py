@@ -105,7 +105,7 @@ async def test_an_app_is_told_what_and_why(site: Site) -> None:
     first, second = site.server.got
     assert (first.method, first.target) == ("POST", "/takedowns?a=1")
     assert first.values(b"authorization") == [b"Bearer app-token"]
-    assert first.values(b"idempotency-key") == [b"m-1:take_down"]
+    assert first.values(b"idempotency-key") == [f"m-1:take_down:{TAKEDOWN.asked_ms}".encode()]
     assert first.values(b"content-type") == [b"application/json"]
     assert orjson.loads(first.body) == {
         "action": "take_down",
@@ -114,9 +114,17 @@ async def test_an_app_is_told_what_and_why(site: Site) -> None:
         "upstream": {"status": 201, "body": {"id": 7}},
         "reason": "fraud",
     }
-    assert second.values(b"idempotency-key") == [b"m-1:restore"]
+    assert second.values(b"idempotency-key") == [f"m-1:restore:{BACK.asked_ms}".encode()]
     told = orjson.loads(second.body)
     assert (told["action"], told["upstream"], told["reason"]) == ("restore", None, "appeal")
+
+
+async def test_an_attempt_has_the_key_of_its_wish_and_another_wish_has_another(site: Site) -> None:
+    again, anew = replace(TAKEDOWN, attempts=2), replace(TAKEDOWN, asked_ms=TAKEDOWN.asked_ms + 1)
+    for each in (TAKEDOWN, again, anew):
+        await site.remover.carry_out(site.told(each))
+    first, second, third = [request.values(b"idempotency-key") for request in site.server.got]
+    assert first == second != third  # an app that knows the key answers as before, and does nothing
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 410])

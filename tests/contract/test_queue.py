@@ -135,6 +135,18 @@ async def test_one_that_was_released_in_a_chain_that_is_read_sooner_does_not_com
     assert await office.waiting() == []
 
 
+async def test_an_entry_that_came_as_its_hold_ended_is_taken_out(office: Office) -> None:
+    held = await office.hold()
+    late = entry(HELD, 1, case=HOLD)
+    await office.store.commit(office.owner, late)
+    assert await office.store.move(office.owner, change(late, HELD, REJECTED))
+    await office.follow()
+    await office.queue.enter(Entry(late.message_id, "t1", "acc-1", "", 1))  # another process began before it ended
+    assert await office.waiting() == [late.message_id, held]
+    assert [await office.queue.tidy(10), await office.queue.tidy(10)] == [1, 0]
+    assert await office.waiting() == [held]
+
+
 async def test_what_was_found_anew_keeps_what_people_did(office: Office) -> None:
     new = entry(HELD, case=HOLD)
     await office.store.commit(office.owner, new)

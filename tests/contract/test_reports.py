@@ -233,7 +233,7 @@ async def test_the_next_is_due_first_of_those_that_nobody_has(desk: Desk, second
 
 
 async def test_the_next_is_never_a_complaint_of_ones_own(desk: Desk) -> None:
-    own = []
+    own: list[str] = []
     for number in range(60):  # more than are looked at once
         taken = await desk.taken(f"m-{number}", category="self_harm")
         await desk.decide(taken, NO)

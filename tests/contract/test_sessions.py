@@ -118,13 +118,24 @@ async def test_what_has_ended_is_swept(kept: SqlSessions, office: Office) -> Non
 
 
 async def test_tries_are_counted_before_they_end_and_for_all_that_they_count_for(kept: SqlSessions) -> None:
-    pair = [("name", 3), ("address", 5)]
+    pair = [("address", 5), ("name", 3)]
     allowed = await asyncio.gather(*[kept.count(pair, 100, NOW_MS) for _ in range(8)])
     assert sorted(allowed) == [False] * 5 + [True] * 3
-    assert not await kept.count([("other", 3), ("address", 5)], 100, NOW_MS + 99)
+    assert not await kept.count([("address", 5), ("other", 3)], 100, NOW_MS + 99)
     await kept.forgive("name")
     assert await kept.count([("name", 3)], 100, NOW_MS + 99)
     assert await kept.count([("address", 5)], 100, NOW_MS + 100)  # another window
+
+
+async def test_an_address_that_may_not_try_any_more_locks_no_names(kept: SqlSessions, office: Office) -> None:
+    for number in range(9):
+        await kept.count([("address", 2), (f"name-{number}", 1)], 100, NOW_MS)
+    assert await kept.count([("elsewhere", 2), ("name-8", 1)], 100, NOW_MS)
+    async with office.store.database.reading("test") as connection:
+        assert set(await connection.scalars(select(tries.c.what))) == {
+            *("address", "elsewhere"),
+            *("name-0", "name-1", "name-8"),
+        }
 
 
 async def test_what_is_tried_without_end_grows_without_none(kept: SqlSessions, office: Office) -> None:

@@ -233,7 +233,7 @@ async def test_a_person_asks_directly_and_once(office: Office) -> None:
     assert await office.claim(10_000_000) == []
 
 
-@pytest.mark.parametrize("state", [each for each in MessageState if each.value in ("held", "blocked", "queued")])
+@pytest.mark.parametrize("state", [each for each in MessageState if each.value in ("held", "blocked")])
 async def test_what_is_not_public_cannot_be_taken_down(office: Office, state: MessageState) -> None:
     new = entry(state)
     await office.store.commit(office.owner, new)
@@ -249,6 +249,27 @@ async def test_what_is_not_public_cannot_be_taken_down(office: Office, state: Me
     assert await office.takedowns.restore("t1", new.message_id, BY, 4000) is TakedownRefused.NOT_TAKEN_DOWN
     await office.reverse(new.message_id)  # nobody is told to put back what readers never saw
     assert await office.state(new.message_id) is S.FAILED
+    assert await office.claim(10_000_000) == []
+
+
+async def test_what_is_about_to_be_published_is_taken_down_once_it_is(office: Office) -> None:
+    new = entry(FORWARDING)
+    await office.store.commit(office.owner, new)
+    await office.take_down(new.message_id)
+    assert await office.state(new.message_id) is S.DUE
+    assert await office.claim(3000) == []  # there is nothing yet, and the app would say so
+    assert await office.store.move(office.owner, change(new, FORWARDING, PUBLISHED))
+    assert (await office.one(3000)).message_id == new.message_id
+    assert await office.acts() == ["TakeDown"]
+
+
+async def test_an_appeal_while_it_is_being_published_cancels_it(office: Office) -> None:
+    new = entry(FORWARDING)
+    await office.store.commit(office.owner, new)
+    await office.take_down(new.message_id)
+    await office.reverse(new.message_id)
+    assert await office.state(new.message_id) is S.CANCELLED
+    assert await office.store.move(office.owner, change(new, FORWARDING, PUBLISHED))
     assert await office.claim(10_000_000) == []
 
 

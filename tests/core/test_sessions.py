@@ -50,13 +50,13 @@ def test_letters_are_one_however_they_are_composed() -> None:
 
 def key_of(address: str) -> str:
     """What a try from an address counts for."""
-    return Tries().of("Ann", address)[1][0]
+    return Tries().of("Ann", address)[0][0]
 
 
 def test_a_try_counts_for_a_name_that_is_not_kept_and_for_a_network() -> None:
-    (name, limit), _ = Tries(3, 7).of("Ann", "192.0.2.1")
+    _, (name, limit) = Tries(3, 7).of("Ann", "192.0.2.1")
     assert ("Ann" in name, limit) == (False, 3)
-    assert Tries().of("Ann", "1.1.1.1")[0] == Tries().of("Ann", "2.2.2.2")[0] != Tries().of("ann", "1.1.1.1")[0]
+    assert Tries().of("Ann", "1.1.1.1")[1] == Tries().of("Ann", "2.2.2.2")[1] != Tries().of("ann", "1.1.1.1")[1]
     assert key_of("2001:db8::1") == key_of("2001:db8::2") == key_of("2001:db8::3%eth0") != key_of("2001:db8:0:1::1")
     assert key_of("192.0.2.1") == key_of("::ffff:192.0.2.1") != key_of("192.0.2.2")
     assert key_of("no address") == "address:no address"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from prometheus_client import REGISTRY
 
 from gateway.core.model import AccountState, Case, Decision, Facts, MessageState, Outcome
 from gateway.core.queue import Entry as Queued
 from gateway.core.records import Transition
 from gateway.core.registration import CloseAccount
+from gateway.upkeep import measure_queue
 from tests.fakes import NOW_MS
 from tests.http.keeping import BY, HERE, RULES, Keeping
 
@@ -140,6 +143,22 @@ async def test_some_releases_take_two_people(desk: Keeping) -> None:
     assert last.decision.reasons[0].message == "harmless (agreed with the reviewer: harmless)"
 
 
+async def test_what_takes_two_people_by_now_is_not_released_by_the_one_who_decided_before(desk: Keeping) -> None:
+    queue = desk.desk.held.queue
+    await ask(desk, "reviewer", "POST", "/m-1-t1:release", {**RELEASE, "undo": True})
+    decided = await queue.entry("m-1-t1", "t1")
+    assert decided is not None
+    await queue.drop("m-1-t1")
+    await queue.enter(replace(decided, category="terrorism", eyes=2))
+    desk.world.clock.now += 9_000
+    await desk.desk.held.carry_out()
+    assert await state(desk, "m-1-t1") is MessageState.HELD
+    assert "two people" in (await only(desk, "m-1-t1"))["problem"]
+    for role in ("reviewer", "admin"):
+        assert (await ask(desk, role, "POST", "/m-1-t1:release", RELEASE))[0] == 200
+    assert await state(desk, "m-1-t1") is MessageState.QUEUED
+
+
 async def test_a_code_that_the_policy_does_not_know_is_named(desk: Keeping) -> None:
     status, problem = await ask(desk, "reviewer", "POST", "/m-1-t1:release", {**RELEASE, "code": "nonsense"})
     assert (status, problem["errors"][0]["field"]) == (422, "code")
@@ -174,6 +193,14 @@ async def test_an_opinion_that_is_sooner_than_the_undo_window_wins(desk: Keeping
     await desk.desk.held.carry_out()
     assert (moved, await state(desk, "m-1-t1")) == (True, MessageState.REJECTED)
     assert len(await desk.store.cases("m-1-t1")) == 2
+    assert (await ask(desk, "viewer", "GET", ""))[1]["total"] == 1
+
+
+async def test_an_entry_whose_message_is_not_held_is_overdue_for_nobody(desk: Keeping) -> None:
+    await ask(desk, "reviewer", "POST", "/m-1-t1:reject", REJECT)
+    await desk.desk.held.queue.enter(Queued("m-1-t1", "t1", "acc-1", "spam", NOW_MS - HOUR_MS))
+    await measure_queue(desk.desk.held, desk.world.clock)
+    assert REGISTRY.get_sample_value("gateway_overdue_holds") == 0
     assert (await ask(desk, "viewer", "GET", ""))[1]["total"] == 1
 
 

@@ -9,11 +9,12 @@ from itertools import count
 import pytest
 from prometheus_client import REGISTRY
 
-from gateway.core.model import MessageState
+from gateway.core.audit import ADMINISTRATORS
+from gateway.core.model import MessageState, Outcome
 from gateway.core.records import AuditRow
 from gateway.perform import Performed
 from gateway.ports import Fault, LeaseLost, StoreUnavailable
-from gateway.upkeep import Upkeep, announce, measure, plan, recover
+from gateway.upkeep import Upkeep, announce, follow, measure, plan, recover
 from tests.fakes import NOW_MS
 from tests.world import TTL_MS, World, open_world, submission
 
@@ -213,6 +214,33 @@ async def test_rows_that_did_not_arrive_are_announced_again(world: World) -> Non
     downstream.fault = None
     await announce(world.store, downstream, world.lease)
     assert [row.seq for row in downstream.rows] == [1, 2]
+
+
+class Stuck:
+    """`gateway.ports.Follower` in memory: what follows from one chain can never be written."""
+
+    def __init__(self, stuck: int) -> None:
+        self._stuck = stuck
+        self.followed: list[int] = []
+
+    async def follow(self, chain: int, _now_ms: int) -> bool:
+        if chain == self._stuck:
+            raise KeyError(chain)
+        self.followed.append(chain)
+        return True
+
+
+async def test_a_chain_that_cannot_be_followed_holds_up_no_other(world: World) -> None:
+    world.classifiers.say("text", "spam", 0.6)
+    await world.publish(submission())
+    [held] = await world.store.in_state(MessageState.HELD, 1)
+    assert await world.resolve(held, Outcome.BLOCK, "mo", "spam")
+    own, administrators = world.perform.owner.slot, ADMINISTRATORS
+    for stuck, others in ((own, [administrators]), (administrators, [own])):
+        follower = Stuck(stuck)
+        with pytest.raises(KeyError):
+            await follow(follower, world.store, world.lease, world.clock)
+        assert follower.followed == others
 
 
 async def test_recovery_leaves_what_a_living_process_forwards(world: World) -> None:

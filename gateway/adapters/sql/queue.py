@@ -183,6 +183,19 @@ class SqlQueue:
 
         await self._change(message_id, None, still)
 
+    async def tidy(self, limit: int) -> int:
+        first = select(queue.c.message_id).order_by(queue.c.due_ms, queue.c.message_id).limit(limit).subquery()
+        left = (
+            select(messages.c.id)
+            .join(first, first.c.message_id == messages.c.id)
+            .where(messages.c.state != MessageState.HELD)
+        )
+        async with self._database.reading("queue") as connection:
+            ended = (await connection.scalars(left)).all()
+        for message_id in ended:  # what was held once and is no more is never held again
+            await self.drop(message_id)
+        return len(ended)
+
     async def drop(self, message_id: str) -> None:
         async with self._database.writing("queue") as connection:
             await connection.execute(delete(queue).where(queue.c.message_id == message_id))

@@ -117,7 +117,6 @@ class SqlSessions:
             return True
 
     async def count(self, what: Sequence[tuple[str, int]], window_ms: int, now_ms: int) -> bool:
-        allowed = True
         async with self._database.writing("count tries") as connection:
             for key, limit in what:
                 first = insert_or(self._database, tries).values(what=key, tried=1, since_ms=now_ms)
@@ -131,8 +130,9 @@ class SqlSessions:
                     },
                 ).returning(tries.c.tried)
                 tried: int = (await connection.execute(again)).scalar_one()
-                allowed = allowed and tried <= limit
-        return allowed
+                if tried > limit:
+                    return False
+        return True
 
     async def forgive(self, what: str) -> None:
         async with self._database.writing("forget tries") as connection:

@@ -16,7 +16,7 @@ from gateway.adapters.sql.takedowns import COLUMNS, write_act
 from gateway.core.audit import ADMINISTRATORS
 from gateway.core.records import SEALED, UpstreamAnswer
 from gateway.core.registration import By
-from gateway.core.takedowns import WAITING, Takedown, TakedownState
+from gateway.core.takedowns import UNDER_WAY, WAITING, Takedown, TakedownState
 from gateway.ports import Order
 
 _GATEWAY: Final = By("gateway")
@@ -57,7 +57,7 @@ class SqlOrders:
             )
             .join(messages, messages.c.id == takedowns.c.message_id)
             .join(tenants, tenants.c.tenant_id == takedowns.c.tenant_id)
-            .where(_WAITS, takedowns.c.due_ms <= now_ms)
+            .where(_WAITS, takedowns.c.due_ms <= now_ms, messages.c.state.not_in(sorted(UNDER_WAY)))
             .order_by(takedowns.c.due_ms, takedowns.c.message_id)
             .limit(limit)
         )

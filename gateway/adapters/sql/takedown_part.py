@@ -20,7 +20,7 @@ from gateway.core.audit import ADMINISTRATORS, APPEAL, TAKEDOWN
 from gateway.core.happened import Act, Happened
 from gateway.core.model import MessageState
 from gateway.core.registration import By
-from gateway.core.takedowns import PUBLIC, WISHED_DOWN, Takedown, TakedownState, back, down
+from gateway.core.takedowns import PUBLIC, UNDER_WAY, WISHED_DOWN, Takedown, TakedownState, back, down
 
 _GATEWAY: Final = By("gateway")
 _UNKNOWN: Final = "the tenant has no such message"
@@ -73,7 +73,7 @@ class TakedownPart:
             return
         if found is not None and (_is_stale(act, found, found.state in WISHED_DOWN) or down(found.state) is None):
             return
-        if MessageState(message.state) not in PUBLIC:
+        if MessageState(message.state) not in PUBLIC | UNDER_WAY:
             made = replace(made, state=TakedownState.FAILED, at_ms=now_ms, problem=_NOT_PUBLIC)
             await write_act(connection, made, _GATEWAY, "TakedownFailed", now_ms, attempts=0, problem=_NOT_PUBLIC)
         await keep(self._database, connection, made, found)
@@ -84,7 +84,10 @@ class TakedownPart:
         found = await takedown_row(connection, message_id)
         if found is None or found.tenant_id != act.tenant_id:
             return
-        if message is None or MessageState(message.state) not in PUBLIC:
+        if message is None:
+            return
+        state_now = MessageState(message.state)
+        if state_now not in PUBLIC and not (state_now in UNDER_WAY and found.state is TakedownState.DUE):
             return  # readers never saw it
         if (
             _is_stale(act, found, found.state not in WISHED_DOWN)

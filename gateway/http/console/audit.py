@@ -85,7 +85,7 @@ async def search(
     for name, typed, found in (("since", since, since_ms), ("until", until, until_ms)):
         if typed and found is None:
             errors[name] = shell.say("error.moment")
-    for name in ("tenant", "account", "message", "actor"):
+    for name in ("tenant", "account", "message", "kind", "actor"):
         if not asked[name].isprintable():
             errors[name] = shell.say("error.one_line")
     try:

@@ -181,6 +181,7 @@ async def decide(
     if form.value is None:
         return await message_page(shell, by, tenant_id, message_id, form=form, status=422)
     held, given = shell.console.desk.held, form.value
+    onward = await tenant_of(shell, by, given.tenant)  # what is refused has done nothing
     code = given.release_code if given.verdict == "release" else given.reject_code
     note = given.note or code or given.verdict
     if given.verdict == "escalate":
@@ -192,7 +193,7 @@ async def decide(
         except ReleaseForbidden as error:
             refused = form.wrong("", shell.say("message.forbidden", why=str(error)))
             return await message_page(shell, by, tenant_id, message_id, form=refused, status=409)
-    return await _onward(shell, by, await tenant_of(shell, by, given.tenant), (tenant_id, message_id))
+    return await _onward(shell, by, onward, (tenant_id, message_id))
 
 
 @router.post("/{tenant_id}/{message_id}/undo")

@@ -64,7 +64,8 @@ async def sign_in(by: ByAnybody, shell: Shown, form: SignInForm) -> Response:
         metrics.SIGN_INS.labels("password", "throttled").inc()
         return await _page(shell, form, fields.next, status=429, problem="sign_in.throttled")
     try:
-        kept = await console.sessions.password(fields.name)
+        # No database takes a NUL, so nobody has a name with one.
+        kept = await console.sessions.password(fields.name) if "\0" not in fields.name else None
         good = await console.passwords.matches(kept, fields.password)
     except Fault:
         metrics.SIGN_INS.labels("password", "fault").inc()
@@ -72,7 +73,7 @@ async def sign_in(by: ByAnybody, shell: Shown, form: SignInForm) -> Response:
     if not good or (response := await begin(shell, fields.name, "password", fields.next)) is None:
         metrics.SIGN_INS.labels("password", "refused").inc()
         return await _page(shell, form, fields.next, status=401, problem="sign_in.refused")
-    await console.sessions.forgive(what[0][0])
+    await console.sessions.forgive(what[-1][0])
     return response
 
 

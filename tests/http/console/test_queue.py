@@ -46,6 +46,13 @@ async def test_an_operator_of_one_tenant_sees_that_tenant_s_only(house: House) -
         assert (await ours.post("/queue/next", {"tenant": "t2"})).status_code == 404
 
 
+async def test_a_decision_that_is_refused_has_done_nothing(house: House) -> None:
+    async with await house.signed_in("our reviewer") as ours:
+        assert (await ours.post(f"{FIRST}/decide", {**REJECT, "tenant": "t2"})).status_code == 404
+    await carried_out(house)
+    assert await state(house) is MessageState.HELD
+
+
 async def test_a_page_goes_on_where_the_one_before_ended(house: House, admin: Visitor) -> None:
     queue = house.console.desk.held.queue
     for number in range(60):

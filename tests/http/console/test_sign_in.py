@@ -75,7 +75,13 @@ async def test_a_page_that_needs_it_is_come_back_to(house: House, visitor: Visit
 
 @pytest.mark.parametrize(
     ("name", "password"),
-    [(ADMIN, "not the password"), ("nobody", PASSWORD), ("our viewer", PASSWORD), (ADMIN, PASSWORD.upper())],
+    [
+        (ADMIN, "not the password"),
+        ("nobody", PASSWORD),
+        ("our viewer", PASSWORD),
+        (ADMIN, PASSWORD.upper()),
+        (f"{ADMIN}\0", PASSWORD),
+    ],
 )
 async def test_what_is_wrong_is_not_said(house: House, visitor: Visitor, name: str, password: str) -> None:
     passwords = CountingPasswords()
