@@ -16,7 +16,7 @@ from gateway.core.model import Outcome
 from gateway.core.operators import Operator, Role
 from gateway.core.records import AuditRow, Stored
 from gateway.core.registration import By
-from gateway.core.sanction_records import SanctionRecord, SanctionState
+from gateway.core.sanction_records import SanctionRecord
 from gateway.core.statement import Restriction, Statement
 from gateway.core.wordings import worded
 from gateway.http.console.audit import shown
@@ -32,8 +32,9 @@ from gateway.http.problems import Problem
 router = pages("/appeals")
 PATH: Final = "/console/appeals"
 _PAGE: Final = 50
-_HISTORY: Final = 200
-"""Newest rows of an account among which those about an appeal and its sanction are looked for."""
+_HISTORY: Final = 50
+_OF_ACCOUNT: Final = 200
+"""Newest rows of an account among which those of an appeal are looked for."""
 
 AppealId = Annotated[str, Path(max_length=64, pattern="^[0-9a-z-]+$")]
 Place = Annotated[str, Query(max_length=80, pattern=r"^([0-9]{1,15}\.[0-9a-z-]{1,64})?$")]
@@ -68,7 +69,6 @@ class Against:
     message: Stored | None = None
     texts: tuple[tuple[str, list[Mark]], ...] = ()
     sanction: SanctionRecord | None = None
-    sanction_live: bool = False
 
 
 @router.get("")
@@ -170,12 +170,9 @@ async def _page(
 
 
 async def _against(shell: Shell, appeal: Appeal) -> Against:
-    desk, now_ms = shell.console.desk, shell.now_ms
+    desk = shell.console.desk
     if appeal.sanction_id is not None:
-        sanction = await desk.sanctions.sanction(appeal.tenant_id, appeal.sanction_id, now_ms)
-        return Against(
-            sanction=sanction, sanction_live=sanction is not None and sanction.state is SanctionState.IN_FORCE
-        )
+        return Against(sanction=await desk.sanctions.sanction(appeal.tenant_id, appeal.sanction_id, shell.now_ms))
     message_id = appeal.message_id or ""
     stored = await desk.store.message(message_id, appeal.tenant_id)
     if stored is None:
@@ -199,17 +196,11 @@ def _did(appeal: Appeal, statement: Statement | None) -> str:
 
 async def _history(shell: Shell, appeal: Appeal) -> list[AuditRow]:
     """The rows of the message or the sanction, and those of the appeal, oldest first."""
-    of_account = await shell.console.audit.about(
-        appeal.tenant_id, subject("account", appeal.account_id), None, _HISTORY
-    )
-    mine = [row for row in of_account if _is_about(row, appeal)]
-    steps = await history_of(shell, appeal.tenant_id, appeal.message_id) if appeal.message_id is not None else []
-    known = {(row.chain, row.seq) for row in steps}
-    both = [*steps, *[row for row in mine if (row.chain, row.seq) not in known]]
-    return sorted(both, key=lambda row: (row.at_ms, row.chain, row.seq))
-
-
-def _is_about(row: AuditRow, appeal: Appeal) -> bool:
-    body = orjson.loads(row.body)
-    same_sanction = appeal.sanction_id is not None and body.get("sanction_id") == appeal.sanction_id
-    return same_sanction or bool(body.get("appeal_id") == appeal.appeal_id)
+    about, tenant_id = shell.console.audit.about, appeal.tenant_id
+    of_account = await about(tenant_id, subject("account", appeal.account_id), None, _OF_ACCOUNT)
+    rows = [row for row in of_account if orjson.loads(row.body).get("appeal_id") == appeal.appeal_id]
+    if appeal.message_id is not None:
+        rows += await history_of(shell, tenant_id, appeal.message_id)
+    if appeal.sanction_id is not None:
+        rows += await about(tenant_id, subject("sanction", appeal.sanction_id), None, _HISTORY)
+    return sorted(rows, key=lambda row: (row.at_ms, row.chain, row.seq))
