@@ -88,7 +88,7 @@ def show(tenant_id: str, report_id: str) -> None:
 @click.argument("report_id")
 @click.option("--actioned/--not-actioned", required=True, help="Whether the content is acted on: taken down.")
 @click.option("--unfounded", is_flag=True, help="It was manifestly so, which is held against its reporters.")
-@click.option("--category", help="What the content is; without it, what was reported.")
+@click.option("--category", help="What the content is; without it, what all reported.")
 @click.option("--message", "message_id", help="Which message an address is of, where the report has none.")
 @click.option("--note", default="", help="Told to the reporters; kept in the open, so it must name nobody.")
 @actor_option

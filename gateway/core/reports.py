@@ -240,7 +240,8 @@ UNDECIDED_WORDING: Final[dict[Undecided, str]] = {
     Undecided.DECIDED: "report_id: it is decided already; nothing was changed",
     Undecided.CLAIMED: "report_id: somebody else has it before them; take another, or wait until they let it go",
     Undecided.SAME_PERSON: "report_id: it is a complaint against your own decision; another reviewer has to decide it",
-    Undecided.CATEGORY: f"category: say which of {', '.join(sorted(CATEGORIES))} it is; nothing else can be acted on",
+    Undecided.CATEGORY: f"category: say which of {', '.join(sorted(CATEGORIES))} it is; nothing else can be acted "
+    "on, and where reporters differ a person says it",
     Undecided.CONTRADICTION: "unfounded: a report that is acted on is not unfounded",
     Undecided.MESSAGE: "message_id: there is no such message of this application, or the report is about another one",
     Undecided.REASON_QUOTES: "reason: it and the note are kept in the open; name no reporter and no address in them",

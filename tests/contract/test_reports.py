@@ -338,6 +338,18 @@ async def test_a_person_says_which_message_an_address_is_of(desk: Desk) -> None:
     assert await desk.reports.decide("t1", known.reports[0], other, ANN, NOW_MS) is Undecided.MESSAGE
 
 
+async def test_what_it_is_where_reporters_differ_a_person_says(desk: Desk) -> None:
+    message_id = await desk.message()
+    taken = await desk.taken(message_id)
+    worse = await desk.taken(message_id, category="sexual_minors", name="", email="")
+    assert worse.reports == taken.reports
+    result = await desk.reports.decide("t1", taken.reports[0], OFF, ANN, NOW_MS)
+    assert result is Undecided.CATEGORY
+    assert "TakeDown" not in await desk.names()
+    decided = await desk.decide(taken, Verdict(actioned=True, category="spam"))
+    assert (decided.report.category, decided.takedown) == ("spam", True)
+
+
 async def test_a_trusted_flagger_is_the_source(desk: Desk) -> None:
     await desk.reports.add_flagger("t1", "Watch", "w" * 64, ANN, NOW_MS)
     taken = await desk.taken(await desk.message(), channel=Channel.TRUSTED, flagger="Watch", name="", email="")

@@ -156,6 +156,8 @@ class SqlReports(Flaggers):
             category = category_of(verdict, row.category)
             if isinstance(category, Undecided):
                 return category
+            if verdict.actioned and verdict.category is None and await _differ(connection, report_id):
+                return Undecided.CATEGORY  # sanctions rest on it: it is not for whoever reported the worst to say
             if await self._quotes(connection, report_id, by, verdict.note):
                 return Undecided.REASON_QUOTES
             message = await _about(connection, row, verdict.message_id)
@@ -366,6 +368,17 @@ def _folded(name: str) -> str:
 def _quotes(text: str, name: str, email: str) -> bool:
     fields = {field: value for field, value in (("legal_name", name), ("email", email)) if value}
     return quoted(text, fields) is not None
+
+
+async def _differ(connection: AsyncConnection, report_id: str) -> bool:
+    """Whether its reporters say different things of one content."""
+    said = (
+        select(func.min(report_receipts.c.category), func.max(report_receipts.c.category))
+        .join(report_items, report_items.c.receipt_id == report_receipts.c.receipt_id)
+        .where(report_items.c.report_id == report_id)
+    )
+    first, last = (await connection.execute(said)).one()
+    return bool(first != last)
 
 
 async def _about(connection: AsyncConnection, row: AnyRow, said: str | None) -> AnyRow | None:
