@@ -25,7 +25,7 @@ from gateway.core.records import Tenant
 from gateway.core.registration import By
 from gateway.core.whitelists import Source
 from gateway.http.requests import hash_key
-from gateway.settings import Settings
+from gateway.settings import NotifySettings, Settings
 from tests.http.documented import Documented
 from tests.http.recorder import Answer, Got, recorder
 
@@ -103,7 +103,7 @@ async def running(tmp_path: Path, netloc: str) -> AsyncIterator[Publish]:
             assert page is not None
             await news.put_articles("t1", [Article(page, publisher, TITLE, TEXT, 0)], BY, now_ms)
 
-    app = create_app(Settings(database_url=url), judge)
+    app = create_app(Settings(database_url=url, notify=NotifySettings(private_hosts=netloc)), judge)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(
