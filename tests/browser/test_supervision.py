@@ -73,7 +73,9 @@ def test_a_report_takes_a_message_down_and_an_appeal_brings_it_back(browser: Bro
         with visiting(browser, demo) as reviewer:
             reviewer.sign_in("demo-reviewer")
             reviewer.open("/console/reports")
-            reviewer.page.locator("[data-item]").filter(has_text="Fraud").filter(has_text="demo-news").last.locator("[data-open]").click()
+            reviewer.page.locator("[data-item]").filter(has_text="Fraud").filter(has_text="demo-news").last.locator(
+                "[data-open]"
+            ).click()
             expect(reviewer.page.locator("main")).to_contain_text("It cures nothing.")
             assert NAME not in reviewer.page.content()
             assert EMAIL not in reviewer.page.content()
