@@ -12,7 +12,7 @@ class Shown(NamedTuple):
     name: str
     path: str
     outside: bool = False
-    then: tuple[str, ...] = ()
+    click: tuple[str, ...] = ()
 
 
 PAGES = [
@@ -22,9 +22,9 @@ PAGES = [
     Shown("reports", "/console/reports"),
     Shown("takedowns", "/console/takedowns"),
     Shown("appeals", "/console/appeals"),
-    Shown("appeal", "/console/appeals", then=("[data-open]",)),
-    Shown("statement", "/console/appeals", then=("[data-open]", "main a[href*='/console/statements/']")),
-    Shown("stated", "/console/appeals", then=("[data-open]", "main a[data-key=m]")),
+    Shown("appeal", "/console/appeals", click=("[data-open]",)),
+    Shown("statement", "/console/appeals", click=("[data-open]", "main a[href*='/console/statements/']")),
+    Shown("stated", "/console/appeals", click=("[data-open]", "main a[data-key=m]")),
     Shown("accounts", "/console/accounts?tenant=demo"),
     Shown("account", "/console/accounts/demo/demo-news"),
     Shown("audit", "/console/audit"),

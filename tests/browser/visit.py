@@ -54,7 +54,7 @@ class Visit:
     def show(self, page: Shown) -> None:
         """Load one of the pages that people look at."""
         self.open(page.path)
-        for wanted in page.then:
+        for wanted in page.click:
             with self.page.expect_navigation():
                 self.page.locator(wanted).first.click()
 

@@ -12,8 +12,7 @@ from urllib.parse import quote
 
 from fastapi import Depends, Path, Query, Response
 from fastapi.responses import RedirectResponse
-from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from classifiers.contract import CATEGORIES
 from gateway.core.audit import subject
@@ -23,7 +22,7 @@ from gateway.core.registration import By
 from gateway.core.reports import NOTE, SHOWN, Undecided, Verdict
 from gateway.core.wording import ID
 from gateway.http.console.audit import shown
-from gateway.http.console.forms import EMPTY, Fields, Form, Note, Reason, form_of
+from gateway.http.console.forms import EMPTY, Fields, Form, Lines, Note, Reason, form_of
 from gateway.http.console.part import Part
 from gateway.http.console.queue import Due, NoForm, Text, due, excerpt, tenant_of
 from gateway.http.console.route import pages
@@ -54,18 +53,10 @@ class DecideFields(Fields):
 
     verdict: Literal["actioned", "not_actioned", "unfounded"]
     category: str = ""
-    note: str = Field("", max_length=NOTE)
+    note: Annotated[Lines, Field(max_length=NOTE)] = ""
     reason: Note = ""
     message_id: Annotated[Note, Field(max_length=255)] = ""
     tenant: str = ""
-
-    @field_validator("note")
-    @classmethod
-    def _lines(cls, note: str) -> str:
-        note = note.replace("\r\n", "\n")
-        if any(sign != "\n" and not sign.isprintable() for sign in note):
-            raise PydanticCustomError("plain", "give text without control characters")
-        return note
 
 
 class RevealFields(Fields):
