@@ -27,6 +27,8 @@ PAGES = [
     Shown("stated", "/console/appeals", click=("[data-open]", "main a[data-key=m]")),
     Shown("accounts", "/console/accounts?tenant=demo"),
     Shown("account", "/console/accounts/demo/demo-news"),
+    Shown("sanctions", "/console/sanctions"),
+    Shown("policy", "/console/policy"),
     Shown("audit", "/console/audit"),
     Shown("operators", "/console/operators"),
     Shown("profile", "/console/profile"),

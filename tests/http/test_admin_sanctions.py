@@ -6,39 +6,13 @@ from typing import Any
 
 import pytest
 
-from gateway.adapters.sql import SqlFollower
-from gateway.core.model import MessageState
-from gateway.core.records import Entry, Owner, Request
 from gateway.core.sanction_records import SanctionRefused
 from gateway.http.admin.sanctions import refused
-from tests.contract.punishing import blocked
 from tests.fakes import NOW_MS
 from tests.http.keeping import DAY_MS, HERE, Keeping, punish
-from tests.world import submission
+from tests.http.violating import violate
 
 WHY: dict[str, Any] = {"reason": "ticket 12"}
-
-
-async def violate(desk: Keeping, number: int, at_ms: int) -> str:
-    """Let ``acc-1`` be blocked for its content, and what follows be written."""
-    lease = await desk.store.lease(f"process-{number}", 8, 10**6, at_ms)
-    assert lease is not None
-    owner: Owner = lease.owner
-    new = Entry(
-        message_id=f"m-{number}",
-        decision_id=f"d-{number}",
-        message=submission(f"text {number}").message,
-        request=Request(b"{}", "application/json"),
-        case=blocked("spam"),
-        state=MessageState.BLOCKED,
-        forwards=True,
-        at_ms=at_ms,
-    )
-    assert await desk.store.commit(owner, new) is None
-    follower = SqlFollower(desk.store.database, [desk.desk.sanctions])  # type: ignore[list-item]
-    while await follower.follow(owner.slot, at_ms):
-        pass
-    return new.message_id
 
 
 async def test_a_sanction_from_its_proposal_to_its_end(desk: Keeping) -> None:

@@ -61,14 +61,16 @@ def held(incident: Incident, rules: Ladder, at_ms: int) -> Held:
 
 def following(rung: Rung, rules: Ladder, *, stopped: bool) -> list[Next]:
     """What the next violation would bring an account. ``stopped``: the tenant's quota of automatic sanctions is used
-    up. None where the policy holds nothing against anybody."""
+    up. None where the policy holds nothing against anybody; what is not named by its categories comes last."""
     if not rules.strikes:
         return []
     used = rules.daily_quota if stopped else 0
     found = outlook(rung.points, rules)
     most = max(found, key=lambda each: len(each.categories))
+    named = [each for each in found if each is not most]
     return [
-        Next(each, waits_for(each.step, used, rules) if each.step is not None else None, each is most) for each in found
+        Next(each, waits_for(each.step, used, rules) if each.step is not None else None, each is most)
+        for each in (*named, most)
     ]
 
 
