@@ -63,7 +63,7 @@ async def taken_down(house: House) -> TakedownState | None:
 
 def assert_kept(page: httpx.Response, form: dict[str, str]) -> None:
     """What was typed is still there."""
-    assert f">{form['note']}</textarea>" in page.text
+    assert f">\n{form['note']}</textarea>" in page.text
 
 
 async def test_the_list_shows_what_is_open_by_deadline(house: House, admin: Visitor) -> None:
