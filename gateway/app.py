@@ -145,6 +145,7 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
         version="1",
         description="Answers allow, hold or block for each publish request of a public account.",
         lifespan=lifespan,
+        redirect_slashes=False,  # it would lead to the address that the Host header names
         docs_url=None,  # the framework's pages load scripts from elsewhere
         redoc_url=None,
     )
@@ -267,6 +268,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         registry=registry,
         policy=lambda: policy.current().policy.appeals,
         clock=clock,
+        holds=lambda: policy.current().policy.holds,
     )
     sanctions = SqlSanctions(store.database, policy.current)
     follower = SqlFollower(

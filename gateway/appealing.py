@@ -25,7 +25,9 @@ from gateway.core.appeals import (
     unappealable,
     until_ms,
 )
+from gateway.core.holds import Holds
 from gateway.core.model import Case, Decision, Facts, MessageState, Outcome, Reason
+from gateway.core.queue import takes_two
 from gateway.core.records import Stored, Transition
 from gateway.core.registration import By
 from gateway.core.rules import APPEAL
@@ -64,6 +66,7 @@ class Appealing:
         registry: Registry,
         policy: Callable[[], AppealPolicy],
         clock: Clock,
+        holds: Callable[[], Holds],
     ) -> None:
         self.statements = statements
         self.appeals = appeals
@@ -71,6 +74,7 @@ class Appealing:
         self._registry = registry
         self._policy = policy
         self._clock = clock
+        self._holds = holds
 
     async def standing(self, statement: Statement) -> Standing:
         """How a statement stands now."""
@@ -118,6 +122,8 @@ class Appealing:
             if (why := may_decide(by.actor, await self.appeals.involved(appeal))) is not None:
                 return why
             try:
+                if outcome is AppealState.REVERSED and await self._takes_two(appeal):
+                    return Undecidable.TWO_PEOPLE
                 judged = await self._judged(appeal, outcome, by, note)
                 if (why := await self.appeals.decide(appeal, judged)) is not None:
                     return why
@@ -127,6 +133,16 @@ class Appealing:
             log.info("appeal decided", {"appeal_id": appeal_id, "outcome": outcome.value, "message": judged.restored})
             return await self.appeals.appeal(tenant_id, appeal_id) or appeal
         raise StoreUnavailable("others write this message at the same time; try again")
+
+    async def _takes_two(self, appeal: Appeal) -> bool:
+        """Whether the message is held still, and its release takes two people: an appeal is no way round the second."""
+        if appeal.message_id is None:
+            return False
+        stored = await self._store.message(appeal.message_id, appeal.tenant_id)
+        if stored is None or stored.state is not MessageState.HELD:
+            return False
+        _, newest = (await self._store.cases(stored.message_id))[-1]
+        return takes_two(newest, self._holds())
 
     async def _judged(self, appeal: Appeal, outcome: AppealState, by: By, note: str | None) -> Judged:
         judged = Judged(outcome, by, self._clock.now_ms(), note)

@@ -148,7 +148,7 @@ def _text(name: str, text: str | None) -> Iterator[str]:
 def _with_appeals(work: Callable[[Appealing, SqlStore, SqlRegister], Awaitable[T]]) -> T:
     given = settings()
     try:
-        policy = read_policy(given.policy_file).policy.appeals
+        policy = read_policy(given.policy_file).policy
     except PolicyError as error:
         raise click.ClickException(str(error)) from error
 
@@ -159,8 +159,9 @@ def _with_appeals(work: Callable[[Appealing, SqlStore, SqlRegister], Awaitable[T
             appeals=SqlAppeals(store.database, sealer),
             store=store,
             registry=register,
-            policy=lambda: policy,
+            policy=lambda: policy.appeals,
             clock=SystemClock(),
+            holds=lambda: policy.holds,
         )
         return await work(appealing, store, register)
 

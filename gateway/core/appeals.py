@@ -116,12 +116,17 @@ class Undecidable(StrEnum):
     DECIDED = "appeal_decided"
     INVOLVED = "reviewer_involved"
     MACHINE = "reviewer_machine"
+    TWO_PEOPLE = "two_people"
 
 
 UNDECIDABLE: Final = {
     Undecidable.APPEAL_UNKNOWN: "appeal_id: there is no such appeal",
     Undecidable.DECIDED: "appeal_id: it was decided already",
     Undecidable.INVOLVED: "You had a part in what is appealed against; somebody else has to decide (article 20(6)).",
+    Undecidable.TWO_PEOPLE: (
+        "outcome: the message is held still, and its release takes two people; decide on it in the queue, and on the "
+        "appeal then"
+    ),
     Undecidable.MACHINE: "An appeal is decided by a person, who is named (article 20(6)).",
 }
 

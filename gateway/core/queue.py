@@ -97,8 +97,14 @@ def enter(message_id: str, tenant_id: str, account_id: str, case: Case, created_
     category = min(found, key=rules.hours_of)
     account = case.facts.account
     hours = rules.hours_of(category) * (rules.reach.get(account.account_class, 1.0) if account is not None else 1.0)
-    eyes = 2 if any(each in rules.four_eyes for each in found) else 1
+    eyes = 2 if takes_two(case, rules) else 1
     return Entry(message_id, tenant_id, account_id, category, created_ms + round(hours * HOUR_MS), eyes)
+
+
+def takes_two(case: Case, rules: Holds) -> bool:
+    """Whether to release a message that is held so takes two people."""
+    held = [reason.category for reason in case.decision.reasons if reason.outcome is not Outcome.ALLOW]
+    return any(each in rules.four_eyes for each in held)
 
 
 def claim(entry: Entry, actor: str, rules: Holds, now_ms: int) -> Entry | Unresolved:

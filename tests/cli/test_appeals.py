@@ -15,6 +15,7 @@ from gateway.adapters.sql.appeals import SqlAppeals
 from gateway.adapters.sql.statements import SqlStatements, StatementsPart
 from gateway.appealing import Appealing
 from gateway.core.appeals import Appeal, AppealPolicy
+from gateway.core.holds import Holds
 from gateway.core.model import MessageState
 from tests.cli.conftest import Office
 
@@ -38,6 +39,7 @@ def appealed(office: Office, message_id: str, keys: Path | None = None) -> Appea
                 registry=register,
                 policy=AppealPolicy,
                 clock=clock,
+                holds=Holds,
             )
             statement = (await appealing.statements.of_message(message_id, "t1"))[-1]
             made = await appealing.make(statement, NOVEL, "en")

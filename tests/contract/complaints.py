@@ -13,6 +13,7 @@ from gateway.adapters.sql.telling import NoticesPart
 from gateway.appealing import Appealing
 from gateway.core.appeals import AppealPolicy
 from gateway.core.audit import act_body, subject
+from gateway.core.holds import Holds
 from gateway.core.model import Case, Decision, Facts, MessageState, Outcome, Reason
 from gateway.core.records import Entry, Owner
 from gateway.core.registration import By
@@ -57,6 +58,7 @@ class Complaints:
             registry=registry,
             policy=lambda: RULES,
             clock=self.clock,
+            holds=Holds,
         )
 
     async def follow(self, *chains: int) -> None:

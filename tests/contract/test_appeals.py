@@ -225,6 +225,15 @@ async def test_a_message_published_meanwhile_is_not_published_again(place: Compl
     assert (decided.restored, await place.state(new)) == (Restored.NOTHING, PUBLISHED)
 
 
+async def test_an_appeal_is_no_way_round_the_second_person(place: Complaints) -> None:
+    held = await place.commit(HELD, case=found(Outcome.HOLD, "terrorism"))
+    appeal = await appealed(place, held)
+    refused = await place.appealing.decide("t1", appeal.appeal_id, REVERSED, BOB)
+    assert (refused, await place.state(held)) == (Undecidable.TWO_PEOPLE, HELD)
+    upheld = await place.appealing.decide("t1", appeal.appeal_id, UPHELD, BOB)
+    assert isinstance(upheld, Appeal)
+
+
 async def test_of_two_decisions_at_once_one_is_taken(place: Complaints) -> None:
     new = await place.commit(BLOCKED)
     appeal = await appealed(place, new)

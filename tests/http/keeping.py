@@ -178,6 +178,7 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
                 registry=register,
                 policy=lambda: world.policy.policy.appeals,
                 clock=world.clock,
+                holds=lambda: world.policy.policy.holds,
             ),
             appeal_token=None,
             registry=register,

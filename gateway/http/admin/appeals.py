@@ -147,7 +147,7 @@ def _refused(why: Undecidable) -> Problem:
     match why:
         case Undecidable.APPEAL_UNKNOWN:
             return bad_fields([(name, message)], 404, why)
-        case Undecidable.DECIDED:
+        case Undecidable.DECIDED | Undecidable.TWO_PEOPLE:
             return bad_fields([(name, message)], 409, why)
         case Undecidable.INVOLVED | Undecidable.MACHINE:
             return Problem(403, why, UNDECIDABLE[why])

@@ -293,6 +293,8 @@ async def _page(
         said=said,
         rows=shown(await shell.console.audit.about(tenant_id, subject("report", report_id), None, _HISTORY)),
         categories=sorted(CATEGORIES),
+        # Where reporters differ, nothing is chosen before a person does.
+        agreed=report.category in CATEGORIES and len({each.category for each in said or ()}) <= 1,
         may_review=by.may(Role.REVIEWER),
         mine=mine,
         sealed=reports.sealed,

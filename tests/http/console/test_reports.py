@@ -63,7 +63,7 @@ async def taken_down(house: House) -> TakedownState | None:
 
 def assert_kept(page: httpx.Response, form: dict[str, str]) -> None:
     """What was typed is still there."""
-    assert f"\n{form['note']}</textarea>" in page.text
+    assert f">\n{form['note']}</textarea>" in page.text
 
 
 async def test_the_list_shows_what_is_open_by_deadline(house: House, admin: Visitor) -> None:
@@ -211,12 +211,23 @@ async def test_what_is_reported_as_something_else_is_given_a_category(house: Hou
     _, report_id = await take(house, DRAFT)
     path, before = f"/reports/t1/{report_id}", await house.acts()
     page = await admin.get(path)
-    assert '<option value="">Choose one</option>' in page.text
+    assert '<option value="" selected>Choose one</option>' in page.text
     for category in ("", "other", "opinion"):
         refused = await admin.post(f"{path}/decide", {**ACT, "category": category})
         assert (refused.status_code, "Choose what it is" in refused.text) == (422, True)
     assert await house.acts() == before
     assert (await admin.post(f"{path}/decide", {**NO, "category": ""})).status_code == 303
+
+
+async def test_where_reporters_differ_a_person_chooses_what_it_is(house: House, admin: Visitor) -> None:
+    _, report_id = await take(house, changed(DRAFT, category="spam"))
+    await take(house, changed(DRAFT, category="sexual_minors", name="", email=""))
+    path = f"/reports/t1/{report_id}"
+    assert '<option value="" selected>Choose one</option>' in (await admin.get(path)).text
+    refused = await admin.post(f"{path}/decide", {**ACT, "category": ""})
+    assert (refused.status_code, "Choose what it is" in refused.text) == (422, True)
+    assert (await admin.post(f"{path}/decide", {**ACT, "category": "spam"})).status_code == 303
+    assert (await report(house, report_id)).category == "spam"
 
 
 @pytest.mark.parametrize("field", ["note", "reason"])
