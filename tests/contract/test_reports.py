@@ -506,6 +506,15 @@ async def test_who_goes_on_without_ground_is_not_heard_for_a_time(desk: Desk) ->
     assert isinstance(await desk.take("m-6", at_ms=until_ms), Taken)
 
 
+async def test_who_types_in_another_s_address_mutes_no_user_of_an_app(desk: Desk) -> None:
+    for number, at_ms in enumerate((NOW_MS, NOW_MS, NOW_MS + 2)):  # the third after the warning
+        taken = await desk.taken(f"m-{number}", at_ms=at_ms, channel=Channel.FORM)
+        await desk.decide(taken, BASELESS, at_ms=at_ms + 1)
+    assert isinstance(await desk.take("m-8", at_ms=NOW_MS + 9, channel=Channel.FORM), Muted)
+    vouched = await desk.taken("m-8", at_ms=NOW_MS + 9, channel=Channel.APP)
+    assert not vouched.warned
+
+
 async def test_flaggers_are_known_by_their_key_until_they_are_revoked(desk: Desk, second: Opened) -> None:
     elsewhere = reports_on(second[0], desk.keys)
     assert await desk.reports.add_flagger("t1", "Watch", "w" * 64, ANN, NOW_MS)

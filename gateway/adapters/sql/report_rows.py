@@ -52,10 +52,15 @@ class Seal:
         name, email = orjson.loads(self.open(receipt_id, "person", sealed))
         return name, email
 
-    def reporter(self, draft: Draft) -> str | None:
-        """By what the same reporter is known at this tenant; None for one without an address."""
+    def reporter(self, draft: Draft, vouched: bool) -> str | None:
+        """By what the same reporter is known at this tenant; None for one without an address.
+
+        Whom an app vouches for is somebody else than whoever types in the same address: what strangers do is not held
+        against an app's users.
+        """
         address = normalised("email", draft.email) if draft.email else ""
-        return self._digest("reporter", draft.tenant_id, address) if address else None
+        who = "user" if vouched else "stranger"
+        return self._digest("reporter", draft.tenant_id, who, address) if address else None
 
     def repeats(self, tenant_id: str, *parts: str) -> str:
         """By what the same report is known."""

@@ -60,7 +60,7 @@ class Taking:
         self._rules = rules
         self._now_ms = now_ms
         self._platforms = platforms
-        self._reporter = seal.reporter(draft) if flagger is None else None
+        self._reporter = seal.reporter(draft, channel is Channel.APP) if flagger is None else None
         self._due_ms = due(now_ms, draft.category, rules, trusted=flagger is not None)
         self._by = By(f"flagger:{flagger}" if flagger else "public" if channel is not Channel.APP else "app")
 
