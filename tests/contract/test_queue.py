@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 import pytest
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql import QueuePart, SqlFollower, SqlQueue
@@ -219,6 +220,26 @@ async def test_more_rows_than_one_transaction_takes_are_told_in_order(office: Of
     told = [each.message_id for each in office.watching.seen if isinstance(each, MessageStep)]
     assert sorted(told) == [new.message_id for new in held]
     assert len(set(told)) == 450
+
+
+async def test_long_messages_are_told_a_few_at_a_time(opened: Opened) -> None:
+    one = await _office(opened[0], "one")
+    follower = SqlFollower(database_of(one.store).database, [one.watching], characters=1000)
+    held: list[NewMessage] = []
+    for number, length in enumerate((300, 300, 300, 5000, 10)):
+        new = entry(HELD, case=HOLD)
+        held.append(replace(new, message=replace(new.message, texts=(str(number) * length,))))
+        await one.store.commit(one.owner, held[-1])
+    told: list[int] = []
+    while True:
+        more = await follower.follow(one.owner.slot, 5000)
+        told.append(len(one.watching.seen) - sum(told))
+        if not more:
+            break
+    assert told == [2, 1, 1, 1]
+    assert [each.message_id for each in one.watching.seen if isinstance(each, MessageStep)] == [
+        new.message_id for new in held
+    ]
 
 
 async def test_of_two_who_claim_or_decide_at_once_one_wins(opened: Opened, second: Opened) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import orjson
-from sqlalchemy import and_, bindparam, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.dialect import AnyRow, insert_new
@@ -20,6 +20,9 @@ from gateway.ports import StoreUnavailable
 
 _AT_ONCE: Final = 200
 """Rows whose aftermath is written in one transaction."""
+_CHARACTERS: Final = 4_000_000
+"""Characters of the messages that these are about: each is read and taken apart, several times where it has several
+steps."""
 
 # Bodies are canonical JSON, and quotes within its strings are escaped, so these can only be members. Most messages are
 # allowed and published: the database passes their rows over, and they are not sent here to be found out.
@@ -42,11 +45,13 @@ class Part(Protocol):
 
 
 class SqlFollower:
-    """See `gateway.ports.Follower`. ``parts`` write in their order."""
+    """See `gateway.ports.Follower`. ``parts`` write in their order. Of messages with more than ``characters`` together
+    one transaction takes the first ones, at least one."""
 
-    def __init__(self, database: Database, parts: Sequence[Part]) -> None:
+    def __init__(self, database: Database, parts: Sequence[Part], characters: int = _CHARACTERS) -> None:
         self._database = database
         self._parts = parts
+        self._characters = characters
 
     async def follow(self, chain: int, now_ms: int) -> bool:
         """See `gateway.ports.Follower`."""
@@ -64,15 +69,30 @@ class SqlFollower:
                 .order_by(audit.c.seq)
                 .limit(_AT_ONCE)
             )
-            rows = found.all()
+            all_rows = found.all()
+            rows = await self._fitting(connection, all_rows)
             happened = await happened_in(connection, rows)
             if happened:
                 for part in self._parts:
                     await part.write(connection, happened, now_ms)
-            more = len(rows) == _AT_ONCE
+            more = len(rows) < len(all_rows) or len(rows) == _AT_ONCE
             read = rows[-1].seq if more else head
             await connection.execute(update(followed).where(followed.c.chain == chain).values(seq=read))
         return more
+
+    async def _fitting(self, connection: AsyncConnection, rows: Sequence[AnyRow]) -> list[AnyRow]:
+        """The first of these rows whose messages are not too much at once."""
+        about = sorted({row.message_id for row in rows if row.message_id})
+        lengths = select(messages.c.id, func.length(messages.c.message)).where(messages.c.id.in_(about))
+        length_of = {row[0]: row[1] for row in await connection.execute(lengths)}
+        fitting: list[AnyRow] = []
+        total = 0
+        for row in rows:
+            total += length_of.get(row.message_id, 0)
+            if fitting and total > self._characters:
+                break
+            fitting.append(row)
+        return fitting
 
 
 async def _place(connection: AsyncConnection, chain: int, lock: bool = False) -> int:
