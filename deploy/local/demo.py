@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,10 +23,12 @@ _START_SECONDS = 120.0
 
 
 class Demo:
-    """Starts as a context manager, ready when entered. ``passwords`` are the operators', by name."""
+    """Starts as a context manager, ready when entered. ``passwords`` are the operators', by name; ``settings`` are
+    environment variables for it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
         self.directory = directory
+        self._settings = dict(settings or {})
         self.url = f"http://127.0.0.1:{free_port()}"
         self.upstream_url = f"http://127.0.0.1:{free_port()}"
         self.passwords: dict[str, str] = {}
@@ -37,7 +41,9 @@ class Demo:
         for option, address in ports.items():
             command += [option, address.rpartition(":")[2]]
         log = self.directory / "demo.log"
-        process = self._process = spawn(command, output=log, death_signal=signal.SIGTERM)
+        process = self._process = spawn(
+            command, output=log, death_signal=signal.SIGTERM, environment={**os.environ, **self._settings}
+        )
         if not wait_until(lambda: process.poll() is not None or self._ready(), _START_SECONDS) or process.poll():
             self.__exit__(None, None, None)
             raise StartFailed(f"the demo did not start:\n{tail(log, 40)}")
