@@ -180,9 +180,8 @@ def simulate(file: Path, tenant_id: str | None, days: int) -> None:
             really = await history.strictest_given(one.tenant_id, one.account_id, since_ms)
             degree = "nothing" if one.degree is None else one.degree.value
             account = visible(f"{one.tenant_id}/{one.account_id}")
-            click.echo(
-                f"{account}  {degree}  {one.sanctions} sanctions  given: {really.value if really else 'nothing'}"
-            )
+            count = "1 sanction" if one.sanctions == 1 else f"{one.sanctions} sanctions"
+            click.echo(f"{account}  {degree}  {count}  given: {really.value if really else 'nothing'}")
 
     with_store(tried)
 
