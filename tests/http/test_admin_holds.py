@@ -8,10 +8,13 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
+from gateway.adapters.sql import SqlQueue
 from gateway.core.model import AccountState, Case, Decision, Facts, MessageState, Outcome
 from gateway.core.queue import Entry as Queued
+from gateway.core.queue import Unresolved
 from gateway.core.records import Transition
 from gateway.core.registration import CloseAccount
+from gateway.held import HeldMessages
 from gateway.upkeep import measure_queue
 from tests.fakes import NOW_MS
 from tests.http.keeping import BY, HERE, RULES, Keeping
@@ -207,3 +210,26 @@ async def test_an_entry_whose_message_is_not_held_is_overdue_for_nobody(desk: Ke
 def _rejected(message_id: str, decision: Decision) -> Transition:
     case = Case(Facts(NOW_MS, None), (), decision)
     return Transition(message_id, MessageState.HELD, MessageState.REJECTED, "gateway", "late", NOW_MS, "d-late", case)
+
+
+async def test_who_looked_before_another_decided_is_told_that_it_is_over(desk: Keeping) -> None:
+    held = desk.desk.held
+    queue = held.queue
+
+    class Slow(SqlQueue):
+        """A queue that another reviewer is quicker at, after this one has looked and before it puts in its entry."""
+
+        async def enter(self, entry: Queued) -> None:
+            await held.decide("m-1-t1", "t1", "the admin", Outcome.BLOCK, "spam", "sooner", undo=False)
+            await super().enter(entry)
+
+    late = HeldMessages(
+        queue=Slow(desk.store.database),
+        store=desk.store,
+        registry=desk.register,
+        policy=lambda: desk.world.policy,
+        clock=desk.world.clock,
+    )
+    told = await late.decide("m-1-t1", "t1", "the reviewer", Outcome.ALLOW, "no_violation", "later", undo=False)
+    assert (told, await state(desk, "m-1-t1")) == (Unresolved.NOT_HELD, MessageState.REJECTED)
+    assert await queue.entry("m-1-t1", "t1") is None
