@@ -148,6 +148,15 @@ async def test_an_entry_that_came_as_its_hold_ended_is_taken_out(office: Office)
     assert await office.waiting() == [held]
 
 
+async def test_a_step_without_a_decision_changes_nothing_and_holds_up_nobody(office: Office) -> None:
+    message_id = await office.hold()
+    database = database_of(office.store).database
+    [step] = [each for each in office.watching.seen if isinstance(each, MessageStep)]
+    async with database.writing("test") as connection:
+        await QueuePart(database, lambda: RULES).write(connection, [replace(step, case=None)], 5000)
+    assert await office.waiting() == [message_id]
+
+
 async def test_what_was_found_anew_keeps_what_people_did(office: Office) -> None:
     new = entry(HELD, case=HOLD)
     await office.store.commit(office.owner, new)

@@ -246,9 +246,9 @@ class QueuePart:
         waits = select(messages.c.id).where(messages.c.id.in_(sorted(newest)), messages.c.state == MessageState.HELD)
         now_held = set((await connection.scalars(waits)).all())
         held = [step for step in newest.values() if step.after is MessageState.HELD and step.message_id in now_held]
-        if not held:
-            return
         rows = [_row(_enter(step, step.case, self._rules())) for step in held if step.case is not None]
+        if not rows:
+            return
         statement = insert_or(self._database, queue)
         # What was found anew changes the order, and not what people have made of it meanwhile.
         again = {name: statement.excluded[name] for name in ("category", "due_ms", "eyes")}
