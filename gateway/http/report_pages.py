@@ -32,6 +32,12 @@ _FIELDS: Final = (
     "website",  # no person sees it, so what fills it in is a machine
 )
 _LABELS: Final = {"name": "name_field"}
+_UNREADABLE: Final = {
+    "_400": "It could not be read",
+    "_408": "It came too slowly",
+    "_413": "Too large",
+    "_415": "Not a form in UTF-8",
+}
 _HTML: Final = {"content": {"text/html": {"schema": {"type": "string"}}}}
 
 Served = Annotated[Reporting, Depends(reporting_of)]
@@ -74,11 +80,8 @@ async def form(request: Request, reporting: Served) -> Response:
         }
     },
     responses=_answers(
+        **_UNREADABLE,
         _200="Received, with the receipt",
-        _400="It could not be read",
-        _408="It came too slowly",
-        _413="Too large",
-        _415="Not a form in UTF-8",
         _422="The form again, with what must be put right",
         _429="Too many reports from this network, or this reporter is not heard at present",
         _503="Nothing can be taken at present",
@@ -131,12 +134,9 @@ async def status(receipt_id: str, request: Request, reporting: Served) -> Respon
         }
     },
     responses=_answers(
+        **_UNREADABLE,
         _200="State, outcome and redress",
-        _400="It could not be read",
         _404="No such receipt, or erased",
-        _408="It came too slowly",
-        _413="Too large",
-        _415="Not a form in UTF-8",
         _429="Too many forms at once",
         _503="Try again",
     ),
