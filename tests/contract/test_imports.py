@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import text
 
 from gateway.adapters.keys import new_keys
 from gateway.adapters.master_key import FileMasterKey
@@ -255,6 +256,21 @@ async def test_many_rows_in_any_order(imports: SqlImports, register: Register, r
     await imports.accounts(first, chunk(18004), again, ALLOWED, BY, rejects, 5)
     assert rejects.lines == []
     assert len({each.account_id for each in await register.accounts("t1", "", 10_000)}) == 9001
+
+
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+async def test_accounts_are_listed_though_the_tables_were_analysed_in_the_middle_of_an_import(
+    imports: SqlImports, register: Register, store: Store, rejects: Rejects
+) -> None:
+    """`ANALYZE`, which PostgreSQL runs by itself, sees nothing of an open transaction: full tables count as empty."""
+    assert isinstance(store, SqlStore)
+    rows = [account(n + 2, f"a{n:05}", f"o{n % 4500}", kind="organisation") for n in range(9000)]
+    await imports.accounts(START, chunk(9001), rows, ALLOWED, BY, rejects, 5)
+    async with store.database.writing("test") as connection:
+        stale = "UPDATE pg_class SET reltuples = 0, relpages = 1 WHERE relname IN ('accounts', 'registrants')"
+        await connection.execute(text(stale))
+    found = await register.accounts("t1", "a00000", 8000)
+    assert [each.account_id for each in found] == [f"a{n:05}" for n in range(1, 8001)]
 
 
 async def sealed(keys: PersonalKeys, people: Mapping[int, tuple[str, dict[str, str]]]) -> dict[int, SealedPerson]:

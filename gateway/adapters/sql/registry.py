@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, insert, literal, select, union_all, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.accounts import ACCOUNTS, account_of
@@ -36,6 +36,10 @@ _TENANT: Final = (
     tenants.c.takedown_url,
 )
 
+# Accounts read by one statement. With the statistics of a table that was analysed while an import was still filling it,
+# PostgreSQL takes it for empty and goes through all of it for each account; so few are asked for at once.
+_SLICE: Final = 500
+
 
 class SqlRegister:
     """`gateway.ports.Register` on the database of a `SqlStore`."""
@@ -58,15 +62,14 @@ class SqlRegister:
         return await self._lookup.account(tenant_id, account_id)
 
     async def accounts(self, tenant_id: str, after: str, limit: int) -> list[Account]:
-        page = (
-            select(accounts.c.account_id)
-            .where(accounts.c.tenant_id == tenant_id, accounts.c.account_id > after)
-            .order_by(accounts.c.account_id)
-            .limit(limit)
-        )
-        return await self._accounts(
-            and_(accounts.c.tenant_id == tenant_id, accounts.c.account_id.in_(page.scalar_subquery()))
-        )
+        found: list[Account] = []
+        while len(found) < limit:
+            asked = min(limit - len(found), _SLICE)
+            some = await self._some_accounts(tenant_id, found[-1].account_id if found else after, asked)
+            found += some
+            if len(some) < asked:
+                break
+        return found
 
     async def belongs_elsewhere(self, tenant_id: str, account_id: str) -> bool:
         async with self._database.reading("account") as connection:
@@ -200,9 +203,12 @@ class SqlRegister:
         await connection.execute(put(self._database, registrants, values))
         await touch_accounts(connection, tenant_id, registrant.registrant_id, change)
 
-    async def _accounts(self, condition: ColumnElement[bool]) -> list[Account]:
+    async def _some_accounts(self, tenant_id: str, after: str, limit: int) -> list[Account]:
+        later = and_(accounts.c.tenant_id == tenant_id, accounts.c.account_id > after)
+        some = select(accounts.c.account_id).where(later).order_by(accounts.c.account_id).limit(limit).subquery()
+        last = select(func.max(some.c.account_id)).scalar_subquery()
         async with self._database.reading("account") as connection:
-            rows = (await connection.execute(ACCOUNTS.where(condition))).all()
+            rows = (await connection.execute(ACCOUNTS.where(later, accounts.c.account_id <= last))).all()
         groups: dict[str, list[AnyRow]] = {}
         for row in rows:
             groups.setdefault(row.account_id, []).append(row)
