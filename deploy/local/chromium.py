@@ -16,6 +16,8 @@ from deploy.local.processes import run
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _INSTALL_SECONDS: Final = 900.0
+# Another installation on the machine is waited for.
+_APT: Final = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
 
 ARGUMENTS: Final = (
     "--disable-background-networking",
@@ -45,7 +47,7 @@ def chromium(playwright: Playwright) -> str:
     if (found := _on_path()) is not None:
         return found
     may_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
-    if may_install and _installed(["apt-get"]) and (found := _on_path()) is not None:
+    if may_install and _installed(_APT) and (found := _on_path()) is not None:
         return found
     own = Path(playwright.chromium.executable_path)
     if own.exists() or (_installed([sys.executable, "-m", "playwright"]) and own.exists()):
@@ -61,7 +63,7 @@ def _on_path() -> str | None:
 
 def _installed(way: list[str]) -> bool:
     """Whether installing it in this way succeeded."""
-    steps = [["install", "chromium"]] if len(way) > 1 else [["update", "-qq"], ["install", "-y", "-qq", "chromium"]]
+    steps = [["update", "-qq"], ["install", "-y", "-qq", "chromium"]] if way is _APT else [["install", "chromium"]]
     try:
         return all(run([*way, *step], seconds=_INSTALL_SECONDS).returncode == 0 for step in steps)
     except (OSError, subprocess.TimeoutExpired):

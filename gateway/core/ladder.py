@@ -8,7 +8,8 @@ two of which are near each other: a burst is one incident wherever it begins, an
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import inf
 
 from classifiers.contract import CATEGORIES, Value
 from gateway.core.ladder_rules import Happening, Ladder, Step
@@ -35,14 +36,7 @@ class Strike(Value, frozen=True):
 
 def points(history: Sequence[Strike], rules: Ladder, at_ms: int) -> int:
     """How many steps up the account is at a moment (unix ms), by what has not decayed by then."""
-    moments: list[int] = []
-    best = [0]
-    for moment, weight in _incidents(history, rules, at_ms):
-        # The heaviest choice among those up to this one: without it, or with it and those far enough before it.
-        far = bisect_right(moments, moment - rules.incident_minutes * _MINUTE_MS)
-        moments.append(moment)
-        best.append(max(best[-1], best[far] + weight))
-    return best[-1]
+    return _Sum(rules, [each for each in sorted(history, key=_order) if counts(each, rules, at_ms)]).points()
 
 
 def step_of(reached: int, rules: Ladder) -> Step | None:
@@ -104,16 +98,30 @@ def ends_ms(degree: Degree, days: int | None, starts_ms: int, decays_ms: int) ->
 def replay(history: Sequence[Strike], rules: Ladder) -> dict[str, Step]:
     """What the ladder gives for each incident, as they happened one after another, by the incident's id."""
     given: dict[str, Step] = {}
-    ordered = sorted(history, key=_order)
-    for place, strike in enumerate(ordered):
-        if (step := next_sanction(ordered[:place], strike, rules, strike.at_ms)) is not None:
+    live: list[Strike] = []
+    total = _Sum(rules, live)
+    first_decays_ms: float = inf
+    for strike in sorted([each for each in history if rules.weight(each.category)], key=_order):
+        if strike.at_ms >= first_decays_ms:
+            live = [each for each in live if counts(each, rules, strike.at_ms)]
+            total = _Sum(rules, live)
+            first_decays_ms = min([_decays_ms(each, rules) for each in live], default=inf)
+        before = total.points()
+        live.append(strike)
+        total.add(strike)
+        first_decays_ms = min(first_decays_ms, _decays_ms(strike, rules))
+        if total.points() > before and (step := step_of(total.points(), rules)) is not None:
             given[strike.incident_id] = step
     return given
 
 
 def counts(strike: Strike, rules: Ladder, at_ms: int) -> bool:
     """Whether a violation counts at a moment: its category weighs something, and it has not decayed."""
-    return rules.weight(strike.category) > 0 and at_ms < strike.at_ms + rules.decay_ms(strike.category)
+    return rules.weight(strike.category) > 0 and at_ms < _decays_ms(strike, rules)
+
+
+def _decays_ms(strike: Strike, rules: Ladder) -> int:
+    return strike.at_ms + rules.decay_ms(strike.category)
 
 
 def _same(one: Strike, other: Strike) -> bool:
@@ -124,23 +132,41 @@ def _order(strike: Strike) -> tuple[int, str]:
     return strike.at_ms, strike.incident_id
 
 
-def _incidents(history: Sequence[Strike], rules: Ladder, at_ms: int) -> list[tuple[int, int]]:
-    """When each distinct violation began that still counts, and its weight, in order of time."""
-    found: list[tuple[int, int]] = []
-    places: dict[tuple[str, str], int] = {}
-    for strike in sorted(history, key=_order):
-        if not counts(strike, rules, at_ms):
-            continue
-        weight = rules.weight(strike.category)
+class _Sum:
+    """The heaviest choice of violations no two of which are near each other, as they come in order of time."""
+
+    def __init__(self, rules: Ladder, strikes: Iterable[Strike]) -> None:
+        self._rules = rules
+        self._near_ms = rules.incident_minutes * _MINUTE_MS
+        self._moments: list[int] = []
+        self._weights: list[int] = []
+        self._best = [0]
+        self._places: dict[tuple[str, str], int] = {}
+        for strike in strikes:
+            self.add(strike)
+
+    def points(self) -> int:
+        """What they weigh."""
+        return self._best[-1]
+
+    def add(self, strike: Strike) -> None:
+        """One more, no earlier than the others. A repeat makes what it repeats as grave as itself."""
+        weight = self._rules.weight(strike.category)
         names = [("message", strike.message_id)]
         if strike.content_hash:
             names.append(("content", strike.content_hash))
-        known = [places[name] for name in names if name in places]
-        place = known[0] if known else len(found)
-        if known:
-            found[place] = (found[place][0], max(found[place][1], weight))
-        else:
-            found.append((strike.at_ms, weight))
+        place = next((self._places[name] for name in names if name in self._places), len(self._moments))
         for name in names:
-            places.setdefault(name, place)
-    return found
+            self._places.setdefault(name, place)
+        if place == len(self._moments):
+            self._moments.append(strike.at_ms)
+            self._weights.append(weight)
+        elif weight > self._weights[place]:
+            self._weights[place] = weight
+        else:
+            return
+        del self._best[place + 1 :]
+        for each in range(place, len(self._moments)):
+            # The heaviest choice among those up to this one: without it, or with it and those far enough before it.
+            far = bisect_right(self._moments, self._moments[each] - self._near_ms, hi=each)
+            self._best.append(max(self._best[-1], self._best[far] + self._weights[each]))

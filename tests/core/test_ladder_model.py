@@ -3,6 +3,8 @@ leaves no trace, what is old is forgotten."""
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
@@ -37,12 +39,13 @@ def strict(step: Step | None) -> tuple[int, float]:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Strike]:
-    """Violations, each with content of its own."""
+def histories(draw: st.DrawFn, *, repeats: bool = False) -> list[Strike]:
+    """Violations, each with content of its own if there are no ``repeats``."""
     at_ms, found = 0, []
     for number in range(draw(st.integers(0, 8))):
         at_ms += draw(steps)
-        found.append(strike(number, at_ms, draw(st.sampled_from(CATEGORIES)), number))
+        content = draw(st.integers(0, number)) if repeats else number
+        found.append(strike(number, at_ms, draw(st.sampled_from(CATEGORIES)), content))
     return found
 
 
@@ -58,6 +61,31 @@ def test_another_violation_at_any_time_never_makes_it_lighter(
         assert strict(step_of(points(more, rules, now_ms), rules)) >= strict(
             step_of(points(history, rules, now_ms), rules)
         )
+
+
+@given(histories(repeats=True), ladders)
+def test_replaying_is_taking_them_one_after_another(history: list[Strike], rules: Ladder) -> None:
+    one_by_one = {
+        each.incident_id: next_sanction(history[:place], each, rules, each.at_ms) for place, each in enumerate(history)
+    }
+    assert replay(history, rules) == {name: step for name, step in one_by_one.items() if step is not None}
+
+
+@given(histories(repeats=True), ladders, st.data())
+def test_the_points_are_those_of_the_heaviest_choice(history: list[Strike], rules: Ladder, data: st.DataObject) -> None:
+    now_ms = (history[-1].at_ms if history else 0) + data.draw(steps)
+    distinct: dict[str, list[Strike]] = {}
+    for each in history:
+        if now_ms < each.at_ms + rules.decay_ms(each.category) and rules.weight(each.category):
+            distinct.setdefault(each.content_hash, []).append(each)
+    incidents = [(same[0].at_ms, max(rules.weight(each.category) for each in same)) for same in distinct.values()]
+    apart = [
+        choice
+        for size in range(len(incidents) + 1)
+        for choice in combinations(incidents, size)
+        if all(abs(one[0] - other[0]) >= rules.incident_minutes * MINUTE_MS for one, other in combinations(choice, 2))
+    ]
+    assert points(history, rules, now_ms) == max(sum(weight for _, weight in choice) for choice in apart)
 
 
 @given(histories(), ladders, st.data())
