@@ -53,7 +53,7 @@ def test_then_the_one_on_the_path(elsewhere: Path) -> None:
 
 def test_then_debians_package_which_root_can_install(elsewhere: Path) -> None:
     chrome = elsewhere / "chromium"
-    program(elsewhere / "apt-get", f'[ "$1" = update ] || {{ /bin/cp /bin/true {chrome}; }}')
+    program(elsewhere / "apt-get", f'[ "$3" = update ] || {{ /bin/cp /bin/true {chrome}; }}')
     assert found() == str(chrome)
 
 
