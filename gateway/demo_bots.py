@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl
 import orjson
 from fastapi import APIRouter, Request, Response
 
+from gateway.platforms.multiparts import File, boundary, read_parts
+
 BOT_ID = 4001
 TOKEN = f"{BOT_ID}:demo"
 
@@ -22,7 +24,7 @@ Delete = Callable[[int], Awaitable[bool]]
 
 
 def bot_api(publish: Publish, delete: Delete) -> APIRouter:
-    """``getMe``, ``sendMessage`` and ``deleteMessage`` for the one bot there is."""
+    """``getMe``, ``sendMessage``, ``sendPhoto`` and ``deleteMessage`` for the one bot there is."""
     router = APIRouter()
 
     @router.api_route("/bot{token}/{method}", methods=["GET", "POST"])
@@ -35,11 +37,13 @@ def bot_api(publish: Publish, delete: Delete) -> APIRouter:
                 return _answer(200, {"ok": True, "result": {"id": BOT_ID, "is_bot": True, "first_name": "Demo bot"}})
             case "sendmessage":
                 given = await _parameters(request)
-                text = str(given.get("text", ""))
-                number = await publish({"account_id": f"bot {BOT_ID}", "text": text})
-                chat = {"id": given.get("chat_id"), "type": "channel", "title": "Demo"}
-                sent = {"message_id": number, "date": int(time.time()), "chat": chat, "text": text}
-                return _answer(200, {"ok": True, "result": sent})
+                return await _sent(publish, given, {"text": str(given.get("text", ""))}, {})
+            case "sendphoto":
+                given = await _parameters(request)
+                photo, caption = given.get("photo", ""), str(given.get("caption", ""))
+                media = [{"sha256": photo.sha256} if isinstance(photo, File) else {"url": photo}]
+                sizes = [{"file_id": "demo", "file_unique_id": "demo", "width": 0, "height": 0}]
+                return await _sent(publish, given, {"caption": caption, "photo": sizes}, {"media": media})
             case "deletemessage":
                 number_given = str((await _parameters(request)).get("message_id", ""))
                 if number_given.isdecimal() and await delete(int(number_given)):
@@ -51,10 +55,20 @@ def bot_api(publish: Publish, delete: Delete) -> APIRouter:
     return router
 
 
+async def _sent(publish: Publish, given: dict[str, Any], said: dict[str, Any], beside: dict[str, Any]) -> Response:
+    text = said.get("text", said.get("caption"))
+    number = await publish({"account_id": f"bot {BOT_ID}", "text": text, **beside})
+    chat = {"id": given.get("chat_id"), "type": "channel", "title": "Demo"}
+    return _answer(200, {"ok": True, "result": {"message_id": number, "date": int(time.time()), "chat": chat, **said}})
+
+
 async def _parameters(request: Request) -> dict[str, Any]:
-    body = await request.body()
-    if request.headers.get("content-type", "").startswith("application/json"):
+    body, content_type = await request.body(), request.headers.get("content-type", "")
+    if content_type.startswith("application/json"):
         return {**request.query_params, **orjson.loads(body)}
+    if content_type.startswith("multipart/form-data"):
+        parts = read_parts(body, boundary(content_type))
+        return {**request.query_params, **parts.fields, **{file.name: file for file in parts.files}}
     return {**request.query_params, **dict(parse_qsl(body.decode()))}
 
 

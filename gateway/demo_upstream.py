@@ -130,4 +130,5 @@ def _count(number: int) -> str:
 
 def _item(body: dict[str, Any]) -> str:
     title, text, account = (html.escape(str(body.get(name) or "")) for name in ("title", "text", "account_id"))
-    return f"<li><small>{account}</small><p><strong>{title}</strong></p><p>{text}</p></li>"
+    media = "<p>(with a picture)</p>" if body.get("media") else ""
+    return f"<li><small>{account}</small><p><strong>{title}</strong></p><p>{text}</p>{media}</li>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from PIL import Image
 
 from classifiers.contract import Opinion, Question, Reply
 from gateway.adapters.clock import SystemClock
@@ -164,3 +166,13 @@ async def test_what_a_bot_published_is_removed_by_its_platforms_own_request(site
     [failed] = listed.json()["takedowns"]
     assert failed["problem"] == "cannot be restored by the platform; the author may publish it again"
     assert TOKEN.partition(":")[2] not in listed.text
+
+
+async def test_a_bots_picture_is_published_with_its_caption(site: Site) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(picture, "PNG")
+    given, file = {"chat_id": "1", "caption": TEXT}, {"photo": ("shop.png", picture.getvalue(), "image/png")}
+    sent = (await site.bots.post(f"/bot{TOKEN}/sendPhoto", data=given, files=file)).json()
+    assert (sent["ok"], sent["result"]["caption"]) == (True, TEXT)
+    assert "opens at nine" in (page := await site.page())
+    assert "(with a picture)" in page
