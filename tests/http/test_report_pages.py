@@ -194,6 +194,11 @@ async def test_a_client_that_reports_too_often_is_told_in_words(desk: Keeping) -
     page = Page(response)
     assert (page.status, response.headers["retry-after"]) == (429, "20")
     assert words("report", "zh")["limited"].format(seconds=20) in page.text
+    # A form that is shown again is no report.
+    async with stranger(desk, "203.0.113.8") as client:
+        for _ in range(4):
+            assert (await client.post("/report", data={**FORM, "email": "x"})).status_code == 422
+        assert (await client.post("/report", data=FORM)).status_code == 200
     # The page and the API count together.
     async with stranger(desk) as client:
         assert (await client.post("/v1/reports", json={})).status_code == 429

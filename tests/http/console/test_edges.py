@@ -165,6 +165,15 @@ def spoilt(value: object) -> Iterator[Any]:
         yield from [[*value[:n], each, *value[n + 1 :]] for n, inner in enumerate(value) for each in spoilt(inner)]
 
 
+async def test_nothing_is_looked_up_by_a_name_of_any_length(house: House, admin: Visitor) -> None:
+    callers = Callers(house, admin)
+    for place in [each for each in places(house) if each.in_path]:
+        with asked(house.keeping.store.database) as statements:
+            answer = await callers.call(place.method, place.at("a" * 1025))
+        assert answer.status_code in (400, 404), place
+        assert not [text for _, given in statements for text in texts_of(given) if len(text) > 1024], place
+
+
 async def test_a_nul_in_a_form_reaches_no_database(house: House, admin: Visitor, nuls: Callable[[], list[str]]) -> None:
     wrong = []
     for method, path, fields in filled(house):
