@@ -97,6 +97,7 @@ from gateway.http.platforms import Moderate
 from gateway.http.proxy import Proxy
 from gateway.http.rate import Rate
 from gateway.http.reporting import BODY_BUDGET, Reporting
+from gateway.http.storable import STORABLE
 from gateway.identify import Identify
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
@@ -157,22 +158,13 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.page_budget = appeal_page.page_budget()
     app.state.webhook_budget = identity.webhook_budget()
     app.state.components = [Component("start", True, starting)]
-    app.include_router(api.router)
-    app.include_router(own_accounts.router)
-    app.include_router(ops.router)
-    app.include_router(identity.router)
-    app.include_router(statements.router)
-    app.include_router(appeal_page.router)
-    for compatible in (wechat_tokens, wechat_check, moderations):
-        app.include_router(compatible.router)
-    for public in (report_api, report_pages, pages):
-        app.include_router(public.router)
-    for router in admin.ROUTERS:
-        app.include_router(router)
+    for plain in (ops, pages, wechat_tokens, wechat_check, moderations):
+        app.include_router(plain.router)
     app.state.console_parts = console.PARTS
-    if settings.console.enabled:
-        for part in console.PARTS:
-            app.include_router(part.router)
+    own = [each.router for each in (api, own_accounts, identity, statements, appeal_page, report_api, report_pages)]
+    parts = [part.router for part in console.PARTS] if settings.console.enabled else []
+    for router in (*own, *admin.ROUTERS, *parts):
+        app.include_router(router, dependencies=STORABLE)
     for error, answer in HANDLERS.items():
         app.add_exception_handler(error, answer)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
@@ -378,6 +370,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=policy.current,
         clock=clock,
         rate=Rate(given.number, given.seconds, given.total, given.clients),
+        looks=Rate(given.looks, given.seconds, max(1, given.total * given.looks // given.number), given.clients),
         trusted=given.networks,
         budget=Budget(BODY_BUDGET),
         read_seconds=settings.body_read_seconds,

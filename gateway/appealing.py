@@ -7,7 +7,7 @@ is then published like any released one: by whichever process takes it up, once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,8 +78,15 @@ class Appealing:
 
     async def standing(self, statement: Statement) -> Standing:
         """How a statement stands now."""
+        return (await self.standings([statement]))[0]
+
+    async def standings(self, statements: Sequence[Statement]) -> list[Standing]:
+        """How each of these statements stands now."""
+        against = await self.appeals.against([each.statement_id for each in statements])
+        return [self._standing(each, against.get(each.statement_id)) for each in statements]
+
+    def _standing(self, statement: Statement, appeal: Appeal | None) -> Standing:
         policy = self._policy()
-        appeal = await self.appeals.against(statement.statement_id)
         why = Unappealable.EXISTS if appeal is not None else unappealable(statement, policy, self._clock.now_ms())
         return Standing(statement, until_ms(statement, policy), why, appeal)
 

@@ -138,6 +138,8 @@ class ReportsSettings(BaseModel):
     seconds: float = Field(600.0, gt=0)
     total: int = Field(1000, ge=1)
     """Reports of all such clients together in ``seconds``."""
+    looks: int = Field(600, ge=1)
+    """Looks of one client at receipts, and complaints, in ``seconds``; of all together as many more as reports."""
     clients: int = Field(10_000, ge=1)
     """Clients that are told apart at once."""
     trusted_peers: str = ""

@@ -17,6 +17,8 @@ from gateway.core.model import Case, Outcome
 
 HOUR_MS: Final = 3_600_000
 MINUTE_MS: Final = 60_000
+MOST_COUNTED: Final = 10_000
+"""How many of those that wait are counted for a page: it shall not cost more the more there are."""
 
 
 class Resolution(Value, frozen=True):

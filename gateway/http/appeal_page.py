@@ -4,11 +4,10 @@ The link has a secret in it, made of the key file, so nothing is kept of it."""
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from gateway.appealing import Standing
 from gateway.core.appeals import TEXT_LIMIT, Unappealable
@@ -17,17 +16,15 @@ from gateway.core.wordings import worded
 from gateway.http.admin.desk import Desk, Served
 from gateway.http.api import Keeping
 from gateway.http.budget import Budget
-from gateway.http.pages import form_of, language_of, onward, page, said, words
-from gateway.http.problems import RETRY_SOON, Problem
-from gateway.http.requests import Disconnected
+from gateway.http.pages import form_of, language_of, onward, page, router_of, said, words
 from gateway.http.statements import PAGE, StatementId
-from gateway.ports import Sealer, Store, StoreUnavailable
+from gateway.ports import Sealer, Store
 
 _BODY_LIMIT: Final = 16 * TEXT_LIMIT
 """Bytes of a form: a character takes up to twelve, as forms encode it."""
 _AT_ONCE: Final = 64
 
-router = APIRouter()
+router = router_of("appeal")
 
 Token = Annotated[str, Query(max_length=200, description="The secret of the author's link.")]
 Language = Annotated[str, Query(max_length=100, description="The page's language; else `Accept-Language`.")]
@@ -48,12 +45,8 @@ async def show(
     request: Request, statement_id: StatementId, desk: Served, store: Keeping, token: Token = "", lang: Language = ""
 ) -> Response:
     """The statement in words, and a form; or how the appeal stands."""
-
-    async def work() -> Response:
-        standing = await _standing(desk, statement_id, token)
-        return _said(request, "unknown", 404) if standing is None else await _page(request, desk, store, standing)
-
-    return await _shown(request, work)
+    standing = await _standing(desk, statement_id, token)
+    return _said(request, "unknown", 404) if standing is None else await _page(request, desk, store, standing)
 
 
 @router.post(PAGE, summary="Appeal by the page", response_class=Response)
@@ -61,39 +54,22 @@ async def send(
     request: Request, statement_id: StatementId, desk: Served, store: Keeping, lang: Language = ""
 ) -> Response:
     """Takes the page's form. An appeal that was made is shown by the page."""
-
-    async def work() -> Response:
-        budget: Budget = request.app.state.page_budget
-        form = await form_of(request, ("token", "text"), _BODY_LIMIT, desk.read_seconds, budget)
-        text = form.get("text", "").replace("\r\n", "\n").strip()
-        standing = await _standing(desk, statement_id, form.get("token", ""))
-        if standing is None:
-            return _said(request, "unknown", 404)
-        if standing.unappealable is None:
-            if not text or len(text) > TEXT_LIMIT:
-                why = "missing" if not text else "too_long"
-                return await _page(request, desk, store, standing, 400, why, text[: 2 * TEXT_LIMIT])
-            made = await desk.appealing.make(standing.statement, text, language_of(request))
-            if isinstance(made, Unappealable) and made is not Unappealable.EXISTS:
-                standing = await desk.appealing.standing(standing.statement)
-                return await _page(request, desk, store, standing, 409)
-        query = {"token": form["token"], "lang": language_of(request)}
-        return onward(f"{PAGE.format(statement_id=statement_id)}?{urlencode(query)}")
-
-    return await _shown(request, work)
-
-
-async def _shown(request: Request, work: Callable[[], Awaitable[Response]]) -> Response:
-    """What went wrong is told on a page, too."""
-    try:
-        return await work()
-    except Problem as problem:
-        name = "away" if problem.status == 429 else "unreadable"
-        return _said(request, name, problem.status, dict(problem.headers))
-    except Disconnected:  # nobody reads this answer
-        return _said(request, "unreadable", 400)
-    except StoreUnavailable:
-        return _said(request, "away", 503, dict(RETRY_SOON))
+    budget: Budget = request.app.state.page_budget
+    form = await form_of(request, ("token", "text"), _BODY_LIMIT, desk.read_seconds, budget)
+    text = form.get("text", "").replace("\r\n", "\n").strip()
+    standing = await _standing(desk, statement_id, form.get("token", ""))
+    if standing is None:
+        return _said(request, "unknown", 404)
+    if standing.unappealable is None:
+        if not text or len(text) > TEXT_LIMIT:
+            why = "missing" if not text else "too_long"
+            return await _page(request, desk, store, standing, 400, why, text[: 2 * TEXT_LIMIT])
+        made = await desk.appealing.make(standing.statement, text, language_of(request))
+        if isinstance(made, Unappealable) and made is not Unappealable.EXISTS:
+            standing = await desk.appealing.standing(standing.statement)
+            return await _page(request, desk, store, standing, 409)
+    query = {"token": form["token"], "lang": language_of(request)}
+    return onward(f"{PAGE.format(statement_id=statement_id)}?{urlencode(query)}")
 
 
 async def _standing(desk: Desk, statement_id: str, token: str) -> Standing | None:
@@ -149,5 +125,5 @@ async def _texts(store: Store, statement: Statement) -> tuple[str, ...]:
     return stored.message.texts if stored is not None else ()
 
 
-def _said(request: Request, name: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    return said(request, "appeal", name, status, headers)
+def _said(request: Request, name: str, status: int) -> Response:
+    return said(request, "appeal", name, status)

@@ -8,7 +8,7 @@ name, and ``page.LANGUAGE.yaml`` for what all of them say.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +16,16 @@ from urllib.parse import parse_qsl, urlencode
 
 import yaml
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.core.wordings import languages, moment, nearest
 from gateway.http.budget import Budget
-from gateway.http.problems import Problem
-from gateway.http.requests import whole_body
+from gateway.http.problems import RETRY_SOON, Problem
+from gateway.http.rate import Limited
+from gateway.http.requests import Disconnected, whole_body
+from gateway.ports import Fault
 
 _HERE: Final = Path(__file__).parent / "public"
 LANGUAGES: Final = languages()
@@ -57,6 +61,34 @@ _templates: Final = Environment(
 )
 
 router = APIRouter()
+
+
+def router_of(words_of: str) -> APIRouter:
+    """A router whose answers are pages, also when something is wrong; it is told in the words of this template."""
+
+    class Shown(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handler = super().get_route_handler()
+
+            async def shown(request: Request) -> Response:
+                try:
+                    return await handler(request)
+                except RequestValidationError:  # an address that nobody was given
+                    return said(request, words_of, *(("unknown", 404) if request.path_params else ("unreadable", 400)))
+                except Limited as problem:
+                    how_long = {"seconds": problem.seconds}
+                    return said(request, words_of, problem.words, 429, dict(problem.headers), **how_long)
+                except Problem as problem:
+                    name = "away" if problem.status in (429, 503) else "unreadable"
+                    return said(request, words_of, name, problem.status, dict(problem.headers))
+                except Disconnected:  # nobody reads this answer
+                    return said(request, words_of, "unreadable", 400)
+                except Fault:
+                    return said(request, words_of, "away", 503, dict(RETRY_SOON))
+
+            return shown
+
+    return APIRouter(route_class=Shown)
 
 
 @router.get(
@@ -97,9 +129,11 @@ def page(
     **values: Any,
 ) -> Response:
     """A page of this template, with the words of ``said``. Whatever is in ``values`` is escaped where it is put. The
-    same page in another language is at the address with the query ``kept``, else with that of the request."""
+    same page in another language is at the address with the query ``kept``, else with that of the request. After a form
+    without ``kept`` only a form's own address leads anywhere: others have a secret in their query."""
     language = language_of(request)
     query = parse_qsl(request.url.query, keep_blank_values=True) if kept is None else kept.items()
+    leads = kept is not None or request.method != "POST" or not request.path_params
 
     def other(code: str) -> str:
         # Of a form that was sent, what was written is not kept: the link leads to an empty one.
@@ -108,7 +142,7 @@ def page(
     html = _templates.get_template(template).render(
         lang=language,
         words=words(said, language),
-        languages={code: words("page", code)["name"] for code in LANGUAGES},
+        languages={code: words("page", code)["name"] for code in LANGUAGES if leads},
         other_language=other,
         style=STYLE,
         when=lambda at_ms: moment(at_ms, language),

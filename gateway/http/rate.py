@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from math import ceil
 from typing import Final
 
+from gateway.http.problems import Problem
 from gateway.http.requests import Scope
 
 _PREFIX: Final = 64
@@ -17,6 +18,15 @@ _HARDLY: Final = 1e-3
 """Milliseconds that sums of fractions may be wrong by."""
 
 Networks = Sequence[IPv4Network | IPv6Network]
+
+
+class Limited(Problem):
+    """Too many requests of one address, or of all; ``seconds`` is how long to wait, ``words`` what a page says."""
+
+    def __init__(self, code: str, detail: str, words: str, wait_ms: int) -> None:
+        self.seconds = ceil(wait_ms / 1000)
+        self.words = words
+        super().__init__(429, code, detail.format(seconds=self.seconds), headers=(("Retry-After", str(self.seconds)),))
 
 
 class Rate:
@@ -44,11 +54,21 @@ class Rate:
         short = max((1.0 - left) / self._number, (1.0 - together) / self._total)
         return max(0, ceil(short * self._ms - _HARDLY))
 
-    def spend(self, address: str, now_ms: int) -> None:
-        """Count one for this address."""
+    def take(self, address: str, now_ms: int) -> int:
+        """Count one for this address if it may now, in one step; else as `wait_ms`."""
+        if not (wait_ms := self.wait_ms(address, now_ms)):
+            self._add(-1.0, address, now_ms)
+        return wait_ms
+
+    def give(self, address: str, now_ms: int) -> None:
+        """Give back one that was counted."""
+        self._add(1.0, address, now_ms)
+
+    def _add(self, one: float, address: str, now_ms: int) -> None:
         left = self._now(self._left.pop(address, None), self._number, now_ms)
-        self._left[address] = (left - 1.0, now_ms)
-        self._all = (self._now(self._all, self._total, now_ms) - 1.0, now_ms)
+        self._left[address] = (min(left + one, float(self._number)), now_ms)
+        together = self._now(self._all, self._total, now_ms)
+        self._all = (min(together + one, float(self._total)), now_ms)
         if len(self._left) > self._most:
             self._left.popitem(last=False)
 

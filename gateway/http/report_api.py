@@ -29,7 +29,7 @@ from gateway.core.wording import told as worded
 from gateway.http.admin.desk import answered
 from gateway.http.problems import Problem, bad_fields
 from gateway.http.report_pages import Served, is_tenant, status_path
-from gateway.http.reporting import BODY_LIMIT, Reporting, admit, closed, muted
+from gateway.http.reporting import BODY_LIMIT, Reporting, Stranger, closed, look, muted
 from gateway.http.requests import Disconnected, Headers, read_headers, unauthorised, whole_body
 from gateway.platforms.strict_json import BadJson, loads
 from gateway.ports.reports import Muted, Taken, Told
@@ -114,22 +114,23 @@ async def report(request: Request, reporting: Served) -> Response:
     keyed = request.headers.get("authorization") is not None
     headers = read_headers(request.scope, _KEY, needed=keyed)
     tenant_id, channel, flagger = await _caller(reporting, headers) if keyed else (None, Channel.API, None)
-    count = None if keyed else admit(reporting, request)
+    stranger = None if keyed else Stranger(reporting, request)
     if not reporting.reports.sealed:
         raise closed()
     body = await _body(request, reporting, headers)
     draft = _draft(body, tenant_id)
     problems = [(each.field, _why(each)) for each in wrong(draft, known=flagger is not None)]
+    if stranger is not None:
+        stranger.count()
     if tenant_id is None and not await is_tenant(reporting, draft.tenant_id):
+        # Made-up names cost a look-up each, so they count.
         problems.insert(0, ("tenant", "name the application that the content is of; there is none of this name here"))
-        if count is not None:
-            count()  # made-up names cost a look-up each
+    elif problems and stranger is not None:
+        stranger.give_back()
     elif tenant_id is not None and body.tenant not in (None, tenant_id):
         problems.insert(0, ("tenant", "the key is another application's; leave this out"))
     if problems:
         raise bad_fields(problems, 422, "report_incomplete")
-    if count is not None:
-        count()
     taken = await reporting.take(draft, channel, flagger)
     if isinstance(taken, Muted):
         raise muted(taken)
@@ -139,6 +140,7 @@ async def report(request: Request, reporting: Served) -> Response:
 @router.get("/v1/reports/{receipt_id}", summary="What has become of a report", response_model=StatusOut)
 async def status(receipt_id: str, request: Request, reporting: Served) -> Response:
     """With the token of the receipt as bearer token."""
+    look(reporting, request)
     return answered(_status(await reporting.reports.told(receipt_id, _token(request))))
 
 
@@ -147,6 +149,7 @@ async def status(receipt_id: str, request: Request, reporting: Served) -> Respon
 )
 async def complain(receipt_id: str, request: Request, reporting: Served) -> Response:
     """Once, of each outcome without action, for as long as the report is kept; somebody else decides it anew."""
+    look(reporting, request)
     token, now_ms = _token(request), reporting.clock.now_ms()
     return answered(_status(await reporting.reports.complain(receipt_id, token, reporting.rules, now_ms)))
 
@@ -208,7 +211,7 @@ def _receipt(taken: Taken) -> ReceiptOut:
         token=taken.token,
         state=State.RECEIVED,
         due_ms=taken.due_ms,
-        status_url=status_path(taken),
+        status_url=status_path(taken.receipt_id, taken.token),
         warning=warning if taken.warned else None,
     )
 
@@ -275,8 +278,10 @@ def describe(paths: dict[str, Any], problem: Any) -> None:
     for path, method in (("/v1/reports/{receipt_id}", "get"), ("/v1/reports/{receipt_id}:complain", "post")):
         paths[path][method]["responses"] = {
             "200": {"description": "State, outcome and redress", "content": state},
+            "400": problem("The address could not be read"),
             "401": problem("No token"),
             "404": problem("No such receipt with this token, or erased"),
+            "429": problem("Too many looks from this network"),
             "503": problem("The store is away; try again"),
         }
         paths[path][method]["security"] = [{"receipt_token": []}]

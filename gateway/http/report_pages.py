@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from gateway.core.report_rules import REPORTED
 from gateway.core.reports import EMAIL, EXPLANATION, NAME, Channel, Draft, State, Wrong, hash_token, wrong
 from gateway.core.wordings import moment
-from gateway.http.pages import FORM, form_of, language_of, page, said, words
-from gateway.http.problems import RETRY_SOON, Problem
-from gateway.http.reporting import BODY_LIMIT, Limited, Reporting, admit, reporting_of
-from gateway.http.requests import Disconnected
-from gateway.ports import Fault
+from gateway.http.pages import FORM, form_of, language_of, onward, page, router_of, said, words
+from gateway.http.reporting import BODY_LIMIT, Reporting, Stranger, look, reporting_of
 from gateway.ports.reports import Muted, Taken, Told
 
-router = APIRouter()
+router = router_of("report")
 
 _FIELDS: Final = (
     "tenant",
@@ -51,7 +48,7 @@ def _answers(**texts: str) -> dict[int | str, dict[str, Any]]:
     "/report",
     summary="The page on which anybody reports content",
     response_class=Response,
-    responses=_answers(_200="The form, in English or Chinese"),
+    responses=_answers(_200="The form, in English or Chinese", _400="It could not be read"),
 )
 async def form(request: Request, reporting: Served) -> Response:
     """``tenant``, ``message_id`` and ``url`` fill it in beforehand, ``lang`` (`en`, `zh`) chooses its language."""
@@ -89,38 +86,36 @@ async def form(request: Request, reporting: Served) -> Response:
 )
 async def send(request: Request, reporting: Served) -> Response:
     """Without a key, a limited number for each client."""
-
-    async def work() -> Response:
-        if not reporting.reports.sealed:
-            return _said(request, "closed", 503)
-        count = admit(reporting, request)
-        given = {**dict.fromkeys(_FIELDS, ""), **await _read(request, reporting, _FIELDS)}
-        draft = _draft(given)
-        problems = await _problems(request, reporting, given, draft)
-        if "tenant" in problems:
-            count()  # made-up names cost a look-up each
-        if problems:
-            return _form(request, reporting, given, problems, 422)
-        count()
-        return _taken(request, await reporting.take(draft, Channel.FORM))
-
-    return await _shown(request, work)
+    if not reporting.reports.sealed:
+        return _said(request, "closed", 503)
+    stranger = Stranger(reporting, request)
+    given = {**dict.fromkeys(_FIELDS, ""), **await _read(request, reporting, _FIELDS)}
+    draft = _draft(given)
+    stranger.count()
+    problems = await _problems(request, reporting, given, draft)
+    if problems:
+        if "tenant" not in problems:  # made-up names cost a look-up each
+            stranger.give_back()
+        return _form(request, reporting, given, problems, 422)
+    return _taken(request, await reporting.take(draft, Channel.FORM))
 
 
 @router.get(
     "/report/{receipt_id}",
     summary="The page that tells what has become of a report",
     response_class=Response,
-    responses=_answers(_200="State, outcome and redress", _404="No such receipt, or erased", _503="Try again"),
+    responses=_answers(
+        _200="State, outcome and redress",
+        _404="No such receipt, or erased",
+        _429="Too many looks from this network",
+        _503="Try again",
+    ),
 )
 async def status(receipt_id: str, request: Request, reporting: Served) -> Response:
     """``token`` is the receipt's; without it there is nothing here."""
+    look(reporting, request)
     token = request.query_params.get("token", "")
-
-    async def work() -> Response:
-        return _status(request, reporting, await reporting.reports.told(receipt_id, hash_token(token)), token)
-
-    return await _shown(request, work)
+    return _status(request, reporting, await reporting.reports.told(receipt_id, hash_token(token)), token)
 
 
 @router.post(
@@ -135,37 +130,21 @@ async def status(receipt_id: str, request: Request, reporting: Served) -> Respon
     },
     responses=_answers(
         **_UNREADABLE,
-        _200="State, outcome and redress",
+        _303="On to the receipt's page",
         _404="No such receipt, or erased",
-        _429="Too many forms at once",
+        _429="Too many looks from this network, or too many forms at once",
         _503="Try again",
     ),
 )
 async def complain(receipt_id: str, request: Request, reporting: Served) -> Response:
-    """Once, of each outcome without action; it is decided by somebody else."""
-
-    async def work() -> Response:
-        token = (await _read(request, reporting, ("token",))).get("token", "")
-        now_ms = reporting.clock.now_ms()
-        told = await reporting.reports.complain(receipt_id, hash_token(token), reporting.rules, now_ms)
-        return _status(request, reporting, told, token)
-
-    return await _shown(request, work)
-
-
-async def _shown(request: Request, work: Callable[[], Awaitable[Response]]) -> Response:
-    """What went wrong is told on a page, too."""
-    try:
-        return await work()
-    except Limited as problem:
-        return _said(request, "limited", 429, dict(problem.headers), seconds=problem.seconds)
-    except Problem as problem:
-        name = "away" if problem.status in (429, 503) else "unreadable"
-        return _said(request, name, problem.status, dict(problem.headers))
-    except Disconnected:  # nobody reads this answer
-        return _said(request, "unreadable", 400)
-    except Fault:
-        return _said(request, "away", 503, dict(RETRY_SOON))
+    """Once, of each outcome without action; it is decided by somebody else. The receipt's page tells of it."""
+    look(reporting, request)
+    token = (await _read(request, reporting, ("token",))).get("token", "")
+    now_ms = reporting.clock.now_ms()
+    told = await reporting.reports.complain(receipt_id, hash_token(token), reporting.rules, now_ms)
+    if told is None:
+        return _said(request, "unknown", 404)
+    return onward(status_path(receipt_id, token, language_of(request)))
 
 
 async def _read(request: Request, reporting: Reporting, names: tuple[str, ...]) -> dict[str, str]:
@@ -239,14 +218,14 @@ def _taken(request: Request, taken: Taken | Muted) -> Response:
         receipt_id=taken.receipt_id,
         warned=taken.warned,
         due=moment(taken.due_ms, language),
-        outcome=status_path(taken, language),
+        outcome=status_path(taken.receipt_id, taken.token, language),
     )
 
 
-def status_path(taken: Taken, language: str | None = None) -> str:
-    """Where its reporter is told what has become of it."""
-    query = {"token": taken.token} | ({"lang": language} if language else {})
-    return f"/report/{quote(taken.receipt_id, safe='')}?{urlencode(query)}"
+def status_path(receipt_id: str, token: str, language: str | None = None) -> str:
+    """Where a reporter is told what has become of a report."""
+    query = {"token": token} | ({"lang": language} if language else {})
+    return f"/report/{quote(receipt_id, safe='')}?{urlencode(query)}"
 
 
 def _status(request: Request, reporting: Reporting, told: Told | None, token: str) -> Response:

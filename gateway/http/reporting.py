@@ -15,7 +15,7 @@ from gateway.core.reports import Channel, Draft
 from gateway.core.shown import written
 from gateway.http.budget import Budget
 from gateway.http.problems import Problem
-from gateway.http.rate import Networks, Rate, client_of
+from gateway.http.rate import Limited, Networks, Rate, client_of
 from gateway.ports import Clock, Registry, Reports
 from gateway.ports.reports import Muted, Taken
 
@@ -28,13 +28,15 @@ nobody crowds those out."""
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """What reports are served with. ``trusted`` are the networks of proxies in front of the gateway."""
+    """What reports are served with. ``rate`` is of reports, ``looks`` of looks at receipts; ``trusted`` are networks of
+    proxies in front of the gateway."""
 
     reports: Reports
     registry: Registry
     policy: Callable[[], PolicyInForce]
     clock: Clock
     rate: Rate
+    looks: Rate
     trusted: Networks
     budget: Budget
     read_seconds: float
@@ -58,22 +60,35 @@ def reporting_of(request: Request) -> Reporting:
     return reporting
 
 
-class Limited(Problem):
-    """Too many reports of one address, or of all; ``seconds`` is how long to wait."""
+class Stranger:
+    """Who reports without a key, as `Rate` counts them."""
 
-    def __init__(self, seconds: int) -> None:
-        self.seconds = seconds
-        detail = f"Too many reports came from your network; try again in {seconds} s. Nothing was taken."
-        super().__init__(429, "reports_limited", detail, headers=(("Retry-After", str(seconds)),))
+    def __init__(self, reporting: Reporting, request: Request) -> None:
+        self._rate, self._clock = reporting.rate, reporting.clock
+        self._client = client_of(request.scope, reporting.trusted)
+        # Before anything is read; what many send at once is counted when it is there.
+        self._refuse(self._rate.wait_ms(self._client, self._clock.now_ms()))
+
+    def count(self) -> None:
+        """Count a report, before anything is looked up for it. Raises `Limited`."""
+        self._refuse(self._rate.take(self._client, self._clock.now_ms()))
+
+    def give_back(self) -> None:
+        """It was none, after all."""
+        self._rate.give(self._client, self._clock.now_ms())
+
+    def _refuse(self, wait_ms: int) -> None:
+        if wait_ms:
+            detail = "Too many reports came from your network; try again in {seconds} s. Nothing was taken."
+            raise Limited("reports_limited", detail, "limited", wait_ms)
 
 
-def admit(reporting: Reporting, request: Request) -> Callable[[], None]:
-    """Let a stranger in; what is returned counts the report when it is one. Raises `Limited`."""
+def look(reporting: Reporting, request: Request) -> None:
+    """Count a look at a receipt, before it is looked up. Raises `Limited`."""
     client = client_of(request.scope, reporting.trusted)
-    wait_ms = reporting.rate.wait_ms(client, reporting.clock.now_ms())
-    if wait_ms:
-        raise Limited(-(-wait_ms // 1000))
-    return lambda: reporting.rate.spend(client, reporting.clock.now_ms())
+    if wait_ms := reporting.looks.take(client, reporting.clock.now_ms()):
+        detail = "Too many looks at receipts came from your network; try again in {seconds} s. Nothing was done."
+        raise Limited("receipts_limited", detail, "looks_limited", wait_ms)
 
 
 def muted(until: Muted) -> Problem:

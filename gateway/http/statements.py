@@ -34,7 +34,7 @@ def _not_blank(text: str) -> str:
 class AppealBody(Given):
     """An appeal by the author, in whose name the app sends it."""
 
-    statement_id: Annotated[str, Field(min_length=1, max_length=64)]
+    statement_id: Annotated[str, Field(max_length=64, pattern="^[0-9a-z-]+$")]
     text: Annotated[str, Field(max_length=TEXT_LIMIT), AfterValidator(_not_blank)]
     language: Annotated[str, Field(max_length=35, pattern="^[A-Za-z0-9-]+$")] = "en"
 
@@ -119,7 +119,7 @@ async def of_message(
             detail = "message_id: the statement is being written; ask again."
             raise Problem(404, "statement_not_yet", detail, headers=RETRY_SOON)
         raise Problem(404, "statement_unknown", "message_id: this message was not restricted.")
-    return answered(await _out(desk, found[-1], _language(request, lang)))
+    return answered(_out(desk, await desk.appealing.standing(found[-1]), _language(request, lang)))
 
 
 @router.get("/v1/statements/{statement_id}", summary="A statement of reasons", response_model=StatementOut)
@@ -128,7 +128,7 @@ async def show(
 ) -> Response:
     """What was restricted, what it rests on, and what can be done about it."""
     statement = await _statement(desk, statement_id, tenant.tenant_id)
-    return answered(await _out(desk, statement, _language(request, lang)))
+    return answered(_out(desk, await desk.appealing.standing(statement), _language(request, lang)))
 
 
 @router.get("/v1/accounts/{account_id}/statements", summary="Statements about an account", response_model=StatementsOut)
@@ -144,7 +144,7 @@ async def of_account(
     """About the account and its messages, newest first, in pages."""
     found = await desk.appealing.statements.of_account(tenant.tenant_id, account_id, before, limit)
     language = _language(request, lang)
-    told = [await _out(desk, each, language) for each in found]
+    told = [_out(desk, each, language) for each in await desk.appealing.standings(found)]
     return answered(StatementsOut(statements=told, next=found[-1].statement_id if len(found) == limit else None))
 
 
@@ -173,7 +173,7 @@ async def get_appeal(appeal_id: AppealId, tenant: Caller, desk: Served) -> Respo
 async def unappealed(desk: Desk, statement: Statement, why: Unappealable) -> Problem:
     """The problem of an appeal that is not taken."""
     extra = {}
-    if why is Unappealable.EXISTS and (there := await desk.appealing.appeals.against(statement.statement_id)):
+    if why is Unappealable.EXISTS and (there := (await desk.appealing.standing(statement)).appeal) is not None:
         extra = {"appeal_id": there.appeal_id}
     return _refused(why, extra)
 
@@ -207,8 +207,8 @@ def _language(request: Request, lang: str | None) -> str:
     return nearest(lang if lang is not None else request.headers.get("accept-language", ""))
 
 
-async def _out(desk: Desk, statement: Statement, language: str) -> StatementOut:
-    standing = await desk.appealing.standing(statement)
+def _out(desk: Desk, standing: Standing, language: str) -> StatementOut:
+    statement = standing.statement
     told = worded(
         statement,
         language,

@@ -150,7 +150,7 @@ async def _issue(request: Request, service: Service, given: Mapping[str, object]
         raise WeChatError(Code.SECRET_MISSING, "appsecret missing: send the application key")
     key_hash = hash_key(secret)
     tenant = await tenant_of(service, key_hash)
-    if await service.registry.account(tenant.tenant_id, appid) is None:
+    if "\0" in appid or await service.registry.account(tenant.tenant_id, appid) is None:  # no database takes a NUL
         raise WeChatError(Code.APPID, "invalid appid: this application has no such account")
     return json_answer({"access_token": tokens.issue(appid, key_hash), "expires_in": SECONDS})
 

@@ -37,8 +37,9 @@ class Queue(Protocol):
     async def by_account(self, tenant_id: str, account_id: str, limit: int) -> list[Entry]:
         """The account's entries, what is due first in front."""
 
-    async def count(self, tenant_id: str | None, now_ms: int) -> tuple[int, int, int]:
-        """How many entries there are, how many of them are overdue, and how many are escalated."""
+    async def count(self, tenant_id: str | None, now_ms: int, most: int | None = None) -> tuple[int, int, int]:
+        """How many entries there are, how many of them are overdue, and how many are escalated. With ``most`` only so
+        many that are due first, and one more, are looked at: where that one is there, there may be any number."""
 
     async def enter(self, entry: Entry) -> None:
         """Put in an entry, unless it is there."""

@@ -66,8 +66,8 @@ class Appeals(Protocol):
     async def appeal(self, tenant_id: str, appeal_id: str) -> Appeal | None:
         """An appeal of a tenant."""
 
-    async def against(self, statement_id: str) -> Appeal | None:
-        """The appeal against what a statement states."""
+    async def against(self, statement_ids: Collection[str]) -> dict[str, Appeal]:
+        """The appeals against what these statements state, by the statement's id."""
 
     async def open(self, tenant_id: str | None, after: tuple[int, str], limit: int) -> list[Appeal]:
         """Open appeals of a tenant (None: of all) in the order of their ``due_ms`` and id, beginning behind ``after``,

@@ -88,7 +88,8 @@ async def test_an_appeal_is_kept_and_read_back(place: Complaints, office_url: st
     assert kept is not None
     assert kept == replace(made, sealed=kept.sealed)
     assert await place.appeals.appeal("t2", made.appeal_id) is None
-    assert await place.appeals.against(made.statement_id) == kept
+    assert await place.appeals.against([made.statement_id, "none"]) == {made.statement_id: kept}
+    assert await place.appeals.against([]) == {}
     [act] = await acts(place)
     assert (act["act"], act["actor"], act["account_id"]) == ("MakeAppeal", "author", "acc-1")
     assert "joke" not in orjson.dumps(act).decode()

@@ -11,6 +11,7 @@ from gateway.adapters.sql.audit_search import SqlAuditSearch
 from gateway.core.audit import subject
 from gateway.core.audit_search import AuditQuery
 from gateway.core.records import AuditRow
+from tests.asked import asked
 from tests.contract.newsroom import Office
 from tests.contract.samples import entry, owner_of
 
@@ -103,6 +104,16 @@ async def test_a_page_looks_at_a_bounded_number_of_rows(filled: Office) -> None:
     assert page.rows == []
     assert page.place is not None
     assert page.reached_ms is not None
+
+
+async def test_a_place_with_chains_that_are_not_there_costs_nothing_more(filled: Office) -> None:
+    search = SqlAuditSearch(filled.store.database, stretch=30, least=4)
+    with asked(filled.store.database) as statements:
+        made_up = await search.search(WHOLE, dict.fromkeys(range(100, 2000), 2**62), 10)
+        some = await search.search(WHOLE, {0: 2**62, **dict.fromkeys(range(100, 2000), 7)}, 10)
+    assert (made_up.rows, made_up.place) == ([], None)
+    assert [row.chain for row in some.rows] == [0] * 10
+    assert len(statements) < 10
 
 
 async def test_the_history_of_a_subject_is_newest_first(office: Office) -> None:

@@ -111,6 +111,8 @@ async def test_held_messages_come_in_the_order_in_which_they_are_due_and_in_page
     rest = await office.queue.page("t1", (first.due_ms, first.message_id), 5)
     assert [one.message_id for one in rest] == [late]
     assert await office.queue.count("t1", 1001 + HOUR_MS) == (2, 1, 0)
+    assert await office.queue.count("t1", 1001 + HOUR_MS, 2) == (2, 1, 0)
+    assert await office.queue.count("t1", 1001 + HOUR_MS, 0) == (1, 1, 0)  # what is due first
     assert await office.queue.page("t1", None, 5, category="hate") == []
     assert len(await office.queue.page("t1", None, 5, category="spam", escalated=False)) == 2
 

@@ -196,6 +196,7 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
             policy=lambda: world.policy,
             clock=world.clock,
             rate=Rate(3, 60.0, 100, 100),
+            looks=Rate(30, 60.0, 1000, 100),
             trusted=(),
             budget=Budget(BODY_BUDGET),
             read_seconds=10.0,

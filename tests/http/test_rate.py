@@ -14,10 +14,7 @@ from gateway.http.rate import Rate, client_of
 
 def spent(rate: Rate, client: str, now_ms: int) -> bool:
     """Whether this client may, and does."""
-    if rate.wait_ms(client, now_ms):
-        return False
-    rate.spend(client, now_ms)
-    return True
+    return not rate.take(client, now_ms)
 
 
 def test_each_client_has_its_own_number_and_gets_it_back_steadily() -> None:
@@ -35,6 +32,17 @@ def test_all_together_have_a_number_too() -> None:
     rate = Rate(3, 60.0, 5, 100)
     assert sum(spent(rate, f"client-{n}", 0) for n in range(20)) == 5
     assert sum(spent(rate, f"client-{n}", 60_000) for n in range(20)) == 5
+
+
+def test_what_is_given_back_is_there_again_and_no_more() -> None:
+    rate = Rate(2, 60.0, 3, 100)
+    assert [spent(rate, "a", 0) for _ in range(3)] == [True, True, False]
+    rate.give("a", 0)
+    assert [spent(rate, "a", 0) for _ in range(2)] == [True, False]
+    for _ in range(5):
+        rate.give("b", 0)
+    assert [spent(rate, "b", 0) for _ in range(3)] == [True, True, False]
+    assert [spent(rate, name, 0) for name in "cd"] == [True, False]  # all together had three
 
 
 def test_a_clock_that_goes_back_gives_nothing() -> None:

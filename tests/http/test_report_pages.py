@@ -114,7 +114,9 @@ async def test_a_report_is_sent_and_followed(desk: Keeping, language: str) -> No
         assert said["automation"] in decided.text
         assert said["redress"].format(days=184) in decided.text
         [form], [token] = decided.all("form"), [each for each in decided.all("input") if each["name"] == "token"]
-        again = Page(await client.post(str(form["action"]), data={"token": token["value"]}))
+        sent_on = await client.post(str(form["action"]), data={"token": token["value"]})
+        assert (sent_on.status_code, sent_on.headers["location"]) == (303, link)
+        again = Page(await client.get(sent_on.headers["location"]))
         assert said["states"]["appeal_open"] in again.text
         assert again.all("form") == []
     assert (await newest(desk)).complaint
@@ -192,6 +194,11 @@ async def test_a_client_that_reports_too_often_is_told_in_words(desk: Keeping) -
     page = Page(response)
     assert (page.status, response.headers["retry-after"]) == (429, "20")
     assert words("report", "zh")["limited"].format(seconds=20) in page.text
+    # A form that is shown again is no report.
+    async with stranger(desk, "203.0.113.8") as client:
+        for _ in range(4):
+            assert (await client.post("/report", data={**FORM, "email": "x"})).status_code == 422
+        assert (await client.post("/report", data=FORM)).status_code == 200
     # The page and the API count together.
     async with stranger(desk) as client:
         assert (await client.post("/v1/reports", json={})).status_code == 429
@@ -274,6 +281,34 @@ async def test_a_receipt_that_is_none(desk: Keeping) -> None:
             assert (page.status, words("report", "en")["unknown"] in page.text) == (404, True)
             assert NAME not in response.text
             assert MAIL not in response.text
+
+
+async def test_the_other_language_is_there_after_every_form(desk: Keeping) -> None:
+    async with stranger(desk) as client:
+        sent = await client.post("/report", data=FORM)
+        [status] = [each["href"] for each in Page(sent).all("a") if (each["href"] or "").startswith("/report/")]
+        await decide(desk, Verdict(False))
+        [token] = [
+            each["value"] for each in Page(await client.get(str(status))).all("input") if each["name"] == "token"
+        ]
+        complain = f"{str(status).partition('?')[0]}/complain?lang=en"
+        led = 0
+        for response in (
+            sent,
+            await client.post("/report?lang=en", data={**FORM, "tenant": "none"}),
+            await client.post("/report", content=b"{}", headers={"content-type": "application/json"}),
+            await client.post(complain, data={"token": token}, follow_redirects=True),
+            await client.post(complain, data={"token": "x"}),
+            await client.post(complain, content=b"{}", headers={"content-type": "application/json"}),
+            await client.post("/report", data={**FORM, "explanation": "Another."}),
+            await client.post("/report", data=FORM),  # one too many
+        ):
+            links = [each["href"] or "" for each in Page(response).all("a") if "hreflang" in each]
+            for link in links:
+                led += 1
+                other = await client.get(response.url.join(link))
+                assert (other.status_code, other.headers["content-language"]) == (200, "zh"), response.url
+    assert led == 6
 
 
 def test_words_are_not_code() -> None:

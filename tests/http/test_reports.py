@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
+import httpx
 import pytest
 
 from gateway.adapters.sql.reports import SqlReports
 from gateway.core.registration import By
 from gateway.core.reports import Verdict
+from gateway.http.pages import words
 from gateway.ports.reports import Decided, Report
 from tests.fakes import NOW_MS
 from tests.http.keeping import DAY_MS, HERE, THERE, Keeping
-from tests.http.reporting import BODY, MAIL, NAME, counted, stranger
+from tests.http.reporting import BODY, FORM, MAIL, NAME, counted, stranger
 
 ANN = By("Ann", "looked at it")
 
@@ -324,3 +331,58 @@ async def test_flaggers_over_http(desk: Keeping) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "flagger_exists")
     unknown = await desk.ask("key-admin", "POST", f"{HERE}/flaggers/None:revoke", {"reason": "x"})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "flagger_unknown")
+
+
+@pytest.mark.parametrize("path", ["/v1/reports", "/report"])
+async def test_many_at_once_are_no_more_than_one_after_another(desk: Keeping, path: str) -> None:
+    """All are let in before the body of any is there."""
+    sent, whole = 0, asyncio.Event()
+
+    async def held_back(body: bytes) -> AsyncIterator[bytes]:
+        nonlocal sent
+        sent += 1
+        if sent == 100:
+            whole.set()
+        await whole.wait()
+        yield body
+
+    async with stranger(desk) as client:
+
+        async def send(number: int) -> int:
+            body = {**BODY, "explanation": f"No. {number}"}
+            if path == "/v1/reports":
+                kind, content = "application/json", json.dumps(body)
+            else:
+                kind, content = "application/x-www-form-urlencoded", urlencode({**FORM, "explanation": f"No. {number}"})
+            headers = {"Content-Type": kind}
+            return (await client.post(path, content=held_back(content.encode()), headers=headers)).status_code
+
+        answers = Counter(await asyncio.gather(*map(send, range(100))))
+    assert answers == {201 if path == "/v1/reports" else 200: 3, 429: 97}
+
+
+async def test_a_network_looks_so_often(desk: Keeping) -> None:
+    headers = {"Authorization": "Bearer made-up"}
+    async with stranger(desk) as client, stranger(desk, "203.0.113.8") as other:
+
+        async def look(which: int) -> httpx.Response:
+            match which:
+                case 0:
+                    return await client.get("/v1/reports/receipt-1", headers=headers)
+                case 1:
+                    return await client.post("/v1/reports/receipt-1:complain", headers=headers)
+                case 2:
+                    return await client.get("/report/receipt-1?token=made-up")
+            return await client.post("/report/receipt-1/complain?lang=zh", data={"token": "made-up"})
+
+        for number in range(30):
+            assert (await look(number % 4)).status_code == 404
+        for which in range(4):
+            refused = await look(which)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+        assert words("report", "zh")["looks_limited"].format(seconds=2) in refused.text
+        assert (await look(0)).json()["code"] == "receipts_limited"
+        assert (await other.get("/v1/reports/receipt-1", headers=headers)).status_code == 404
+        assert (await client.post("/v1/reports", json=BODY)).status_code == 201  # counted apart
+        desk.world.clock.now += 2_000
+        assert (await look(0)).status_code == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import orjson
@@ -62,8 +63,10 @@ class SqlAppeals:
     async def appeal(self, tenant_id: str, appeal_id: str) -> Appeal | None:
         return await self._one(select(appeals).where(appeals.c.id == appeal_id, appeals.c.tenant_id == tenant_id))
 
-    async def against(self, statement_id: str) -> Appeal | None:
-        return await self._one(select(appeals).where(appeals.c.statement_id == statement_id))
+    async def against(self, statement_ids: Collection[str]) -> dict[str, Appeal]:
+        wanted = select(appeals).where(appeals.c.statement_id.in_(sorted(statement_ids)))
+        async with self._database.reading("appeals") as connection:
+            return {row.statement_id: _of_row(row, self._opened) for row in await connection.execute(wanted)}
 
     async def open(self, tenant_id: str | None, after: tuple[int, str], limit: int) -> list[Appeal]:
         wanted = select(*_BRIEF).where(OPEN, tuple_(appeals.c.due_ms, appeals.c.id) > tuple_(*after))

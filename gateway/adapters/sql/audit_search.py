@@ -104,10 +104,11 @@ class SqlAuditSearch:
         self, connection: AsyncConnection, query: AuditQuery, place: Mapping[int, int] | None
     ) -> dict[int, int]:
         """Before which row of each chain the search begins."""
-        if place is not None:
-            return dict(place)
         heads = await connection.execute(select(chains.c.slot, chains.c.seq).where(chains.c.seq > 0))
         starts = {row.slot: row.seq + 1 for row in heads}
+        if place is not None:
+            # An address may name any number of chains, and rows that nobody wrote yet.
+            return {chain: min(place[chain], end) for chain, end in starts.items() if chain in place}
         if query.message_id is not None:
             # Its own rows are found by their index; what else was done about it stands in this chain.
             starts = {chain: before for chain, before in starts.items() if chain == ADMINISTRATORS}

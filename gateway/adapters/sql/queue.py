@@ -83,14 +83,15 @@ class SqlQueue:
         async with self._database.reading("queue") as connection:
             return [_entry(row) for row in await connection.execute(wanted)]
 
-    async def count(self, tenant_id: str | None, now_ms: int) -> tuple[int, int, int]:
-        wanted = select(
-            func.count(),
-            func.count().filter(queue.c.due_ms < now_ms),
-            func.count(queue.c.escalated_by),
-        ).select_from(queue)
+    async def count(self, tenant_id: str | None, now_ms: int, most: int | None = None) -> tuple[int, int, int]:
+        mine = select(queue.c.due_ms, queue.c.escalated_by)
         if tenant_id is not None:
-            wanted = wanted.where(queue.c.tenant_id == tenant_id)
+            mine = mine.where(queue.c.tenant_id == tenant_id)
+        if most is not None:
+            mine = mine.order_by(queue.c.due_ms, queue.c.message_id).limit(most + 1)
+        each = mine.subquery()
+        late = func.count().filter(each.c.due_ms < now_ms)
+        wanted = select(func.count(), late, func.count(each.c.escalated_by)).select_from(each)
         async with self._database.reading("queue") as connection:
             row = (await connection.execute(wanted)).one()
         return row[0], row[1], row[2]

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from gateway.core.model import MessageState, Outcome
-from gateway.core.queue import UNRESOLVED, Entry, Resolution, Unresolved
+from gateway.core.queue import MOST_COUNTED, UNRESOLVED, Entry, Resolution, Unresolved
 from gateway.core.records import Stored
 from gateway.http.admin.desk import (
     ID,
@@ -105,7 +105,8 @@ class HoldOut(BaseModel):
 
 
 class HoldsOut(BaseModel):
-    """A page of the queue, what is due first in front; ``next`` is where to go on (``after``), null at the end."""
+    """A page of the queue, what is due first in front; ``next`` is where to go on (``after``), null at the end. The
+    numbers are of the 10,001 messages that are due first: a ``total`` of 10,001 says that more than 10,000 wait."""
 
     holds: list[HoldOut]
     next: str | None
@@ -151,7 +152,7 @@ async def queue(
         due, _, message_id = after.partition(".")
         place = (int(due), message_id)
     found = await desk.held.queue.page(tenant_id, place, limit, category, escalated)
-    total, overdue, raised = await desk.held.queue.count(tenant_id, now_ms)
+    total, overdue, raised = await desk.held.queue.count(tenant_id, now_ms, MOST_COUNTED)
     following = f"{found[-1].due_ms}.{found[-1].message_id}" if len(found) == limit else None
     holds = [HoldOut.of(entry, now_ms) for entry in found]
     return answered(HoldsOut(holds=holds, next=following, total=total, overdue=overdue, escalated=raised))

@@ -14,7 +14,7 @@ from classifiers.contract import CATEGORIES, Opinion, Unanswered
 from gateway.core.audit import subject
 from gateway.core.model import Account, Case, Message, MessageState, Outcome, Sanction
 from gateway.core.operators import Operator, Role
-from gateway.core.queue import Entry, Unresolved
+from gateway.core.queue import MOST_COUNTED, Entry, Unresolved
 from gateway.core.records import AuditRow, Stored
 from gateway.core.similar import similar
 from gateway.core.wording import ID
@@ -119,7 +119,7 @@ async def show_queue(
     found = await queue.page(chosen, _place(after), _PAGE + 1, category or None, True if escalated else None)
     page, more = found[:_PAGE], len(found) > _PAGE
     texts = await queue.messages([entry.message_id for entry in page])
-    total, overdue, raised = await queue.count(chosen, shell.now_ms)
+    total, overdue, raised = await queue.count(chosen, shell.now_ms, MOST_COUNTED)
     return await shell.page(
         "queue.html",
         rows=[_row(entry, texts.get(entry.message_id), shell.now_ms) for entry in page],
@@ -204,8 +204,8 @@ async def undo(by: ByReviewer, shell: Shown, tenant_id: TenantId, message_id: Me
 
 
 async def waiting(state: Any, operator: Operator) -> int:
-    """How many messages wait in the queue."""
-    total, _, _ = await served(state).desk.held.queue.count(operator.tenant_id, 0)
+    """How many messages wait in the queue, as far as they are counted."""
+    total, _, _ = await served(state).desk.held.queue.count(operator.tenant_id, 0, MOST_COUNTED)
     return total
 
 

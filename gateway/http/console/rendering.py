@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from gateway.core.queue import MOST_COUNTED
 from gateway.core.shown import visible, visible_json, written
 from gateway.http.console import assets, marks
 
@@ -33,6 +34,7 @@ def environment() -> Environment:
         "shown": shown,
         "when": when,
         "amount": amount,
+        "counted": counted,
         "segment": segment,
         "json_line": visible_json,
         "colour": colour,
@@ -71,6 +73,13 @@ def amount(value: float | None) -> str:
     if value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.2g}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def counted(number: int, of: int = 0) -> str:
+    """A number that was counted among as many as `MOST_COUNTED`, ``of`` so many in all: ``+`` says that more may be."""
+    if number > MOST_COUNTED:
+        return f"{amount(MOST_COUNTED)}+"
+    return f"{amount(number)}+" if of > MOST_COUNTED else amount(number)
 
 
 def segment(value: str) -> str:

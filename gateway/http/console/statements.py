@@ -62,8 +62,8 @@ PART: Final = Part("statements", router)
 
 async def stated_of(shell: Shell, statements: Sequence[Statement]) -> list[Stated]:
     """Statements as pages show them."""
-    against = shell.console.desk.appealing.appeals.against
-    return [_stated(each, await against(each.statement_id), shell.now_ms) for each in statements]
+    against = await shell.console.desk.appealing.appeals.against([each.statement_id for each in statements])
+    return [_stated(each, against.get(each.statement_id), shell.now_ms) for each in statements]
 
 
 def _stated(statement: Statement, appeal: Appeal | None, now_ms: int) -> Stated:

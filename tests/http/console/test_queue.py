@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import insert, update
 
+from gateway.adapters.sql.tables_queue import queue
 from gateway.core.model import MessageState
 from gateway.core.queue import Entry
 from gateway.http.console.queue import Due, due
+from gateway.upkeep import measure_queue
 from tests.fakes import NOW_MS
 from tests.http.console.visiting import HOUR_MS, MINUTE_MS, House, Visitor, text_of
 
@@ -35,6 +39,25 @@ async def test_the_queue_shows_what_waits_in_order_and_how_much(house: House, ad
     house.clock.now += 25 * HOUR_MS
     async with await house.signed_in("the admin") as later:
         assert "4 waiting 4 overdue" in text_of(await later.get("/queue"))
+
+
+async def test_no_more_are_counted_than_anybody_needs_to_know(house: House) -> None:
+    same = {"tenant_id": "t1", "account_id": "acc-1", "category": "spam"}
+    many = [{**same, "message_id": f"x-{n:05}", "due_ms": NOW_MS + 1 + n} for n in range(10_005)]
+    async with house.keeping.store.database.writing("test") as connection:
+        await connection.execute(insert(queue), many)
+        await connection.execute(update(queue).where(queue.c.message_id == "x-00003").values(escalated_by="Ann"))
+    async with await house.signed_in("the admin") as visitor:
+        text = text_of(await visitor.get("/queue"))
+        assert "10,000+ waiting 0 overdue 1+ escalated" in text
+        assert "Queue 10,000+" in text
+    house.clock.now += 25 * HOUR_MS
+    async with await house.signed_in("the admin") as later:
+        assert "10,000+ waiting 10,000+ overdue" in text_of(await later.get("/queue"))
+    told = (await house.keeping.ask("key-viewer", "GET", "/v1/admin/tenants/t1/holds?limit=1")).json()
+    assert (told["total"], told["overdue"], told["escalated"]) == (10_001, 10_001, 1)
+    await measure_queue(house.console.desk.held, house.clock)
+    assert REGISTRY.get_sample_value("gateway_overdue_holds") == 10_009  # whoever watches is told all
 
 
 async def test_an_operator_of_one_tenant_sees_that_tenant_s_only(house: House) -> None:
