@@ -203,6 +203,41 @@ def test_what_the_model_alone_suspects_is_not_blocked(text: str) -> None:
     assert max(scores(text).values()) < 0.9
 
 
+THINGS = ("shop", "team", "children", "brothers", "club", "room", "game", "weekend", "friends", "country", "mosque")
+THINGS_ZH = ("店", "团队", "孩子", "兄弟", "俱乐部", "房间", "视频", "周末", "朋友", "国家", "清真寺")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"{whose} {thing}" for whose in ("Our", "My new", "Your", "Welcome to their") for thing in THINGS]
+    + [f"{whose}的{thing}" for whose in ("我们", "我", "你", "欢迎来到他们") for thing in THINGS_ZH]
+    + [
+        "我们的婚礼在下周六",
+        "这是我们的新房子，大家来看看",
+        "他们的孩子很乖",
+        "我们的国家很美",
+        "The brothers opened a bakery",
+        "Our brothers and sisters in the choir sang well",
+    ],
+)
+def test_a_caption_of_an_everyday_thing_is_innocent(text: str) -> None:
+    assert max(scores(text).values()) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("category", "text"),
+    [
+        ("terrorism", "我们的圣战"),
+        ("terrorism", "杀光异教徒"),
+        ("terrorism", "Glory to the bombers"),
+        ("sexual_minors", "Our naked children"),
+        ("harassment", "Your kids are ugly scum"),
+    ],
+)
+def test_a_short_violation_is_no_caption(category: str, text: str) -> None:
+    assert scores(text)[category] >= 0.5
+
+
 def test_every_category_but_news_is_looked_for() -> None:
     assert tuple(scores("hello")) == CATEGORIES
     assert "news" not in CATEGORIES
