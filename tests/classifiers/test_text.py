@@ -218,6 +218,7 @@ THINGS_ZH = ("店", "团队", "孩子", "兄弟", "俱乐部", "房间", "视频
         "我们的国家很美",
         "The brothers opened a bakery",
         "Our brothers and sisters in the choir sang well",
+        "Join our Discord and play with us on Sunday",
     ],
 )
 def test_a_caption_of_an_everyday_thing_is_innocent(text: str) -> None:
@@ -232,6 +233,8 @@ def test_a_caption_of_an_everyday_thing_is_innocent(text: str) -> None:
         ("terrorism", "Glory to the bombers"),
         ("sexual_minors", "Our naked children"),
         ("harassment", "Your kids are ugly scum"),
+        ("gambling", "Play with us, 50 free spins"),
+        ("gambling", "Keno every five minutes, play on your phone"),
     ],
 )
 def test_a_short_violation_is_no_caption(category: str, text: str) -> None:
