@@ -142,7 +142,7 @@ async def test_a_person_releases_a_hold_and_it_is_published_once(running: Stack)
     assert bodies(running, message_id) == [body_of(TEXTS["hold"][0]).decode()]
     history = (await state(running, answer))["history"]
     assert [(row["from"], row["to"], row["actor"]) for row in history[1:]] == [
-        ("held", "queued", "ann"),
+        ("held", "queued", "person"),
         ("queued", "forwarding", "queue"),
         ("forwarding", "published", "gateway"),
     ]
