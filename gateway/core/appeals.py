@@ -17,6 +17,7 @@ from classifiers.contract import Value
 from gateway.core.model import MessageState
 from gateway.core.policy_part import Part
 from gateway.core.statement import Lifted, Statement
+from gateway.core.takedowns import WISHED_DOWN, Takedown, TakedownState
 
 TEXT_LIMIT: Final = 5_000
 """Characters of an appeal."""
@@ -60,6 +61,23 @@ class Restored(StrEnum):
     """Its request is not kept any more: the author has to publish it again."""
     NOTHING = "nothing"
     """There is no message to publish, or it is published, or others see to it (a message that was taken down)."""
+
+
+class Became(StrEnum):
+    """Where the message of a granted appeal is now, as its author is told."""
+
+    PUBLISHING = "publishing"
+    PUBLISHED = "published"
+    RELEASED = "released"
+    """Its app may publish it."""
+    WAITS = "waits"
+    """A person has to say whether it is published."""
+    FAILED = "failed"
+    """It was not published after all."""
+    GONE = "gone"
+    """See `Restored.GONE`."""
+    REMOVED = "removed"
+    """It was taken down after the decision."""
 
 
 class Appeal(Value, frozen=True):
@@ -166,3 +184,36 @@ def restored_as(state: MessageState, forwards: bool, has_request: bool) -> Resto
     if not forwards:
         return Restored.RELEASED
     return Restored.QUEUED if has_request else Restored.GONE
+
+
+def became(appeal: Appeal, state: MessageState | None, takedown: Takedown | None) -> Became | None:
+    """Where the message of an appeal is now, by its state and by its takedown; None where there is nothing to say: the
+    appeal was not granted, it is about no message, or the message is not kept."""
+    if appeal.state is not AppealState.REVERSED or appeal.message_id is None or state is None:
+        return None
+    if appeal.restored is Restored.GONE:
+        return Became.GONE
+    if takedown is not None:
+        if takedown.state in WISHED_DOWN:
+            # What the appeal was against is put back a moment later.
+            return Became.REMOVED if takedown.asked_ms > (appeal.decided_ms or 0) else Became.PUBLISHING
+        if takedown.state in _PUT_BACK:
+            return _PUT_BACK[takedown.state]
+    return _BECAME[state]
+
+
+_PUT_BACK: Final = {TakedownState.RESTORE_DUE: Became.PUBLISHING, TakedownState.RESTORE_FAILED: Became.FAILED}
+_BECAME: Final = {
+    MessageState.DECIDED: Became.RELEASED,
+    MessageState.RELEASED: Became.RELEASED,
+    MessageState.QUEUED: Became.PUBLISHING,
+    MessageState.FORWARDING: Became.PUBLISHING,
+    MessageState.PUBLISHED: Became.PUBLISHED,
+    MessageState.UNKNOWN: Became.WAITS,
+    MessageState.HELD: Became.WAITS,
+    MessageState.REFUSED: Became.FAILED,
+    MessageState.RELEASE_FAILED: Became.FAILED,
+    MessageState.FAILED: Became.FAILED,
+    MessageState.REJECTED: Became.FAILED,
+    MessageState.BLOCKED: Became.FAILED,
+}

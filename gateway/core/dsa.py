@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from gateway.core.dsa_rules import CATEGORY, HOLD, KEYWORD, OTHER, Transparency
-from gateway.core.statement import Automation, Lifted, Restriction, Source, Statement
+from gateway.core.statement import IMPOSED, Automation, Lifted, Restriction, Source, Statement
 
 _FIRST_CONTENT: Final = 946_684_800_000
 """2000-01-01 in unix ms: the first day that the database takes as that of content."""
@@ -180,7 +180,7 @@ def _facts(statement: Statement, rules: Transparency) -> Iterator[str]:
     yield rules.fact(statement.restriction)
     yield rules.fact(statement.source)
     yield rules.fact("detected" if statement.automated_detection else "not_detected")
-    yield rules.fact(statement.automation)
+    yield rules.fact("imposed" if IMPOSED in statement.codes else statement.automation)
     # Only what has the form of a code: nothing that anybody wrote can be told by mistake.
     if codes := [code for code in dict.fromkeys(statement.codes) if _CODE.fullmatch(code)][:_CODES]:
         yield f"Reason codes: {', '.join(codes)}."

@@ -57,6 +57,7 @@ FACTS: Final[Mapping[str, str]] = {
     Automation.FULLY: "The decision was taken by automated means.",
     Automation.PARTIALLY: "The decision was taken by a person with the support of automated means.",
     Automation.NOT: "The decision was taken by a person.",
+    "imposed": "A person decided on what led to it; that it follows from that was decided by automated means.",
     "released": "After review the restriction was lifted.",
     "reversed": "The restriction was lifted upon a complaint.",
 }

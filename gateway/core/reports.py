@@ -51,6 +51,33 @@ class State(StrEnum):
     """Decided, and complained of: by the author of what was reported, or by a reporter."""
 
 
+class Redress(StrEnum):
+    """What a reporter can do here about an outcome (article 20)."""
+
+    COMPLAIN = "complain"
+    ACTIONED = "actioned"
+    """Nothing: what they wanted was done."""
+    COMPLAINED = "complained"
+    """Nothing more: they complained, or the author did."""
+    OVER = "over"
+    """Nothing any more: what it was about has been erased."""
+
+
+def redress_of(state: State, complained: bool, erased: bool) -> Redress | None:
+    """What can be done about a report in this state; None where nobody has decided it yet."""
+    match state:
+        case State.ACTIONED:
+            return Redress.ACTIONED
+        case State.APPEAL_OPEN:
+            return Redress.COMPLAINED
+        case State.NOT_ACTIONED if complained:
+            return Redress.COMPLAINED
+        case State.NOT_ACTIONED:
+            return Redress.OVER if erased else Redress.COMPLAIN
+        case _:
+            return None
+
+
 class Channel(StrEnum):
     """How a report came."""
 

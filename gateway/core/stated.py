@@ -18,10 +18,11 @@ from gateway.core.audit import SANCTION, TAKEDOWN
 from gateway.core.happened import Act, Happened, MessageStep
 from gateway.core.model import Case, Degree, Message, MessageState, Outcome
 from gateway.core.rules import APPEAL, EXPIRED, PERSON, REVIEWED
-from gateway.core.statement import Automation, Lifted, Restriction, Source, Statement
+from gateway.core.statement import IMPOSED, Automation, Lifted, Restriction, Source, Statement
 
 VIOLATIONS: Final = CATEGORIES - {"news"}
 _OF_A_MESSAGE: Final = frozenset({Restriction.HOLD, Restriction.BLOCK})
+_CAUSES: Final = frozenset({Restriction.BLOCK, Restriction.TAKEDOWN})
 _MEDIA: Final = ("image", "video", "audio")
 _LATEST: Final = 2**48 - 1
 
@@ -127,6 +128,13 @@ class _Book:
         found = [each for each in self._now.values() if each.message_id == message_id]
         return [each for each in found if each.restriction in _OF_A_MESSAGE]
 
+    def cause(self, account_id: str, message_id: str | None) -> Statement | None:
+        """What was done last with a message for which its account is sanctioned. It is stated by then: an incident is
+        written in one transaction with the statement of what it came of."""
+        about = [each for each in self._now.values() if (each.account_id, each.message_id) == (account_id, message_id)]
+        found = [each for each in about if each.restriction in _CAUSES]
+        return max(found, key=lambda each: each.starts_ms, default=None)
+
     def all(self) -> list[Statement]:
         return list(self._now.values())
 
@@ -197,26 +205,44 @@ def _sanction(book: _Book, act: Act) -> None:
         why = whys.get(_text(body, "why") or "", Lifted.RELEASED)
         book.end([each for each in book.all() if sanction_id and each.sanction_id == sanction_id], why, act.at_ms)
     elif act.act == "ImposeSanction" and (name := id_of(act)) is not None:
-        why_code, automatic = _text(body, "why"), body.get("automatic") is True
-        by_ladder = automatic or why_code == "ladder"
+        account_id, message_id = _text(body, "account_id") or "", _text(body, "message_id")
+        why_code, cause = _text(body, "why"), book.cause(account_id, message_id)
+        automation = _of_sanction(body, cause)
+        codes = [why_code] if why_code else []
+        if automation is Automation.PARTIALLY and not _agreed(body):
+            codes.append(IMPOSED)
         book.add(
             Statement(
                 statement_id=name,
                 tenant_id=act.tenant_id,
-                account_id=_text(body, "account_id") or "",
+                account_id=account_id,
                 restriction=Restriction(body["degree"]),
                 category=_violation(body),
-                codes=(why_code,) if why_code else (),
-                source=Source.OWN,
-                automated_detection=by_ladder,
-                automation=_automation(automatic, by_ladder),
+                codes=tuple(codes),
+                source=cause.source if cause else Source.OWN,
+                automated_detection=cause.automated_detection if cause else why_code != "person",
+                automation=automation,
                 starts_ms=_starts_ms(act),
                 policy_version=_text(body, "policy_version") or "",
-                message_id=_text(body, "message_id"),
+                message_id=message_id,
                 sanction_id=sanction_id,
                 ends_ms=_number(body, "ends_ms"),
             )
         )
+
+
+def _of_sanction(body: Mapping[str, Any], cause: Statement | None) -> Automation:
+    """Who decided that a sanction follows: a person alone, the ladder alone, or the one upon the other's decision."""
+    why = _text(body, "why")
+    if why == "person":
+        return Automation.NOT
+    decided_by_person = why == "appeal" or (cause is not None and cause.automation is not Automation.FULLY)
+    return Automation.PARTIALLY if decided_by_person or _agreed(body) else Automation.FULLY
+
+
+def _agreed(body: Mapping[str, Any]) -> bool:
+    """Whether a sanction that the ladder named was imposed only once people had agreed to it."""
+    return body.get("automatic") is not True and (_text(body, "why") != "appeal" or _text(body, "waits") is not None)
 
 
 def _takedown(book: _Book, act: Act, contents: Mapping[str, Content]) -> None:
@@ -239,7 +265,7 @@ def _takedown(book: _Book, act: Act, contents: Mapping[str, Content]) -> None:
                 codes=("taken_down",),
                 source=source,
                 automated_detection=automatic and source is Source.OWN,
-                automation=_automation(automatic, automatic),
+                automation=Automation.FULLY if automatic else Automation.NOT,
                 starts_ms=act.at_ms,
                 policy_version=_text(body, "policy_version") or "",
                 message_id=message_id,
@@ -262,12 +288,6 @@ def _appeal(book: _Book, act: Act) -> None:
         of_sanction = sanction_id is not None and each.sanction_id == sanction_id
         if each.statement_id == named or of_message or of_sanction:
             book.end([each], Lifted.REVERSED, act.at_ms)
-
-
-def _automation(automatic: bool, prepared: bool) -> Automation:
-    if automatic:
-        return Automation.FULLY
-    return Automation.PARTIALLY if prepared else Automation.NOT
 
 
 def _violation(body: Mapping[str, Any]) -> str | None:

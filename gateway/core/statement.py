@@ -7,8 +7,12 @@ It names what happened by codes; words are made of them when somebody reads, in 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from classifiers.contract import Value
+
+IMPOSED: Final = "imposed_automatically"
+"""The code of a sanction that followed by itself from what a person had decided."""
 
 
 class Restriction(StrEnum):

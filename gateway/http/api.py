@@ -9,8 +9,10 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
+from gateway.core.appeals import persons
 from gateway.core.records import Request as PublishRequest
 from gateway.core.records import Stored, Tenant
+from gateway.core.rules import PERSON
 from gateway.http.answers import decision_body, reasons_body, upstream_body
 from gateway.http.intercept import Service, bad_body
 from gateway.http.problems import RETRY_SOON, Answer, Problem, refusal
@@ -153,5 +155,15 @@ def _message(stored: Stored) -> dict[str, Any]:
 
 
 def _public(body: dict[str, Any]) -> dict[str, Any]:
-    """An audit row's body without what the message's own fields say."""
-    return {key: value for key, value in body.items() if key not in ("message_id", "tenant_id", "account_id")}
+    """An audit row's body without what the message's own fields say, and without who of the operator's people acted
+    and what they noted: an app is told that a person did, and by which codes."""
+    told = {key: value for key, value in body.items() if key not in ("message_id", "tenant_id", "account_id")}
+    actor = told.get("actor")
+    if actor is None or not persons([actor]):
+        return told
+    told["actor"] = PERSON
+    told.pop("note", None)
+    if decision := told.get("decision"):
+        # Such a decision has the person's own reasons, whose source is the name.
+        told["decision"] = {**decision, "reasons": [{**each, "source": PERSON} for each in decision["reasons"]]}
+    return told

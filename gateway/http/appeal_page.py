@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from fastapi import Query, Request, Response
 
 from gateway.appealing import Standing
-from gateway.core.appeals import TEXT_LIMIT, Unappealable
-from gateway.core.statement import Statement
+from gateway.core.appeals import TEXT_LIMIT, Appeal, AppealState, Became, Unappealable, became
+from gateway.core.records import Stored
 from gateway.core.wordings import worded
 from gateway.http.admin.desk import Desk, Served
 from gateway.http.api import Keeping
@@ -94,6 +94,8 @@ async def _page(
     """The page; ``why`` is what is wrong with the ``text`` that was sent."""
     language = language_of(request)
     statement, known = standing.statement, words("appeal", language)
+    message_id = statement.message_id
+    stored = None if message_id is None else await store.message(message_id, statement.tenant_id)
     token = desk.appeal_token(statement.statement_id) if desk.appeal_token is not None else ""
     return page(
         request,
@@ -106,8 +108,9 @@ async def _page(
         ),
         statement=statement,
         appeal=standing.appeal,
+        became=await _became(desk, standing.appeal, stored),
         may_appeal=standing.unappealable is None,
-        texts=await _texts(store, statement),
+        texts=stored.message.texts if stored is not None else (),
         action=PAGE.format(statement_id=statement.statement_id),
         token=token,
         limit=TEXT_LIMIT,
@@ -117,12 +120,12 @@ async def _page(
     )
 
 
-async def _texts(store: Store, statement: Statement) -> tuple[str, ...]:
-    """The author's own words, for the author."""
-    if statement.message_id is None:
-        return ()
-    stored = await store.message(statement.message_id, statement.tenant_id)
-    return stored.message.texts if stored is not None else ()
+async def _became(desk: Desk, appeal: Appeal | None, stored: Stored | None) -> Became | None:
+    """Where the message of a granted appeal is by now."""
+    if appeal is None or appeal.state is not AppealState.REVERSED or stored is None:
+        return None
+    takedown = await desk.takedowns.of_message(appeal.tenant_id, stored.message_id)
+    return became(appeal, stored.state, takedown)
 
 
 def _said(request: Request, name: str, status: int) -> Response:

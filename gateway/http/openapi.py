@@ -84,6 +84,8 @@ class StepOut(BaseModel):
 
     at_ms: int
     kind: str
+    actor: str | None = Field(None, description="The part of the gateway that did it, or `person`.")
+    note: str | None = Field(None, description="The gateway's own; what a person noted is not told.")
 
 
 class TakenDownOut(BaseModel):

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Depends, Request, Response
 
 from gateway.core.report_rules import REPORTED
-from gateway.core.reports import EMAIL, EXPLANATION, NAME, Channel, Draft, State, Wrong, hash_token, wrong
+from gateway.core.reports import EMAIL, EXPLANATION, NAME, Channel, Draft, Wrong, hash_token, wrong
 from gateway.core.wordings import moment
 from gateway.http.pages import FORM, form_of, language_of, onward, page, router_of, said, words
 from gateway.http.reporting import BODY_LIMIT, Reporting, Stranger, look, reporting_of
@@ -238,7 +238,7 @@ def _status(request: Request, reporting: Reporting, told: Told | None, token: st
         told=told,
         token=token,
         days=reporting.rules.keep_days,
-        decided=any(item.decided_ms is not None or item.state is State.APPEAL_OPEN for item in told.items),
+        redress=list(dict.fromkeys([item.redress for item in told.items if item.redress is not None])),
         may_complain=any(item.may_complain for item in told.items),
     )
 

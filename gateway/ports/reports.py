@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gateway.core.registration import By
 from gateway.core.report_rules import Reports as Rules
-from gateway.core.reports import Channel, Draft, State, Undecided, Verdict
+from gateway.core.reports import Channel, Draft, Redress, State, Undecided, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Muted:
 @dataclass(frozen=True, slots=True)
 class Item:
     """One of the contents that somebody reported, by what they named it. ``due_ms`` is until when they may expect an
-    outcome; ``unfounded`` says that it was manifestly so. ``may_complain``: of this outcome, once, while it is kept."""
+    outcome; ``unfounded`` says that it was manifestly so. ``redress`` is what they can do here about the outcome."""
 
     reference: str
     state: State
@@ -43,7 +43,12 @@ class Item:
     decided_ms: int | None
     note: str
     unfounded: bool
-    may_complain: bool
+    redress: Redress | None
+
+    @property
+    def may_complain(self) -> bool:
+        """Of this outcome, once, while it is kept."""
+        return self.redress is Redress.COMPLAIN
 
 
 @dataclass(frozen=True, slots=True)

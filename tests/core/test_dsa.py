@@ -15,7 +15,7 @@ from gateway.core.dsa_batch import encoded
 from gateway.core.dsa_fields import EEA, problems
 from gateway.core.dsa_rules import CATEGORY, FACTS, GROUNDS, OTHER, Ground, Transparency
 from gateway.core.policy import PolicyError, parse_policy
-from gateway.core.statement import Automation, Lifted, Restriction, Source, Statement
+from gateway.core.statement import IMPOSED, Automation, Lifted, Restriction, Source, Statement
 from tests.canary import CANARIES, ORGANISATION, appearances, needles
 from tests.policies import POLICY
 from tests.statements import AT_MS, DAY_MS, HOUR_MS, statement, statements, year_of
@@ -149,6 +149,20 @@ def test_what_each_restriction_is_told_as(restriction: str, field: str, value: o
     )
     assert lifted[end] == day(AT_MS + 2 * DAY_MS)
     assert "upon a complaint" in str(lifted["decision_facts"])
+
+
+def test_a_sanction_that_followed_from_a_report_is_told_so() -> None:
+    made = told(
+        restriction=Restriction.SUSPEND,
+        source=Source.REPORT,
+        automated_detection=False,
+        automation=Automation.PARTIALLY,
+        codes=("ladder", IMPOSED),
+    )
+    assert (made["source_type"], made["automated_detection"]) == ("SOURCE_ARTICLE_16", "No")
+    assert made["automated_decision"] == "AUTOMATED_DECISION_PARTIALLY"
+    assert FACTS["imposed"] in str(made["decision_facts"])
+    assert FACTS[Automation.PARTIALLY] not in str(made["decision_facts"])
 
 
 def test_a_hold_is_no_finding() -> None:

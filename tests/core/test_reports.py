@@ -13,6 +13,7 @@ from gateway.core.report_rules import REPORTED, Reports
 from gateway.core.reports import (
     UNDECIDED_WORDING,
     Draft,
+    Redress,
     Standing,
     State,
     Strike,
@@ -22,6 +23,7 @@ from gateway.core.reports import (
     Wrong,
     candidates,
     category_of,
+    redress_of,
     standing,
     subject_of,
     together,
@@ -31,6 +33,23 @@ from gateway.core.reports import (
 GOOD = Draft("t1", "It sells pills.", "illegal_goods", ("https://chat.example/m/1",), (), "Ann", "ann@a.example", True)
 DAY_MS = 86_400_000
 RULES = Reports(warn_after=3, mute_after=2, within_days=10, mute_days=5)
+
+
+@pytest.mark.parametrize(
+    ("state", "complained", "erased", "redress"),
+    [
+        *[(state, False, False, None) for state in (State.RECEIVED, State.UNDER_REVIEW, State.DUPLICATE)],
+        (State.NOT_ACTIONED, False, False, Redress.COMPLAIN),
+        (State.NOT_ACTIONED, False, True, Redress.OVER),
+        (State.NOT_ACTIONED, True, False, Redress.COMPLAINED),
+        (State.APPEAL_OPEN, True, False, Redress.COMPLAINED),
+        *[(State.ACTIONED, *each, Redress.ACTIONED) for each in ((False, False), (True, False), (False, True))],
+    ],
+)
+def test_what_a_reporter_can_do_about_an_outcome(
+    state: State, complained: bool, erased: bool, redress: Redress | None
+) -> None:
+    assert redress_of(state, complained, erased) is redress
 
 
 def test_a_complete_report_is_taken() -> None:

@@ -24,7 +24,7 @@ from gateway.core.model import (
     Reason,
 )
 from gateway.core.stated import Content, Stated, content_types, first_id, id_of, stated, statement_id
-from gateway.core.statement import Automation, Lifted, Restriction, Source, Statement
+from gateway.core.statement import IMPOSED, Automation, Lifted, Restriction, Source, Statement
 
 HELD, BLOCKED, QUEUED, REJECTED = MessageState.HELD, MessageState.BLOCKED, MessageState.QUEUED, MessageState.REJECTED
 MESSAGE = Message("t1", "acc-1", "native", ("hello",), "c" * 64, (Media("image/png"), Media("application/pdf")))
@@ -199,6 +199,58 @@ def test_a_sanction_is_stated(degree: str) -> None:
 def test_who_decided_on_a_sanction_is_stated(why: str, automation: Automation, detected: bool) -> None:
     [made] = after(sanction(why=why, automatic=False))
     assert (made.automation, made.automated_detection) == (automation, detected)
+
+
+REVIEWED_OUT = step(HELD, REJECTED, case(Outcome.BLOCK, found("fraud", 1.0), rule="person"), 1_500, actor="Ann")
+
+
+def down(source: str, automatic: bool = False) -> Act:
+    return act(TAKEDOWN, "TakeDown", 1_900, message_id="m-1", category="fraud", source=source, automatic=automatic)
+
+
+@pytest.mark.parametrize(
+    ("cause", "source", "detected", "automation"),
+    [
+        ((BLOCK,), "own", True, "fully"),
+        ((HOLD, REVIEWED_OUT), "own", True, "partially"),
+        ((down("report"),), "report", False, "partially"),
+        ((down("trusted_flagger"),), "trusted_flagger", False, "partially"),
+        ((down("own"),), "own", False, "partially"),
+        ((down("own", automatic=True),), "own", True, "fully"),
+        # What was blocked, and published on appeal, is one thing; that readers reported it then is another.
+        ((BLOCK, GRANTED, replace(down("report"), at_ms=3_500)), "report", False, "partially"),
+    ],
+)
+def test_a_sanction_by_the_ladder_says_what_it_came_of(
+    cause: tuple[Happened, ...], source: str, detected: bool, automation: str
+) -> None:
+    made = after(*cause, sanction(at_ms=4_000, starts_ms=4_000, automatic=True))[-1]
+    assert made.restriction is Restriction.SUSPEND
+    assert (made.source.value, made.automated_detection, made.automation.value) == (source, detected, automation)
+    assert made.codes == (("ladder",) if automation == "fully" else ("ladder", IMPOSED))
+
+
+def test_a_sanction_that_people_agreed_to_says_what_it_came_of_and_is_not_imposed_by_itself() -> None:
+    agreed = after(down("report"), sanction(automatic=False, waits="degree"))[-1]
+    assert (agreed.source, agreed.automated_detection) == (Source.REPORT, False)
+    assert (agreed.automation, agreed.codes) == (Automation.PARTIALLY, ("ladder",))
+    by_hand = after(down("report"), sanction(why="person", automatic=False, waits="people"))[-1]
+    assert (by_hand.source, by_hand.automated_detection) == (Source.REPORT, False)
+    assert (by_hand.automation, by_hand.codes) == (Automation.NOT, ("person",))
+
+
+def test_what_stands_instead_of_a_sanction_that_fell_says_how() -> None:
+    instead = after(BLOCK, sanction(why="appeal", automatic=False))[-1]
+    assert (instead.source, instead.automated_detection) == (Source.OWN, True)
+    assert (instead.automation, instead.codes) == (Automation.PARTIALLY, ("appeal", IMPOSED))
+    agreed = after(BLOCK, sanction("close", why="appeal", automatic=False, waits="degree"))[-1]
+    assert (agreed.automation, agreed.codes) == (Automation.PARTIALLY, ("appeal",))
+
+
+def test_another_accounts_message_is_no_cause() -> None:
+    elses = replace(down("report"), body={**down("report").body, "account_id": "acc-2"})
+    made = after(elses, sanction(automatic=True))[-1]
+    assert (made.source, made.automated_detection, made.automation) == (Source.OWN, True, Automation.FULLY)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from gateway.core.appeals import Appeal, AppealState
 from gateway.core.holds import Holds
 from gateway.core.model import Degree
 from gateway.core.policy import VIOLATIONS
-from gateway.core.statement import Automation, Lifted, Restriction, Source, Statement
+from gateway.core.statement import IMPOSED, Automation, Lifted, Restriction, Source, Statement
 from gateway.core.wordings import DEFAULT, languages, moment, nearest, worded, words
 
 NOW_MS = 1_800_000_000_000
@@ -42,7 +42,7 @@ REGISTRANT_CODES = (
 CODES = (
     *("content_violation", "content_suspected", "reviewed", "hold_expired", "taken_down", "report", "unverifiable"),
     *("account_unknown", "account_closed", "account_suspended", "account_term_ended"),
-    *("ladder", "person", "appeal"),
+    *("ladder", "person", "appeal", IMPOSED),
     *[f"sanction_{degree}" for degree in Degree],
     *REGISTRANT_CODES,
     *authorise._TEXTS,
@@ -91,7 +91,7 @@ def test_every_category_restriction_and_code_has_words() -> None:
     assert set(of["categories"]) == set(of["rules"]) == VIOLATIONS
     assert set(of["title"]) == set(of["scope"]) == set(Restriction)
     assert set(of["lifted"]) == set(Lifted)
-    assert set(of["automation"]) == set(Automation)
+    assert set(of["automation"]) == {*Automation, "imposed"}
     assert set(CODES) | {"unlisted", "unlisted_account", "news"} == set(of["codes"])
     assert {each["ground"] for each in of["codes"].values()} <= set(of["grounds"])
 
@@ -194,3 +194,15 @@ def test_a_date_that_no_calendar_has_stays_a_number() -> None:
     assert moment(10**18, "en") == str(10**18)
     assert moment(NOW_MS, "zh") == "2027年1月15日 08:00（UTC）"
     assert moment(NOW_MS, "en") == "2027-01-15 08:00 UTC"
+
+
+@EVERY_LANGUAGE
+def test_a_sanction_that_followed_from_a_persons_decision_is_not_told_as_a_machines_alone(language: str) -> None:
+    imposed = replace(
+        STATEMENT, restriction=Restriction.WARN, automation=Automation.PARTIALLY, codes=("ladder", IMPOSED)
+    )
+    how = words(language)["automation"]
+    told = tell(imposed, language)
+    assert how["imposed"] in told
+    assert how["partially"] not in told
+    assert how["partially"] in tell(replace(imposed, codes=("ladder",)), language)

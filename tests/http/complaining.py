@@ -70,6 +70,16 @@ class Whole:
                     return found
                 await asyncio.sleep(0.02)
 
+    async def of_account(self, restriction: str) -> dict[str, Any]:
+        """The newest statement of this restriction about the account, once there is one."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await self.ask("acme", "GET", f"/v1/accounts/{ACCOUNT.account_id}/statements")
+                for found in answer.json()["statements"]:
+                    if found["restriction"] == restriction:
+                        return dict(found)
+                await asyncio.sleep(0.02)
+
     async def becomes(self, message_id: str, state: str) -> None:
         """Return once a message is in this state."""
         async with asyncio.timeout(PATIENCE):

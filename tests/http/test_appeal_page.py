@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 from gateway.adapters.sql.statements import SqlStatements
-from gateway.core.appeals import AppealState, Restored
+from gateway.core.appeals import AppealState, Became
 from gateway.http.pages import LANGUAGES, STYLE, words
 from gateway.ports import StoreUnavailable
 from tests.http.complaining import THREAT, WHY, Whole, whole
+from tests.http.recorder import Answer
 
 HOSTILE = f"{THREAT} <script>alert(1)</script> \"><img src=x onerror=alert(2)> ' &amp; </details>"
 
@@ -26,7 +27,7 @@ def test_both_languages_say_everything() -> None:
     for said in (english, chinese):
         assert set(said["why"]) == {"missing", "too_long"}
         assert set(said["states"]) == set(AppealState)
-        assert set(said["restored"]) == set(Restored) - {Restored.NOTHING}
+        assert set(said["became"]) == set(Became)
     for name, text in english.items():
         texts, others = (text, chinese[name]) if isinstance(text, dict) else ({"": text}, {"": chinese[name]})
         for key, each in texts.items():  # the same is put into both
@@ -142,6 +143,22 @@ async def test_an_author_reads_appeals_and_sees_the_outcome(gateway: Whole) -> N
     assert page.all("html") == [{"lang": "en"}]
     assert "You were right, and the restriction is lifted." in page.text
     assert "Sorry <i>" in page.text
+    for language in LANGUAGES:
+        told = words("appeal", language)["became"]
+        page = read(await gateway.ask(None, "GET", f"{address}&lang={language}"))
+        assert [name for name, each in told.items() if each in page.text] == ["published"]
+
+
+async def test_a_granted_appeal_whose_message_could_not_be_published_says_so(gateway: Whole) -> None:
+    statement = await blocked(gateway)
+    body = {"statement_id": statement["statement_id"], "text": "No."}
+    made = (await gateway.ask("acme", "POST", "/v1/appeals", json=body)).json()["appeal_id"]
+    gateway.upstream.answer = lambda _got: Answer(b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")
+    decision = {"outcome": "reversed", **WHY}
+    await gateway.ask("bob", "POST", f"/v1/admin/tenants/t1/appeals/{made}:decide", json=decision)
+    await gateway.becomes(statement["message_id"], "refused")
+    page = read(await gateway.ask(None, "GET", f"{statement['appeal']['page']}&lang=en"))
+    assert [name for name, each in words("appeal", "en")["became"].items() if each in page.text] == ["failed"]
 
 
 @pytest.mark.parametrize("text", ["", " \r\n ", "x" * 5_001])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import orjson
 import pytest
 
 from gateway.core.model import Outcome
@@ -26,17 +27,30 @@ async def test_a_published_message_shows_each_step(client: httpx.AsyncClient, wo
     assert (body["history"][1]["from"], body["history"][1]["to"]) == ("forwarding", "published")
 
 
-async def test_a_released_hold_shows_who_released_it(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_persons_step_is_told_by_codes_without_name_or_note(client: httpx.AsyncClient, world: World) -> None:
     world.classifiers.say("text", "spam", 0.6)
     sent = (await client.post("/v1/messages", json=BODY)).json()
     stored = await world.stored(sent["message_id"])
-    await world.resolve(stored, Outcome.BLOCK, "Ann", "is spam")
+    await world.resolve(stored, Outcome.BLOCK, "Ann Canaria", "is spam, says Ann")
 
-    body = (await client.get(f"/v1/messages/{sent['message_id']}")).json()
+    answer = await client.get(f"/v1/messages/{sent['message_id']}")
+    body = answer.json()
     assert (body["state"], body["decision"]) == ("rejected", "hold")
     assert body["reasons"] == sent["reasons"]
     step = body["history"][-1]
-    assert (step["from"], step["to"], step["actor"], step["note"]) == ("held", "rejected", "Ann", "is spam")
+    assert (step["from"], step["to"], step["actor"], "note" in step) == ("held", "rejected", "person", False)
+    [reason] = step["decision"]["reasons"]
+    assert (step["decision"]["rule"], reason["code"], reason["source"]) == ("person", "reviewed", "person")
+    assert "Ann" not in answer.text
+    # Those who work there still read both.
+    kept = orjson.loads((await world.store.history(sent["message_id"]))[-1].body)
+    assert (kept["actor"], kept["note"]) == ("Ann Canaria", "is spam, says Ann")
+
+
+async def test_what_the_gateway_did_by_itself_keeps_its_note(client: httpx.AsyncClient) -> None:
+    sent = (await client.post("/v1/messages", json=BODY)).json()
+    step = (await client.get(f"/v1/messages/{sent['message_id']}")).json()["history"][-1]
+    assert (step["actor"], step["note"]) == ("gateway", "upstream answered 200")
 
 
 async def test_the_history_has_no_text_and_no_tenant(client: httpx.AsyncClient) -> None:

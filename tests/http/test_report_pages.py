@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from gateway.adapters.sql.reports import SqlReports
-from gateway.core.report_rules import REPORTED
-from gateway.core.reports import State, Verdict, Why
+from gateway.core.report_rules import REPORTED, Reports
+from gateway.core.reports import Redress, State, Verdict, Why
 from gateway.http.pages import LANGUAGES, STYLE, words
 from gateway.ports import StoreUnavailable
-from tests.http.keeping import Keeping
+from tests.http.keeping import DAY_MS, Keeping
 from tests.http.reporting import FORM, MAIL, NAME, Page, stranger
 from tests.http.test_reports import decide, newest
 
@@ -27,11 +27,13 @@ def test_both_languages_say_everything() -> None:
     for said in (english, chinese):
         assert set(said["categories"]) == set(REPORTED)
         assert set(said["states"]) == set(State)
+        assert set(said["redress"]) == set(Redress)
         assert set(said["why"]) == {*Why, "no_tenant", "filled"}
     for name, text in english.items():
-        if isinstance(text, str):  # the same numbers are put into both
-            assert re.findall(r"{(\w+)}", text) == re.findall(r"{(\w+)}", chinese[name]), name
-            assert chinese[name] != text, name
+        texts, others = (text, chinese[name]) if isinstance(text, dict) else ({"": text}, {"": chinese[name]})
+        for key, each in texts.items():  # the same numbers are put into both
+            assert re.findall(r"{(\w+)}", str(each)) == re.findall(r"{(\w+)}", str(others[key])), (name, key)
+            assert each != others[key], (name, key)
 
 
 @pytest.mark.parametrize(
@@ -112,14 +114,41 @@ async def test_a_report_is_sent_and_followed(desk: Keeping, language: str) -> No
         assert said["states"]["not_actioned"] in decided.text
         assert "It is a lottery." in decided.text
         assert said["automation"] in decided.text
-        assert said["redress"].format(days=184) in decided.text
+        assert said["redress"]["complain"].format(days=184) in decided.text
+        assert said["redress_elsewhere"] in decided.text
         [form], [token] = decided.all("form"), [each for each in decided.all("input") if each["name"] == "token"]
         sent_on = await client.post(str(form["action"]), data={"token": token["value"]})
         assert (sent_on.status_code, sent_on.headers["location"]) == (303, link)
         again = Page(await client.get(sent_on.headers["location"]))
         assert said["states"]["appeal_open"] in again.text
         assert again.all("form") == []
+        assert said["redress"]["complained"] in again.text
     assert (await newest(desk)).complaint
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_who_cannot_complain_is_told_why(desk: Keeping, language: str) -> None:
+    said = words("report", language)["redress"]
+    two = "https://one.example/m/8\nhttps://one.example/m/9"
+    async with stranger(desk) as client:
+        links = []
+        for urls in (FORM["urls"], two):
+            sent = Page(await client.post(f"/report?lang={language}", data={**FORM, "urls": urls}))
+            links += [str(each["href"]) for each in sent.all("a") if (each["href"] or "").startswith("/report/")]
+            if urls != two:
+                await decide(desk, Verdict(True, category="fraud"))
+        actioned = Page(await client.get(links[0]))
+        assert said["actioned"] in actioned.text
+        assert [each for each in said.values() if each.format(days=184) in actioned.text] == [said["actioned"]]
+        assert actioned.all("form") == []
+        # Of two contents one is decided, and the time for that is over before the other is.
+        await decide(desk, Verdict(False))
+        assert desk.desk.reports is not None
+        rules = Reports()
+        await desk.desk.reports.erase(desk.world.clock.now + rules.keep_days * DAY_MS, rules, 10)
+        over = Page(await client.get(links[1]))
+        assert [each for each in said.values() if each.format(days=184) in over.text] == [said["over"]]
+        assert over.all("form") == []
 
 
 async def test_what_must_be_put_right_is_told_where_it_is_and_above(desk: Keeping) -> None:

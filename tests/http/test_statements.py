@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
+from gateway.adapters.sql.statements import SqlStatements
+from gateway.core.dsa import record
+from gateway.core.dsa_fields import problems
+from gateway.core.dsa_rules import Transparency
 from tests.http.complaining import SCAM, THREAT, WHY, Whole, whole
 
+REPORTER = {"tenant": "t1", "name": "Vbnmqwer", "email": "vbnmqwer@canary.example", "bona_fide": True}
 ADMIN = "/v1/admin/tenants/t1/appeals"
 
 
@@ -120,6 +125,43 @@ async def test_statements_of_an_account_in_pages(gateway: Whole) -> None:
     assert [each["statement_id"] for each in found] == sorted([each["statement_id"] for each in found], reverse=True)
     one = await gateway.ask("acme", "GET", f"/v1/statements/{ids[0]}?lang=fr")
     assert (one.status_code, one.json()["language"]) == (200, "en")
+
+
+@pytest.mark.parametrize(("category", "degree"), [("fraud", "warn"), ("terrorism", "suspend")])
+async def test_what_readers_reported_and_a_person_took_down_is_told_as_such_of_the_sanction_too(
+    gateway: Whole, category: str, degree: str
+) -> None:
+    status, message_id = await gateway.publish("Good morning! The library opens at nine today.")
+    assert status == 200
+    report = {"explanation": "They ask for money.", "category": category, "message_ids": [message_id]}
+    made = await gateway.ask(None, "POST", "/v1/reports", json={**report, **REPORTER})
+    assert made.status_code == 201, made.text
+    reports = "/v1/admin/tenants/t1/reports"
+    [one] = (await gateway.ask("ann", "GET", reports)).json()["reports"]
+    decision = {"actioned": True, "category": category, **WHY}
+    decided = await gateway.ask("ann", "POST", f"{reports}/{one['report_id']}:decide", json=decision)
+    assert (decided.status_code, decided.json()["takedown"]) == (200, True)
+
+    takedown = await gateway.statement(message_id, "takedown")
+    assert (takedown["source"], takedown["automated_detection"], takedown["automation"]) == ("report", False, "not")
+    stated = await gateway.of_account(degree)
+    assert (stated["source"], stated["automated_detection"], stated["automation"]) == ("report", False, "partially")
+    how = next(each["text"] for each in stated["sections"] if each["name"] == "automation")
+    assert how == (
+        "It was not found by automatic means. A person decided on what led to it. That it follows from that was "
+        "decided by automatic means, without a person."
+    )
+
+    kept = await SqlStatements(gateway.app.state.store.database).statement(stated["statement_id"])
+    assert kept is not None
+    told = record(kept, Transparency())
+    if degree == "warn":
+        assert told is None  # a warning restricts nothing
+        return
+    assert told is not None
+    assert problems(told) == []
+    fields = ("source_type", "automated_detection", "automated_decision")
+    assert [told[each] for each in fields] == ["SOURCE_ARTICLE_16", "No", "AUTOMATED_DECISION_PARTIALLY"]
 
 
 async def test_nothing_crosses_tenants(gateway: Whole) -> None:

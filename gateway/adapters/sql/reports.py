@@ -37,7 +37,7 @@ from gateway.core.model import MessageState
 from gateway.core.personal import quoted
 from gateway.core.registration import By
 from gateway.core.report_rules import Reports as Rules
-from gateway.core.reports import SHOWN, Channel, Draft, State, Undecided, Verdict, category_of
+from gateway.core.reports import SHOWN, Channel, Draft, State, Undecided, Verdict, category_of, redress_of
 from gateway.ports import Sealer, Unopened
 from gateway.ports.reports import Decided, Item, Muted, Report, Reporter, Said, Taken, Told
 
@@ -324,7 +324,7 @@ def _item(row: AnyRow) -> Item:
         decided_ms=row.decided_ms if decided else None,
         note=row.note if decided else "",
         unfounded=row.unfounded and decided,
-        may_complain=state is State.NOT_ACTIONED and not row.erased and row.complaint == "",
+        redress=redress_of(state, row.complaint != "", row.erased),
     )
 
 

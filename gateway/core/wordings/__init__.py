@@ -15,7 +15,7 @@ import yaml
 
 from classifiers.contract import Value
 from gateway.core.appeals import Appeal, AppealState
-from gateway.core.statement import Automation, Lifted, Restriction, Source, Statement
+from gateway.core.statement import IMPOSED, Automation, Lifted, Restriction, Source, Statement
 
 DEFAULT: Final = "en"
 """The language of whoever asks for one that is not here."""
@@ -154,7 +154,7 @@ def _means(statement: Statement) -> str:
 
 def _automation(statement: Statement, of: Mapping[str, Any]) -> Iterable[str]:
     yield of["detection"]["automatic" if statement.automated_detection else "person"]
-    yield of["automation"][statement.automation]
+    yield of["automation"]["imposed" if IMPOSED in statement.codes else statement.automation]
 
 
 def _ground(statement: Statement, of: Mapping[str, Any]) -> Iterable[str]:
