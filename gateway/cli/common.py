@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
+from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlStore, open_store
 from gateway.core.model import Registrant
+from gateway.core.policy import PolicyError, PolicyInForce
 from gateway.core.shown import written
 from gateway.ports import Fault, Register
 from gateway.settings import Settings, SettingsError, load_settings
@@ -72,6 +75,16 @@ def settings() -> Settings:
         return load_settings()
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
+
+
+def checked_policy(file: Path) -> PolicyInForce:
+    """The policy in a file; a bad one ends the command with status 2 and its problems."""
+    try:
+        return read_policy(file)
+    except PolicyError as error:
+        for problem in error.problems:
+            click.echo(f"{file}: {problem}", err=True)
+        sys.exit(2)
 
 
 def with_store(work: Callable[[SqlStore, SqlRegister], Awaitable[T]], *, create: bool = False) -> T:

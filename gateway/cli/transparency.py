@@ -15,8 +15,7 @@ from gateway.adapters.rows_file import FileError
 from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.statements import SqlStatements
 from gateway.adapters.sql.transparency import SqlFigures
-from gateway.cli.common import settings, with_store
-from gateway.cli.serve import checked_policy
+from gateway.cli.common import checked_policy, settings, with_store
 from gateway.core.dsa import LeftOut
 from gateway.core.dsa_batch import puids, wrong
 from gateway.core.records import Tenant

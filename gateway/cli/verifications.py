@@ -12,7 +12,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.key_file import KeysError
 from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.verifications import SqlVerifications
-from gateway.app import open_verify
+from gateway.app_verify import open_verify
 from gateway.cli.common import actor_option, reason_option, settings, with_store
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted
