@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 def main() -> None:
     """Runs until SIGTERM or SIGINT and then returns, so that the process exits with 0.
 
-    There are no arguments: ``--help`` tells of the settings and ends it with 0, any other ends it with 2 and a sentence.
+    It takes no arguments: ``--help`` tells of the settings and ends it with 0, any other ends it with 2 and a sentence.
     A classifier that cannot run, or whose data cannot be used, ends it with 1 and a sentence. Raises pydantic's
     ``ValidationError`` for settings that make no sense.
     """

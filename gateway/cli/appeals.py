@@ -12,14 +12,12 @@ import click
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys import FileSealer
-from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.appeals import SqlAppeals
 from gateway.adapters.sql.statements import SqlStatements
 from gateway.appealing import Appealing
-from gateway.cli.common import actor_option, check_tenant, reason_option, settings, with_store
+from gateway.cli.common import actor_option, check_tenant, checked_policy, reason_option, settings, with_store
 from gateway.core.appeals import UNDECIDABLE, Appeal, AppealState, Undecidable
-from gateway.core.policy import PolicyError
 from gateway.core.registration import By
 from gateway.core.shown import visible, written
 from gateway.core.statement import Statement
@@ -147,10 +145,7 @@ def _text(name: str, text: str | None) -> Iterator[str]:
 
 def _with_appeals(work: Callable[[Appealing, SqlStore, SqlRegister], Awaitable[T]]) -> T:
     given = settings()
-    try:
-        policy = read_policy(given.policy_file).policy
-    except PolicyError as error:
-        raise click.ClickException(str(error)) from error
+    policy = checked_policy(given.policy_file).policy
 
     async def run(store: SqlStore, register: SqlRegister) -> T:
         sealer = FileSealer(given.keys_file, "appeals") if given.keys_file else None

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from gateway.core.yaml_lines import Problem
+from gateway.core.yaml_lines import unreadable
 from gateway.platforms import mapping
 from gateway.platforms.mapping import Ambiguous, BadRequest, Call, Match, Platform
 from gateway.platforms.routemap import RouteMapError, load
@@ -131,7 +131,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RouteMapError([Problem(1, "file", f"cannot be read: {error}")]) from error
+        raise RouteMapError([unreadable(error)]) from error
 
 
 def _call(method: str, url: str, headers: tuple[str, ...], body: str) -> Call:

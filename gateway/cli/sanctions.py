@@ -9,15 +9,13 @@ import click
 
 from classifiers.contract import CATEGORIES
 from gateway.adapters.clock import SystemClock
-from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlRegistrar, SqlSanctions, SqlStore
 from gateway.adapters.sql.sanction_trial import SqlTrial
-from gateway.cli.common import actor_option, check_tenant, reason_option, say_more, settings, with_store
+from gateway.cli.common import actor_option, check_tenant, checked_policy, reason_option, say_more, settings, with_store
 from gateway.core.ladder import DAY_MS
 from gateway.core.ladder_rules import Step
 from gateway.core.ladder_trial import Trial
 from gateway.core.model import Degree
-from gateway.core.policy import PolicyError, PolicyInForce
 from gateway.core.registration import By
 from gateway.core.sanction_records import (
     REFUSED_WORDING,
@@ -163,7 +161,7 @@ def lift(tenant_id: str, sanction_id: str, mistaken: bool, actor: str, reason: s
 @click.option("--days", default=90, show_default=True, type=click.IntRange(1, 3660), help="The last so many days.")
 def simulate(file: Path, tenant_id: str | None, days: int) -> None:
     """Try a ladder on what happened: which sanctions it would have given, beside those that were. Writes nothing."""
-    rules = _read(file).policy.ladder
+    rules = checked_policy(file).policy.ladder
 
     async def tried(store: SqlStore, register: SqlRegister) -> None:
         if tenant_id is not None:
@@ -213,15 +211,8 @@ def _act(work: Work) -> None:
 
 
 def _sanctions(store: SqlStore) -> SqlSanctions:
-    policy = _read(settings().policy_file)
+    policy = checked_policy(settings().policy_file)
     return SqlSanctions(store.database, lambda: policy)
-
-
-def _read(file: Path) -> PolicyInForce:
-    try:
-        return read_policy(file)
-    except PolicyError as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _line(record: SanctionRecord) -> str:

@@ -131,7 +131,9 @@ def _with_verify(work: Callable[[Verify], Awaitable[T]]) -> T:
 
     try:
         return with_store(run)
-    except (ProvidersError, KeysError) as error:
+    except ProvidersError as error:
+        raise click.ClickException(f"{chosen.providers_file}: {error}") from error
+    except KeysError as error:
         raise click.ClickException(str(error)) from error
 
 

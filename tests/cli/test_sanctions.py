@@ -107,12 +107,20 @@ def test_a_proposal_is_declined_once(account: Office) -> None:
         (("agree", "t1", "none", *WHY), "sanction_id: there is no such sanction"),
         (("impose", "t1", "none", "warn", *WHY), "account_id: there is no such account"),
         (("impose", "t1", "acc-1", "close", "--days", "1", *WHY), "days: a closed account stays closed"),
-        (("simulate", "--policy", "none.yaml"), "cannot be read"),
     ],
 )
 def test_what_cannot_be_says_what_to_do(account: Office, words: tuple[str, ...], told: str) -> None:
     result = account.run("sanctions", *words)
     assert (result.exit_code, told in result.output) == (1, True), result.output
+
+
+@pytest.mark.parametrize("words", [("list", "t1"), ("simulate", "--policy", "none.yaml")])
+def test_a_policy_that_is_not_there_is_named(
+    account: Office, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("GATEWAY_POLICY_FILE", "none.yaml")
+    result = account.run("sanctions", *words)
+    assert (result.exit_code, result.output) == (2, "none.yaml: no such file\n")
 
 
 def test_incidents_are_listed_with_the_place_on_the_ladder(office: Office) -> None:
