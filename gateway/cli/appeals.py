@@ -133,8 +133,18 @@ def _shown(appeal: Appeal, statement: Statement | None, involved: set[str]) -> I
     yield f"involved  {visible(', '.join(sorted(involved)) or '-')}"
     if appeal.decided_ms is not None:
         yield f"decided   {written(appeal.decided_ms)} by {visible(appeal.decided_by or '')}"
-    yield from _text("text", appeal.text)
+    if appeal.text is not None:
+        yield from _text("text", appeal.text)
+    else:
+        yield f"text      ({_unread(appeal)})"
     yield from _text("note", appeal.note)
+
+
+def _unread(appeal: Appeal) -> str:
+    """Why the author's words are not shown. They are erased some time after the decision, and not before."""
+    if not appeal.sealed:
+        return "erased, for its time is over"
+    return "no key here opens it" if appeal.decided_ms is None else "erased, or no key here opens it"
 
 
 def _text(name: str, text: str | None) -> Iterator[str]:

@@ -61,7 +61,7 @@ async def in_database(url: str, act: Callable[[Connection], object]) -> object:
 async def modes(file: Path) -> dict[str, int]:
     """The modes of a database's files while it is open."""
     async with open_store(f"sqlite+aiosqlite:///{file}") as (store, _), store.database.writing("test"):
-        return {each.name: each.stat().st_mode & 0o777 for each in file.parent.iterdir()}  # noqa: ASYNC240
+        return {each.name: each.stat().st_mode & 0o777 for each in file.parent.iterdir()}
 
 
 async def test_a_file_that_the_gateway_makes_is_for_its_owner_alone(tmp_path: Path) -> None:

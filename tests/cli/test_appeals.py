@@ -131,7 +131,8 @@ def test_sealed_texts_open_with_the_key_file_and_keep_its_keys(
     [old] = office.run("keys", "list", str(keys)).output.split()
     blocked = office.publish(0.95)
     appeal = appealed(office, blocked.message_id, keys)
-    assert "novel" not in office.run("appeals", "show", "t1", appeal.appeal_id).output  # no key file is named
+    shown = office.run("appeals", "show", "t1", appeal.appeal_id).output
+    assert ("novel" in shown, shown.splitlines()[-1]) == (False, "text      (no key here opens it)")  # no file is named
     monkeypatch.setenv("GATEWAY_KEYS_FILE", str(keys))
     assert "novel" in office.run("appeals", "show", "t1", appeal.appeal_id).output
 
@@ -150,6 +151,14 @@ def test_sealed_texts_open_with_the_key_file_and_keep_its_keys(
     assert office.sql("SELECT length(body) FROM messages") == [(0,)]
     shown = office.run("appeals", "show", "t1", appeal.appeal_id)
     assert (shown.exit_code, "novel" in shown.output) == (0, False)
+    assert shown.output.splitlines()[-1] == "text      (erased, or no key here opens it)"
+
+
+def test_words_that_were_erased_are_said_to_be_so(office: Office) -> None:
+    appeal = appealed(office, office.publish(0.95).message_id)
+    office.sql("UPDATE appeals SET text = x'', note = NULL")
+    shown = office.run("appeals", "show", "t1", appeal.appeal_id).output
+    assert shown.splitlines()[-1] == "text      (erased, for its time is over)"
 
 
 @pytest.mark.parametrize(
