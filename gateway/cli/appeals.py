@@ -16,7 +16,15 @@ from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.appeals import SqlAppeals
 from gateway.adapters.sql.statements import SqlStatements
 from gateway.appealing import Appealing
-from gateway.cli.common import actor_option, check_tenant, checked_policy, reason_option, settings, with_store
+from gateway.cli.common import (
+    actor_option,
+    check_tenant,
+    checked_policy,
+    reason_option,
+    settings,
+    show_table,
+    with_store,
+)
 from gateway.core.appeals import UNDECIDABLE, Appeal, AppealState, Undecidable
 from gateway.core.registration import By
 from gateway.core.shown import visible, written
@@ -24,6 +32,8 @@ from gateway.core.statement import Statement
 from gateway.core.wordings import languages, worded
 
 T = TypeVar("T")
+
+_HEADER = ("APPEAL", "ACCOUNT", "AGAINST", "DUE")
 
 
 @click.group()
@@ -47,10 +57,7 @@ def appeals_list(tenant_id: str | None, limit: int) -> None:
             await check_tenant(register, tenant_id)
         return await appealing.appeals.open(tenant_id, (-1, ""), limit)
 
-    for each in _with_appeals(listing):
-        account = visible(f"{each.tenant_id}/{each.account_id}")
-        about = f"sanction {each.sanction_id}" if each.sanction_id else f"message {each.message_id}"
-        click.echo(f"{each.appeal_id}  {account}  {visible(about)}  due {written(each.due_ms)}")
+    show_table(_HEADER, [_row(each) for each in _with_appeals(listing)])
 
 
 @appeals.command("show")
@@ -119,6 +126,12 @@ def statements_show(statement_id: str, lang: str) -> None:
         return f"{statement.statement_id}  {statement.restriction.value}  {about}\n\n{told.text}"
 
     click.echo(_with_appeals(show))
+
+
+def _row(appeal: Appeal) -> tuple[str, ...]:
+    about = f"sanction {appeal.sanction_id}" if appeal.sanction_id else f"message {appeal.message_id}"
+    account = visible(f"{appeal.tenant_id}/{appeal.account_id}")
+    return appeal.appeal_id, account, visible(about), written(appeal.due_ms)
 
 
 def _shown(appeal: Appeal, statement: Statement | None, involved: set[str]) -> Iterator[str]:

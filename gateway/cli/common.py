@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -67,6 +67,14 @@ async def check_tenant(register: Register, tenant_id: str) -> None:
 def say_more(last: str) -> None:
     """Say on standard error, beside a list, that it goes on behind this id."""
     click.echo(f"there are more; go on with --after {shlex.quote(last)}", err=True)
+
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows below a header, each column as wide as its widest cell; nothing where there are no rows."""
+    if rows:
+        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+        for row in (header, *rows):
+            click.echo("  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip())
 
 
 def settings() -> Settings:

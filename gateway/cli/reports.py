@@ -15,7 +15,7 @@ from gateway.adapters.sql.reports import PURPOSE
 from gateway.cli.common import actor_option, check_tenant, checked_policy, reason_option, settings, with_store
 from gateway.core.registration import By
 from gateway.core.reports import NOTE, UNDECIDED_WORDING, Undecided, Verdict
-from gateway.core.shown import visible, written
+from gateway.core.shown import counted, visible, written
 from gateway.ports import Fault
 from gateway.ports.reports import Report
 
@@ -149,7 +149,7 @@ def erase() -> None:
             number += more
         return number
 
-    click.echo(f"{with_store(gone)} reports erased")
+    click.echo(f"{counted(with_store(gone), 'report')} erased")
 
 
 @reports.command("reseal")
@@ -181,7 +181,7 @@ def _said(work: Callable[[], T]) -> T:
 
 
 def _line(one: Report, now_ms: int) -> str:
-    count = "1 reporter" if one.reporters == 1 else f"{one.reporters} reporters"
+    count = counted(one.reporters, "reporter")
     parts = [one.report_id, written(one.due_ms), one.category, one.state.value, count]
     parts += ["trusted"] if one.trusted else []
     parts += ["complaint"] if one.complaint else []

@@ -186,7 +186,7 @@ def test_a_key_is_replaced_while_everything_stays_readable(office: Office, keys:
     message = office.publish(spam=0.7).message_id
     office.sql("UPDATE messages SET content_type = ?, body = ? WHERE id = ?", SEALED, sealed, message)
     waits = office.run("keys", "drop", str(keys), old, "--actor", "Ann")
-    assert "1 waiting requests are sealed" in waits.output
+    assert ": 1 waiting request; see" in waits.output
     office.sql("UPDATE messages SET body = ? WHERE id = ?", FileSealer(keys).seal(b"request", "hash"), message)
     dropped = office.run("keys", "drop", str(keys), old, "--actor", "Ann")
 

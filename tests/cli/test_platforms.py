@@ -13,6 +13,7 @@ JSON = ("--header", "content-type: application/json")
 def test_the_shipped_ones_are_listed_and_shown(office: Office) -> None:
     listed = office.run("platforms", "list")
     assert [line.split()[0] for line in listed.output.splitlines()] == shipped()
+    assert "slack        4 kinds of publish request, 1 other\n" in listed.output
     assert office.run("platforms", "show", "matrix").output == text_of("matrix")
     assert office.run("platforms", "show", "morse").exit_code == 1
 
