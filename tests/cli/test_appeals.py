@@ -151,9 +151,9 @@ def test_sealed_texts_open_with_the_key_file_and_keep_its_keys(
     dropped = office.run("keys", "drop", str(keys), old, "--forget-blocked", "--actor", "Ann")
     assert (dropped.exit_code, dropped.output) == (0, f"{keys}: key {old} dropped\n")
     assert office.sql("SELECT length(body) FROM messages") == [(0,)]
-    shown = office.run("appeals", "show", "t1", appeal.appeal_id)
-    assert (shown.exit_code, "novel" in shown.output) == (0, False)
-    assert shown.output.splitlines()[-1] == "text      (erased, or no key here opens it)"
+    told = office.run("appeals", "show", "t1", appeal.appeal_id)
+    assert (told.exit_code, "novel" in told.output) == (0, False)
+    assert told.output.splitlines()[-1] == "text      (erased, or no key here opens it)"
 
 
 def test_words_that_were_erased_are_said_to_be_so(office: Office) -> None:
