@@ -7,6 +7,7 @@ import gc
 import logging
 import signal
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -32,9 +33,17 @@ _log = logging.getLogger(__name__)
 def main() -> None:
     """Runs until SIGTERM or SIGINT and then returns, so that the process exits with 0.
 
+    It takes no arguments: ``--help`` tells of the settings and ends it with 0, any other ends it with 2 and a sentence.
     A classifier that cannot run, or whose data cannot be used, ends it with 1 and a sentence. Raises pydantic's
     ``ValidationError`` for settings that make no sense.
     """
+    names = [f"  {Settings.model_config['env_prefix']}{name.upper()}\n" for name in Settings.model_fields]
+    ArgumentParser(
+        prog="classifiers",
+        description="Runs the classifiers as a worker that answers the gateway's questions over Kafka, until SIGTERM.",
+        epilog=f"Settings come from the environment:\n{''.join(names)}",
+        formatter_class=RawDescriptionHelpFormatter,
+    ).parse_args()
     settings = Settings()
     logs.configure(settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -1,5 +1,5 @@
-"""The only wiring, with `gateway.app_console`: opens the adapters in order, hands them to what needs them, and closes
-them in reverse."""
+"""The only wiring, with `gateway.app_console` and `gateway.app_verify`: opens the adapters in order, hands them to what
+needs them, and closes them in reverse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from fastapi import FastAPI
 
 from classifiers.contract import Question, Reply
 from gateway import metrics, takedowns, tracing
-from gateway.adapters.aliyun import aliyun_checker
 from gateway.adapters.authors import Authors
 from gateway.adapters.cached import CachedRegistry
 from gateway.adapters.clock import SystemClock
@@ -32,7 +31,6 @@ from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.pictures import WebPictures
 from gateway.adapters.policy_file import PolicyFile
-from gateway.adapters.providers_file import endpoints, read_providers
 from gateway.adapters.remembered import RememberedClassifiers
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.adapters.sources import CachedSources
@@ -66,6 +64,7 @@ from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.adapters.watched_upstream import WatchedUpstream
 from gateway.adapters.webhooks import HttpWebhooks, notify_limits
 from gateway.app_console import open_console
+from gateway.app_verify import open_verify
 from gateway.appealing import Appealing
 from gateway.core.records import Lease
 from gateway.examine import Examine
@@ -108,7 +107,6 @@ from gateway.reporting import erase_reports, measure_reports
 from gateway.review import Review
 from gateway.settings import Settings
 from gateway.upkeep import News, Upkeep, is_first, plan, plan_verification
-from gateway.verify import Fields, Verify, fields_of
 
 log = logging.getLogger(__name__)
 
@@ -396,29 +394,6 @@ def _reports(settings: Settings, store: SqlStore, clock: Clock, listeners: Seque
         log.warning("no reports by the public are taken: GATEWAY_KEYS_FILE is not set")
     platforms = sorted({listener.map.name for listener in listeners})
     return SqlReports(store.database, sealer, clock.new_id, platforms)
-
-
-async def open_verify(settings: Settings, store: SqlStore, clock: Clock, stack: AsyncExitStack) -> Verify | None:
-    """The verification of registrants, if there are providers for it. Raises `ProvidersError`, and `KeysError` where
-    one is to be asked and there is no master key to read with what it is asked."""
-    if settings.providers_file is None:
-        return None
-    providers = read_providers(settings.providers_file, os.environ)
-    checkers = {each.name: aliyun_checker(each, os.environ, clock) for each in providers if each.kind == "aliyun"}
-    fields: Fields | None = None
-    if checkers:
-        master = await stack.enter_async_context(open_master(settings.kms, settings.keys_file))
-        fields = fields_of(SqlPersonal(store.database, PersonalKeys(master)), clock)
-    for checker in checkers.values():
-        stack.push_async_callback(checker.close)
-    return Verify(
-        kept=SqlVerifications(store.database),
-        providers=providers,
-        endpoints=endpoints(providers, os.environ),
-        checkers=checkers,
-        fields=fields,
-        clock=clock,
-    )
 
 
 async def _classifiers(

@@ -33,7 +33,12 @@ class BatchFiles:
         return True
 
     def end(self, count: int) -> None:
-        """Say that there are ``count`` batches. Raises `FileError` where there are files of more."""
+        """Say that there are ``count`` batches: the directory is there then, even if none is in it. Raises `FileError`
+        where there are files of more."""
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"{self._directory} cannot be made: {type(error).__name__}") from error
         if (file := self._file(count + 1)).exists():
             raise FileError(f"{file} is not of this export, which has {count} files; give an empty directory")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.core.yaml_lines import Problem
+from gateway.core.yaml_lines import unreadable
 from gateway.platforms import routemap, shipped
 from gateway.platforms.listeners import Listener, ListenersError, parse_listeners
 from gateway.platforms.schema import Platform
@@ -29,11 +29,14 @@ def _platform(folder: Path, name: str) -> Platform:
         return shipped.load_shipped(name)
     if not name.endswith((".yaml", ".yml")):
         raise ValueError(f"no platform of that name is shipped; there are {', '.join(shipped.shipped())}")
-    return routemap.load(_read(folder / name))
+    try:
+        return routemap.load(_read(folder / name))
+    except ListenersError as error:
+        raise ValueError(f"{folder / name}: {error}") from error
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ListenersError([Problem(1, "file", f"{path} cannot be read: {error}")]) from error
+        raise ListenersError([unreadable(error)]) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway import metrics
 from gateway.core.policy import PolicyError, PolicyInForce, parse_policy
-from gateway.core.yaml_lines import Problem
+from gateway.core.yaml_lines import Problem, unreadable
 from gateway.ports import Clock, Store
 
 log = logging.getLogger(__name__)
@@ -82,5 +82,4 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"  # the path is known to who asked
-        raise PolicyError([Problem(1, "file", f"cannot be read: {why}")]) from error
+        raise PolicyError([unreadable(error)]) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gateway.core.yaml_lines import Problem
+from gateway.core.yaml_lines import unreadable
 from gateway.providers.config import WEBHOOKS, Provider, ProvidersError, parse_providers
 from gateway.providers.webhooks import Endpoint
 
@@ -16,7 +16,7 @@ def read_providers(path: Path, environ: Mapping[str, str]) -> tuple[Provider, ..
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ProvidersError([Problem(1, "file", f"{path} cannot be read: {error}")]) from error
+        raise ProvidersError([unreadable(error)]) from error
     return parse_providers(text, frozenset(name for name, value in environ.items() if value.strip()))
 
 

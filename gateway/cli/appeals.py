@@ -12,20 +12,28 @@ import click
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys import FileSealer
-from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.appeals import SqlAppeals
 from gateway.adapters.sql.statements import SqlStatements
 from gateway.appealing import Appealing
-from gateway.cli.common import actor_option, check_tenant, reason_option, settings, with_store
+from gateway.cli.common import (
+    actor_option,
+    check_tenant,
+    checked_policy,
+    reason_option,
+    settings,
+    show_table,
+    with_store,
+)
 from gateway.core.appeals import UNDECIDABLE, Appeal, AppealState, Undecidable
-from gateway.core.policy import PolicyError
 from gateway.core.registration import By
 from gateway.core.shown import visible, written
 from gateway.core.statement import Statement
 from gateway.core.wordings import languages, worded
 
 T = TypeVar("T")
+
+_HEADER = ("APPEAL", "ACCOUNT", "AGAINST", "DUE")
 
 
 @click.group()
@@ -49,10 +57,7 @@ def appeals_list(tenant_id: str | None, limit: int) -> None:
             await check_tenant(register, tenant_id)
         return await appealing.appeals.open(tenant_id, (-1, ""), limit)
 
-    for each in _with_appeals(listing):
-        account = visible(f"{each.tenant_id}/{each.account_id}")
-        about = f"sanction {each.sanction_id}" if each.sanction_id else f"message {each.message_id}"
-        click.echo(f"{each.appeal_id}  {account}  {visible(about)}  due {written(each.due_ms)}")
+    show_table(_HEADER, [_row(each) for each in _with_appeals(listing)])
 
 
 @appeals.command("show")
@@ -123,6 +128,12 @@ def statements_show(statement_id: str, lang: str) -> None:
     click.echo(_with_appeals(show))
 
 
+def _row(appeal: Appeal) -> tuple[str, ...]:
+    about = f"sanction {appeal.sanction_id}" if appeal.sanction_id else f"message {appeal.message_id}"
+    account = visible(f"{appeal.tenant_id}/{appeal.account_id}")
+    return appeal.appeal_id, account, visible(about), written(appeal.due_ms)
+
+
 def _shown(appeal: Appeal, statement: Statement | None, involved: set[str]) -> Iterator[str]:
     yield f"appeal    {appeal.appeal_id}, {appeal.state.value}, made {written(appeal.made_ms)}"
     yield f"account   {visible(appeal.tenant_id)}/{visible(appeal.account_id)}"
@@ -135,8 +146,18 @@ def _shown(appeal: Appeal, statement: Statement | None, involved: set[str]) -> I
     yield f"involved  {visible(', '.join(sorted(involved)) or '-')}"
     if appeal.decided_ms is not None:
         yield f"decided   {written(appeal.decided_ms)} by {visible(appeal.decided_by or '')}"
-    yield from _text("text", appeal.text)
+    if appeal.text is not None:
+        yield from _text("text", appeal.text)
+    else:
+        yield f"text      ({_unread(appeal)})"
     yield from _text("note", appeal.note)
+
+
+def _unread(appeal: Appeal) -> str:
+    """Why the author's words are not shown. They are erased some time after the decision, and not before."""
+    if not appeal.sealed:
+        return "erased, for its time is over"
+    return "no key here opens it" if appeal.decided_ms is None else "erased, or no key here opens it"
 
 
 def _text(name: str, text: str | None) -> Iterator[str]:
@@ -147,10 +168,7 @@ def _text(name: str, text: str | None) -> Iterator[str]:
 
 def _with_appeals(work: Callable[[Appealing, SqlStore, SqlRegister], Awaitable[T]]) -> T:
     given = settings()
-    try:
-        policy = read_policy(given.policy_file).policy
-    except PolicyError as error:
-        raise click.ClickException(str(error)) from error
+    policy = checked_policy(given.policy_file).policy
 
     async def run(store: SqlStore, register: SqlRegister) -> T:
         sealer = FileSealer(given.keys_file, "appeals") if given.keys_file else None

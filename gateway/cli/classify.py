@@ -20,8 +20,7 @@ from gateway.cli.classifying.lines import BadLine, Form, Line, Lines
 from gateway.cli.classifying.progress import Bar
 from gateway.cli.classifying.shown import as_json, console, show, show_row, show_summary
 from gateway.cli.classifying.summary import Summary
-from gateway.cli.common import settings
-from gateway.cli.serve import checked_policy
+from gateway.cli.common import checked_policy, settings
 from gateway.core.policy import Policy
 from gateway.core.shown import visible, visible_json
 
@@ -67,8 +66,8 @@ def classify(
     json_lines: bool,
     summarised: bool,
 ) -> None:
-    """Show what is found in each of TEXTS, or in a file of messages, and what the policy decides on that alone: as if
-    an account in good standing with a verified registrant published it.
+    """Show what is found in each of TEXTS, or in a file of messages, and what the policy decides on that alone.
+    That is as if an account in good standing with a verified registrant published it.
 
     Needs neither Kafka nor database nor keys. The classifiers that the policy asks about texts judge in this process;
     those of GATEWAY_CLASSIFIERS, if it is set.

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
+from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlStore, open_store
 from gateway.core.model import Registrant
+from gateway.core.policy import PolicyError, PolicyInForce
 from gateway.core.shown import written
 from gateway.ports import Fault, Register
 from gateway.settings import Settings, SettingsError, load_settings
@@ -66,12 +69,30 @@ def say_more(last: str) -> None:
     click.echo(f"there are more; go on with --after {shlex.quote(last)}", err=True)
 
 
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows below a header, each column as wide as its widest cell; nothing where there are no rows."""
+    if rows:
+        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+        for row in (header, *rows):
+            click.echo("  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip())
+
+
 def settings() -> Settings:
     """The settings; a bad one ends the command with what is wrong."""
     try:
         return load_settings()
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
+
+
+def checked_policy(file: Path) -> PolicyInForce:
+    """The policy in a file; a bad one ends the command with status 2 and its problems."""
+    try:
+        return read_policy(file)
+    except PolicyError as error:
+        for problem in error.problems:
+            click.echo(f"{file}: {problem}", err=True)
+        sys.exit(2)
 
 
 def with_store(work: Callable[[SqlStore, SqlRegister], Awaitable[T]], *, create: bool = False) -> T:

@@ -11,7 +11,7 @@ import click
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.sql import SqlQueue, SqlStore
-from gateway.cli.common import actor_option, check_tenant, note_option, with_store
+from gateway.cli.common import actor_option, check_tenant, note_option, show_table, with_store
 from gateway.cli.records import kept_policy, stored_message
 from gateway.core.model import Case, Media, Message, MessageState, Outcome, Reason
 from gateway.core.queue import UNRESOLVED, Entry, Unresolved
@@ -41,11 +41,7 @@ def holds_list(tenant_id: str | None, limit: int) -> None:
         held = await store.in_state(MessageState.HELD, limit, tenant_id)
         return [_row(stored, (await store.cases(stored.message_id))[-1][1]) for stored in held]
 
-    if rows := with_store(listing):
-        rows.insert(0, _HEADER)
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            click.echo("  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip())
+    show_table(_HEADER, with_store(listing))
 
 
 @holds.command("show")

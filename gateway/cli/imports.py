@@ -19,8 +19,7 @@ from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.reject_file import RejectFile
 from gateway.adapters.rows_file import Batch, FileError, RowsFile
 from gateway.adapters.sql import SqlImports
-from gateway.cli.common import actor_option, settings, with_store
-from gateway.cli.serve import checked_policy
+from gateway.cli.common import actor_option, checked_policy, settings, with_store
 from gateway.core.admission import Allowed
 from gateway.core.check_digits import problem_of
 from gateway.core.register_rows import (

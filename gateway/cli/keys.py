@@ -17,6 +17,7 @@ from gateway.adapters.sql.report_erasing import reports_under
 from gateway.adapters.sql.sealed import appeals_under, forget_under, kept_under, waiting_under, wrapped_under
 from gateway.cli.common import actor_option, settings, with_store
 from gateway.core.audit import CREDENTIAL, KEY, credential_body, key_body
+from gateway.core.shown import counted
 from gateway.ports import Fault
 
 T = TypeVar("T")
@@ -81,20 +82,20 @@ def keys_drop(file: Path, key_id: str, forget_blocked: bool, actor: str) -> None
             )
         if waiting := await waiting_under(store.database, mark):
             raise click.ClickException(
-                f"{waiting} waiting requests are sealed under {key_id}; see `gateway holds list`"
+                f"still sealed under {key_id}: {counted(waiting, 'waiting request')}; see `gateway holds list`"
             )
         if sealed := await reports_under(store.database, mark):
             raise click.ClickException(
-                f"{sealed} reports are sealed under {key_id}; run `gateway reports reseal` first"
+                f"still sealed under {key_id}: {counted(sealed, 'report')}; run `gateway reports reseal` first"
             )
         if undecided := await appeals_under(store.database, mark):
             raise click.ClickException(
-                f"{undecided} open appeals are sealed under {key_id}; see `gateway appeals list`"
+                f"still sealed under {key_id}: {counted(undecided, 'open appeal')}; see `gateway appeals list`"
             )
         if not forget_blocked and (kept := await kept_under(store.database, mark)):
             raise click.ClickException(
-                f"{kept} requests of blocked messages, kept for appeals, are sealed under {key_id}; drop it when their "
-                "time is over, or erase them with --forget-blocked"
+                f"still sealed under {key_id}: {counted(kept, 'request')} of blocked messages, kept for appeals; drop "
+                "it when their time is over, or erase them with --forget-blocked"
             )
         await forget_under(store.database, mark)
         drop_key(file, key_id)

@@ -20,7 +20,7 @@ from gateway.core.evidence import BadEvidence, Proposed, read_organisation, read
 from gateway.core.model import NewsKind
 from gateway.core.news import SCHEMES, Article, BadLicence, Licence, LicenceStatus, check_licence
 from gateway.core.registration import By
-from gateway.core.shown import written
+from gateway.core.shown import counted, written
 from gateway.core.whitelists import BadWhitelist, Whitelist, in_force, read_csv
 from gateway.ports import LicenceRefused
 
@@ -253,7 +253,7 @@ def whitelist_import(tenant_id: str, file: Path, name: str, valid_from: int, act
     version = _with_news(
         lambda news: news.put_whitelist(tenant_id, name, valid_from, sources, sha256, by, now_ms),
     )
-    click.echo(f"version {version}: {len(sources)} sources, in force from {written(valid_from)}")
+    click.echo(f"version {version}: {counted(len(sources), 'source')}, in force from {written(valid_from)}")
 
 
 @whitelist.command("list")
@@ -336,7 +336,7 @@ def articles_import(tenant_id: str, file: IO[bytes], actor: str, reason: str) ->
         count += len(batch)
 
     _with_news(put)
-    click.echo(f"{count} articles, {bad} bad lines")
+    click.echo(f"{counted(count, 'article')}, {counted(bad, 'bad line')}")
     if bad:
         raise SystemExit(1)
 

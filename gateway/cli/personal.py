@@ -15,16 +15,14 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.key_file import KeysError
 from gateway.adapters.masters import open_master
 from gateway.adapters.personal_keys import PersonalKeys
-from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.erasure import erase as erase_
 from gateway.adapters.sql.personal import SqlPersonal, held_fields
 from gateway.adapters.sql.registration import SqlRegistrar
-from gateway.cli.common import actor_option, reason_option, registrant_line, settings, with_store
+from gateway.cli.common import actor_option, checked_policy, reason_option, registrant_line, settings, with_store
 from gateway.core.check_digits import problem_of
 from gateway.core.personal import FIELDS, INDEXED, problems
 from gateway.core.personal_acts import UNKEPT_WORDING, Unkept
-from gateway.core.policy import PolicyError
 from gateway.core.registration import By
 from gateway.core.shown import written
 
@@ -128,10 +126,7 @@ def registrants_erase(tenant_id: str, registrant_id: str, close: bool, actor: st
     stay for the policy's registration.erased_days, so that it cannot register again until then.
     """
     chosen = settings()
-    try:
-        rules = read_policy(chosen.policy_file).policy.registration
-    except PolicyError as error:
-        raise click.ClickException(str(error)) from error
+    rules = checked_policy(chosen.policy_file).policy.registration
 
     async def erase(store: SqlStore, _register: SqlRegister) -> None:
         now_ms = SystemClock().now_ms()

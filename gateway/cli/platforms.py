@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from gateway.core.yaml_lines import Problem
+from gateway.core.shown import counted
+from gateway.core.yaml_lines import unreadable
 from gateway.platforms import mapping
 from gateway.platforms.mapping import Ambiguous, BadRequest, Call, Match, Platform
 from gateway.platforms.routemap import RouteMapError, load
@@ -26,7 +27,9 @@ def platforms_list() -> None:
     for name in shipped():
         routes = load_shipped(name).routes
         published = sum(route.kind == "publish" for route in routes)
-        click.echo(f"{name:12} {published} kinds of publish request, {len(routes) - published} others")
+        click.echo(
+            f"{name:12} {counted(published, 'kind')} of publish request, {counted(len(routes) - published, 'other')}"
+        )
 
 
 @platforms.command("show")
@@ -52,7 +55,7 @@ def platforms_check(files: tuple[Path, ...]) -> None:
             for problem in error.problems:
                 click.echo(f"{file}: {problem}")
         else:
-            click.echo(f"{file}: valid, platform {platform.name}, {len(platform.routes)} routes")
+            click.echo(f"{file}: valid, platform {platform.name}, {counted(len(platform.routes), 'route')}")
     sys.exit(0 if good else 2)
 
 
@@ -101,7 +104,7 @@ def _show_credential(platform: Platform, match: Match, call: Call) -> None:
     if credential is None:
         click.echo(f"credential: none found in {sources}; the account is unknown")
     else:
-        click.echo(f"credential: found, {len(credential)} characters (looked for in {sources})")
+        click.echo(f"credential: found, {counted(len(credential), 'character')} (looked for in {sources})")
 
 
 def _show_message(platform: Platform, match: Match, call: Call) -> None:
@@ -131,7 +134,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RouteMapError([Problem(1, "file", f"cannot be read: {error}")]) from error
+        raise RouteMapError([unreadable(error)]) from error
 
 
 def _call(method: str, url: str, headers: tuple[str, ...], body: str) -> Call:

@@ -20,7 +20,7 @@ from gateway.core.model import Case, Decision, MessageState
 from gateway.core.policy import PolicyInForce, parse_policy
 from gateway.core.records import AuditRow, Stored, Transition
 from gateway.core.rules import APPEAL, EXPIRED, PERSON
-from gateway.core.shown import visible, written
+from gateway.core.shown import counted, visible, written
 from gateway.ports import Register, Store
 from gateway.review import ADMINISTRATORS
 
@@ -134,7 +134,7 @@ def audit_verify() -> None:
     async def verify(store: Store, _register: Register) -> str | None:
         heads = await store.heads()
         rows = [row async for row in store.audit()]
-        click.echo(f"{len(rows)} rows in {len(heads)} chains")
+        click.echo(f"{counted(len(rows), 'row')} in {counted(len(heads), 'chain')}")
         return next(breaks(rows, heads), None) or await _changed_case(store, rows)
 
     problem = with_store(verify)

@@ -11,13 +11,11 @@ from datetime import UTC, datetime
 import click
 
 from gateway.adapters.clock import SystemClock
-from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlRegistrar, SqlStore
-from gateway.cli.common import actor_option, reason_option, registrant_line, settings, with_store
+from gateway.cli.common import actor_option, checked_policy, reason_option, registrant_line, settings, with_store
 from gateway.cli.histories import show_acts
 from gateway.core.audit import subject
 from gateway.core.model import STANDARD, RegistrantKind, VerificationState
-from gateway.core.policy import Policy, PolicyError
 from gateway.core.registration import (
     WORDING,
     Act,
@@ -223,7 +221,7 @@ REGISTRANTS = (registrants_create, registrants_history)
 
 def _carry_out(tenant_id: str, act: Act, by: By) -> None:
     """Carry out an act, and print the account as it is then; a refusal ends the command with what to do."""
-    policy = _policy()
+    policy = checked_policy(settings().policy_file).policy
     known = policy.identity.known_classes()
     given = act.account_class if isinstance(act, CreateAccount | ChangeAccount) else None
     if given is not None and given not in known:  # a misspelt one would ask no more than the standard
@@ -243,13 +241,6 @@ def _carry_out(tenant_id: str, act: Act, by: By) -> None:
         return found
 
     click.echo(_line(with_store(carry_out)))
-
-
-def _policy() -> Policy:
-    try:
-        return read_policy(settings().policy_file).policy
-    except PolicyError as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _line(found: Registered) -> str:

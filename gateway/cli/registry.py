@@ -12,6 +12,8 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.sql import SqlRegister, SqlRegistrar, SqlStore
 from gateway.cli.common import actor_option, check_tenant, say_more, with_store
 from gateway.cli.imports import accounts_import, registrants_import
+from gateway.cli.personal import COMMANDS as PERSONAL
+from gateway.cli.register import ACCOUNTS, REGISTRANTS
 from gateway.core.articles import BadArticle, moment_ms
 from gateway.core.model import (
     STRANGER,
@@ -76,7 +78,8 @@ def registrants() -> None:
     """Persons and organisations behind accounts."""
 
 
-registrants.add_command(registrants_import)
+for command in (registrants_import, *REGISTRANTS, *PERSONAL):
+    registrants.add_command(command)
 
 
 @registrants.command("put")
@@ -106,7 +109,8 @@ def accounts() -> None:
     """Public accounts and who stands behind them."""
 
 
-accounts.add_command(accounts_import)
+for command in (accounts_import, *ACCOUNTS):
+    accounts.add_command(command)
 
 
 @accounts.command("put")

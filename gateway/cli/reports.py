@@ -9,14 +9,13 @@ import click
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys import FileSealer
-from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlReports, SqlStore
 from gateway.adapters.sql.report_erasing import reseal
 from gateway.adapters.sql.reports import PURPOSE
-from gateway.cli.common import actor_option, check_tenant, reason_option, settings, with_store
+from gateway.cli.common import actor_option, check_tenant, checked_policy, reason_option, settings, with_store
 from gateway.core.registration import By
 from gateway.core.reports import NOTE, UNDECIDED_WORDING, Undecided, Verdict
-from gateway.core.shown import visible, written
+from gateway.core.shown import counted, visible, written
 from gateway.ports import Fault
 from gateway.ports.reports import Report
 
@@ -142,7 +141,7 @@ def reveal(tenant_id: str, report_id: str, actor: str, reason: str) -> None:
 @reports.command("erase")
 def erase() -> None:
     """Erase what was said and by whom in the reports whose time is over, as a gateway that runs does every minute."""
-    rules = read_policy(settings().policy_file).policy.reports
+    rules = checked_policy(settings().policy_file).policy.reports
 
     async def gone(store: SqlStore, _register: SqlRegister) -> int:
         kept, number = _kept(store), 0
@@ -150,7 +149,7 @@ def erase() -> None:
             number += more
         return number
 
-    click.echo(f"{with_store(gone)} reports erased")
+    click.echo(f"{counted(with_store(gone), 'report')} erased")
 
 
 @reports.command("reseal")
@@ -182,7 +181,7 @@ def _said(work: Callable[[], T]) -> T:
 
 
 def _line(one: Report, now_ms: int) -> str:
-    count = "1 reporter" if one.reporters == 1 else f"{one.reporters} reporters"
+    count = counted(one.reporters, "reporter")
     parts = [one.report_id, written(one.due_ms), one.category, one.state.value, count]
     parts += ["trusted"] if one.trusted else []
     parts += ["complaint"] if one.complaint else []

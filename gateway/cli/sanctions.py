@@ -9,15 +9,22 @@ import click
 
 from classifiers.contract import CATEGORIES
 from gateway.adapters.clock import SystemClock
-from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlRegistrar, SqlSanctions, SqlStore
 from gateway.adapters.sql.sanction_trial import SqlTrial
-from gateway.cli.common import actor_option, check_tenant, reason_option, say_more, settings, with_store
+from gateway.cli.common import (
+    actor_option,
+    check_tenant,
+    checked_policy,
+    reason_option,
+    say_more,
+    settings,
+    show_table,
+    with_store,
+)
 from gateway.core.ladder import DAY_MS
 from gateway.core.ladder_rules import Step
 from gateway.core.ladder_trial import Trial
 from gateway.core.model import Degree
-from gateway.core.policy import PolicyError, PolicyInForce
 from gateway.core.registration import By
 from gateway.core.sanction_records import (
     REFUSED_WORDING,
@@ -26,11 +33,14 @@ from gateway.core.sanction_records import (
     SanctionRefused,
     SanctionState,
 )
-from gateway.core.shown import visible, written
+from gateway.core.shown import counted, visible, written
+from gateway.ports.sanctions import Incident
 
 Command = Callable[..., None]
 Work = Callable[[SqlSanctions, int], Awaitable[SanctionRecord | SanctionRefused]]
 
+_SANCTIONS = ("SANCTION", "ACCOUNT", "DEGREE", "STATE", "TIME", "BY")
+_INCIDENTS = ("INCIDENT", "AT", "HAPPENED", "CATEGORY", "MESSAGE", "REMOVED")
 _limit = click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
 
 
@@ -60,8 +70,7 @@ def listing(tenant_id: str, state: str | None, account_id: str | None, after: st
         wanted = None if state is None else SanctionState(state)
         now_ms = SystemClock().now_ms()
         found = await _sanctions(store).page(tenant_id, after, limit + 1, now_ms, wanted, account_id)
-        for record in found[:limit]:
-            click.echo(_line(record))
+        show_table(_SANCTIONS, [_row(record) for record in found[:limit]])
         if len(found) > limit:
             say_more(found[limit - 1].sanction_id)
 
@@ -96,11 +105,7 @@ def incidents(tenant_id: str, account_id: str, after: str, limit: int) -> None:
             raise click.ClickException(REFUSED_WORDING[SanctionRefused.ACCOUNT_UNKNOWN])
         kept = _sanctions(store)
         found = await kept.incidents(tenant_id, account_id, after, limit + 1)
-        for one in found[:limit]:
-            strike = one.strike
-            removed = "" if one.removed_ms is None else f"  removed {written(one.removed_ms)}"
-            happened = f"{written(strike.at_ms)}  {strike.happening.value}  {strike.category}"
-            click.echo(f"{strike.incident_id}  {happened}  {strike.message_id}{removed}")
+        show_table(_INCIDENTS, [_incident(one) for one in found[:limit]])
         rung = await kept.rung(tenant_id, account_id, SystemClock().now_ms())
         click.echo(f"points: {rung.points}  step: {_step(rung.step)}  another one: {_step(rung.next)}")
         if len(found) > limit:
@@ -163,7 +168,7 @@ def lift(tenant_id: str, sanction_id: str, mistaken: bool, actor: str, reason: s
 @click.option("--days", default=90, show_default=True, type=click.IntRange(1, 3660), help="The last so many days.")
 def simulate(file: Path, tenant_id: str | None, days: int) -> None:
     """Try a ladder on what happened: which sanctions it would have given, beside those that were. Writes nothing."""
-    rules = _read(file).policy.ladder
+    rules = checked_policy(file).policy.ladder
 
     async def tried(store: SqlStore, register: SqlRegister) -> None:
         if tenant_id is not None:
@@ -180,16 +185,15 @@ def simulate(file: Path, tenant_id: str | None, days: int) -> None:
             really = await history.strictest_given(one.tenant_id, one.account_id, since_ms)
             degree = "nothing" if one.degree is None else one.degree.value
             account = visible(f"{one.tenant_id}/{one.account_id}")
-            count = "1 sanction" if one.sanctions == 1 else f"{one.sanctions} sanctions"
+            count = counted(one.sanctions, "sanction")
             click.echo(f"{account}  {degree}  {count}  given: {really.value if really else 'nothing'}")
 
     with_store(tried)
 
 
 def _told(trial: Trial, given: dict[Degree, int], days: int) -> Iterator[str]:
-    accounts = f"{trial.accounts} account{'s' if trial.accounts != 1 else ''}"
-    violations = f"{trial.violations} violation{'s' if trial.violations != 1 else ''}"
-    yield f"{violations} in {days} days; {accounts} would have been sanctioned"
+    accounts, violations = counted(trial.accounts, "account"), counted(trial.violations, "violation")
+    yield f"{violations} in {counted(days, 'day')}; {accounts} would have been sanctioned"
     yield f"{'':<16}{'automatic':>10}{'proposed':>10}{'given':>10}"
     for degree in Degree:
         numbers = (trial.automatic[degree], trial.proposed[degree], given.get(degree, 0))
@@ -197,7 +201,8 @@ def _told(trial: Trial, given: dict[Degree, int], days: int) -> Iterator[str]:
     stopped, over = trial.stopped()
     if stopped:
         quota = trial.rules.daily_quota
-        yield f"the quota of {quota} a day would have been used up on {stopped} days, and {over} only proposed for it"
+        used_up = counted(stopped, "day")
+        yield f"the quota of {quota} a day would have been used up on {used_up}, and {over} only proposed for it"
 
 
 def _act(work: Work) -> None:
@@ -213,27 +218,29 @@ def _act(work: Work) -> None:
 
 
 def _sanctions(store: SqlStore) -> SqlSanctions:
-    policy = _read(settings().policy_file)
+    policy = checked_policy(settings().policy_file)
     return SqlSanctions(store.database, lambda: policy)
 
 
-def _read(file: Path) -> PolicyInForce:
-    try:
-        return read_policy(file)
-    except PolicyError as error:
-        raise click.ClickException(str(error)) from error
+def _incident(one: Incident) -> tuple[str, ...]:
+    strike, removed = one.strike, "-" if one.removed_ms is None else written(one.removed_ms)
+    happened = (written(strike.at_ms), strike.happening.value, strike.category)
+    return strike.incident_id, *happened, strike.message_id, removed
 
 
 def _line(record: SanctionRecord) -> str:
+    return "  ".join(_row(record))
+
+
+def _row(record: SanctionRecord) -> tuple[str, ...]:
     degrees = "+".join([degree.value for degree in (record.degree, *record.also)])
     if record.starts_ms is None:
-        time = "no end" if record.days is None else f"{record.days} days"
+        time = "no end" if record.days is None else counted(record.days, "day")
     else:
         ends = "no end" if record.ends_ms is None else written(record.ends_ms)
         time = f"{written(record.starts_ms)} to {ends}"
     by = "automatic" if record.automatic else ", ".join(record.agreed) or record.why.value
-    parts = [record.sanction_id, visible(record.account_id), degrees, record.state.value, time, visible(by)]
-    return "  ".join(parts)
+    return record.sanction_id, visible(record.account_id), degrees, record.state.value, time, visible(by)
 
 
 def _details(record: SanctionRecord) -> Iterator[str]:
@@ -253,5 +260,5 @@ def _details(record: SanctionRecord) -> Iterator[str]:
 def _step(step: Step | None) -> str:
     if step is None:
         return "none"
-    days = f" {step.days} days" if step.days is not None else ""
+    days = f" {counted(step.days, 'day')}" if step.days is not None else ""
     return "+".join([degree.value for degree in step.degrees()]) + days

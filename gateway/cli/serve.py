@@ -24,14 +24,12 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys import new_keys
 from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.passwords import Argon2Passwords
-from gateway.adapters.policy_file import read_policy
 from gateway.adapters.providers_file import read_providers
 from gateway.adapters.sql import SqlOperators, open_store
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.sessions import SqlSessions
 from gateway.app import Judge, create_app
-from gateway.cli.common import settings
-from gateway.core.policy import PolicyError, PolicyInForce
+from gateway.cli.common import checked_policy, settings
 from gateway.demo import APP_KEY, BOT_FILE, bot_try, listeners, seed, tries
 from gateway.demo_bots import TOKEN
 from gateway.demo_upstream import create_demo_upstream
@@ -113,18 +111,6 @@ def demo_upstream(host: str, port: int, data: Path) -> None:
     uvicorn.run(create_demo_upstream(data / "published.ndjson"), host=host, port=port, log_level="warning")
 
 
-@click.group()
-def policy() -> None:
-    """Policy files."""
-
-
-@policy.command("check")
-@click.argument("file", type=click.Path(path_type=Path))
-def policy_check(file: Path) -> None:
-    """Validate FILE; print its version, or every problem with its line and field."""
-    click.echo(f"{file}: valid, version {checked_policy(file).version}")
-
-
 @click.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
@@ -138,16 +124,6 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.05)
     raise click.ClickException(f"the demo chat app did not start; is port {port} taken?")
-
-
-def checked_policy(file: Path) -> PolicyInForce:
-    """The policy in a file; a bad one ends the command with status 2 and its problems."""
-    try:
-        return read_policy(file)
-    except PolicyError as error:
-        for problem in error.problems:
-            click.echo(f"{file}: {problem}", err=True)
-        sys.exit(2)
 
 
 def checked_listeners(file: Path | None) -> tuple[Listener, ...]:

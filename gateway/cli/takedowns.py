@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 import click
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.sql import SqlStore, SqlTakedowns
 from gateway.cli.common import actor_option, check_tenant, reason_option, say_more, with_store
-from gateway.cli.records import stored_message
+from gateway.cli.records import messages, stored_message
 from gateway.core.policy import VIOLATIONS
 from gateway.core.registration import By
 from gateway.core.shown import visible, written
@@ -18,7 +17,7 @@ from gateway.core.takedowns import WORDING, Takedown, TakedownRefused
 from gateway.ports import Register, Takedowns
 
 
-@click.command("take-down")
+@messages.command("take-down")
 @click.argument("message_id")
 @click.option("--category", required=True, type=click.Choice(sorted(VIOLATIONS)), help="What is wrong with it.")
 @reason_option
@@ -34,7 +33,7 @@ def take_down(message_id: str, category: str, reason: str, actor: str) -> None:
     _ask(message_id, asked)
 
 
-@click.command("restore")
+@messages.command("restore")
 @click.argument("message_id")
 @reason_option
 @actor_option
@@ -47,7 +46,7 @@ def restore(message_id: str, reason: str, actor: str) -> None:
     _ask(message_id, asked)
 
 
-@click.command("takedowns")
+@messages.command("takedowns")
 @click.option("--tenant", "tenant_id", help="Of this tenant only.")
 @click.option("--failed", is_flag=True, help="Only those that a person has to do.")
 @click.option("--after", default="", help="Begin behind this message id.")
@@ -81,7 +80,3 @@ def _ask(message_id: str, asked: Callable[[Takedowns, str], Awaitable[Takedown |
         click.echo(f"{message_id}: {result.state.value}")
 
     with_store(run)
-
-
-COMMANDS: Final[tuple[click.Command, ...]] = (take_down, restore, listing)
-"""What the group of messages has of these."""

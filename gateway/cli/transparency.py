@@ -15,8 +15,7 @@ from gateway.adapters.rows_file import FileError
 from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.statements import SqlStatements
 from gateway.adapters.sql.transparency import SqlFigures
-from gateway.cli.common import settings, with_store
-from gateway.cli.serve import checked_policy
+from gateway.cli.common import checked_policy, settings, with_store
 from gateway.core.dsa import LeftOut
 from gateway.core.dsa_batch import puids, wrong
 from gateway.core.records import Tenant
@@ -24,7 +23,7 @@ from gateway.core.registration import DAY_MS
 from gateway.core.report_csv import csv_of
 from gateway.core.report_html import page
 from gateway.core.report_words import WORDS
-from gateway.core.shown import visible, written
+from gateway.core.shown import counted, visible, written
 from gateway.core.yearly import Year, bounds
 from gateway.core.yearly_tables import cube, tables
 from gateway.exporting import Exported, RecordRefused, export, statements_between
@@ -77,7 +76,8 @@ def export_(statements_of: StatementsOf, tenant_id: str, first: datetime, last: 
         done = with_store(work)
     except (FileError, RecordRefused) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{done.records} statements in {done.batches} files, {done.written} of them new")
+    statements, batches = counted(done.records, "statement"), counted(done.batches, "file")
+    click.echo(f"{statements} in {batches}, {done.written} of them new")
     for why in LeftOut:
         if done.left_out[why]:
             click.echo(f"left out: {done.left_out[why]} {_LEFT_OUT[why].format(minutes=rules.hold_grace_minutes)}")
@@ -86,19 +86,24 @@ def export_(statements_of: StatementsOf, tenant_id: str, first: datetime, last: 
 @click.command("check")
 @click.argument(
     "files",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     nargs=-1,
-    required=True,
     metavar="FILE...",
 )
 def check(files: tuple[Path, ...]) -> None:
     """Check files against the field rules of the DSA Transparency Database, without asking it. Status 1 if one of
     them would be refused."""
+    files = tuple([file for file in files if not _unmatched(file)])
+    if not files:
+        click.echo("there is nothing to check: an export without statements has no files")
+        return
     seen: set[str] = set()
     bad = count = 0
     for file in files:
         try:
             body = file.read_bytes()
+        except FileNotFoundError as error:
+            raise click.ClickException(f"{file}: no such file") from error
         except OSError as error:
             raise click.ClickException(f"{file} cannot be read: {type(error).__name__}") from error
         count += len(puids(body) or ())
@@ -107,7 +112,13 @@ def check(files: tuple[Path, ...]) -> None:
             click.echo(f"{file}: {visible(problem)}")
     if bad:
         raise SystemExit(1)
-    click.echo(f"{count} statements in {len(files)} files: none would be refused")
+    statements, of = counted(count, "statement"), counted(len(files), "file")
+    click.echo(f"{statements} in {of}: none would be refused")
+
+
+def _unmatched(file: Path) -> bool:
+    """Whether this is a pattern that a shell passes on as it is because no file of the directory matches it."""
+    return "*" in file.name and file.parent.is_dir() and not file.exists()
 
 
 @click.command("report")

@@ -12,7 +12,7 @@ from gateway.adapters.clock import SystemClock
 from gateway.adapters.key_file import KeysError
 from gateway.adapters.sql import SqlRegister, SqlStore
 from gateway.adapters.sql.verifications import SqlVerifications
-from gateway.app import open_verify
+from gateway.app_verify import open_verify
 from gateway.cli.common import actor_option, reason_option, settings, with_store
 from gateway.core.registration import By
 from gateway.core.review_count import Uncounted
@@ -131,7 +131,9 @@ def _with_verify(work: Callable[[Verify], Awaitable[T]]) -> T:
 
     try:
         return with_store(run)
-    except (ProvidersError, KeysError) as error:
+    except ProvidersError as error:
+        raise click.ClickException(f"{chosen.providers_file}: {error}") from error
+    except KeysError as error:
         raise click.ClickException(str(error)) from error
 
 

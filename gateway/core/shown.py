@@ -22,6 +22,11 @@ def visible_json(value: Any) -> str:
     return "".join([json.dumps(sign)[1:-1] if sign != "\\" and _hidden(sign) else sign for sign in text])
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things whose name takes an s when there is not one of them."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def written(at_ms: int) -> str:
     """Unix milliseconds in ISO 8601 (UTC); a date that no calendar has, for who means never, stays a number."""
     try:

@@ -28,14 +28,22 @@ _CLOSING: Final = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequen
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in a file. ``line`` counts from 1."""
+    """One thing wrong in a file. ``line`` counts from 1; 0 is the file as a whole, of which there are no lines."""
 
     line: int
     field: str
     message: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.field}: {self.message}"
+        return f"line {self.line}: {self.field}: {self.message}" if self.line else self.message
+
+
+def unreadable(error: OSError | UnicodeDecodeError) -> Problem:
+    """Why a file gives no text. Its name is left out: whoever asked for it puts it before each problem."""
+    if isinstance(error, FileNotFoundError):
+        return Problem(0, "file", "no such file")
+    why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+    return Problem(0, "file", f"cannot be read: {why}")
 
 
 def read_yaml(text: str) -> tuple[Any, Lines, list[Problem]]:

@@ -94,12 +94,17 @@ async def test_the_same_content_is_no_change(file: PolicyFile, path: Path) -> No
 async def test_a_broken_file_keeps_the_policy_and_says_why(
     file: PolicyFile, path: Path, broken: str | bytes | None
 ) -> None:
+    says = (
+        "line "
+        if isinstance(broken, str)
+        else ("no such file" if broken is None else "cannot be read: it is not UTF-8")
+    )
     before, refused = file.current(), loads("refused")
     write(path, broken)
     await file.reload()
     await file.reload()
     assert file.current() is before
-    assert (file.problem or "").startswith("line ")
+    assert (file.problem or "").startswith(says)
     assert loads("refused") == refused + 1
     assert REGISTRY.get_sample_value("gateway_policy_refused") == 1
 
@@ -136,7 +141,7 @@ async def test_a_policy_that_cannot_be_kept_is_not_in_force(file: PolicyFile, pa
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match=r"^line 1: file: cannot be read: No such file or directory$"):
+    with pytest.raises(PolicyError, match=r"^no such file$"):
         read_policy(tmp_path / "none.yaml")
 
 

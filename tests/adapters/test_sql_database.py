@@ -58,6 +58,24 @@ async def in_database(url: str, act: Callable[[Connection], object]) -> object:
     return result
 
 
+async def modes(file: Path) -> dict[str, int]:
+    """The modes of a database's files while it is open."""
+    async with open_store(f"sqlite+aiosqlite:///{file}") as (store, _), store.database.writing("test"):
+        return {each.name: each.stat().st_mode & 0o777 for each in file.parent.iterdir()}
+
+
+async def test_a_file_that_the_gateway_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    made = await modes(tmp_path / "gateway.db")
+    assert made == {"gateway.db": 0o600, "gateway.db-wal": 0o600, "gateway.db-shm": 0o600}
+
+
+async def test_a_file_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.db"
+    file.touch()
+    file.chmod(0o640)
+    assert set((await modes(file)).values()) == {0o640}
+
+
 def test_every_sqlite_connection_overwrites_what_it_deletes() -> None:
     """Whatever the default of this build is: what was kept of a registrant is in the file otherwise."""
     connection = sqlite3.connect(":memory:")

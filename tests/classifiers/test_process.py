@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -18,6 +19,7 @@ from classifiers.contract import Question, Reply
 from classifiers.health import STALL_SECONDS, Health
 from classifiers.judge import failed
 from classifiers.logs import JsonFormatter
+from classifiers.main import main
 from classifiers.ops import serve_ops
 from classifiers.settings import Kind, Settings
 from classifiers.tracing import traced, with_spans
@@ -192,3 +194,29 @@ def test_a_failed_span_names_the_error_and_not_the_message(
 def test_without_an_endpoint_nothing_is_wrapped() -> None:
     with traced(failed, None) as answer:
         assert answer is failed
+
+
+def told(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """The status with which the worker's command ends before it works; with these settings it cannot."""
+    monkeypatch.setattr(sys, "argv", ["classifiers", *words])
+    monkeypatch.setenv("CLASSIFIERS_CLASSIFIERS", "no_such_package:Mine")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_help_says_what_it_is_and_names_every_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(["--help"], monkeypatch) == 0
+    shown = capsys.readouterr().out
+    assert "answers the gateway's questions over Kafka" in shown
+    assert {f"CLASSIFIERS_{name.upper()}" for name in Settings.model_fields} <= set(shown.split())
+
+
+def test_an_argument_that_there_is_not_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(["--topic", "x"], monkeypatch) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == "classifiers: error: unrecognized arguments: --topic x"

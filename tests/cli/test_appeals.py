@@ -53,8 +53,10 @@ def test_an_appeal_is_listed_shown_and_decided_once(office: Office) -> None:
     blocked = office.publish(0.95)
     appeal = appealed(office, blocked.message_id)
 
-    [line] = office.run("appeals", "list", "--tenant", "t1").output.splitlines()
-    assert line.startswith(f"{appeal.appeal_id}  t1/acc-1  message {blocked.message_id}  due 20")
+    header, line = office.run("appeals", "list", "--tenant", "t1").output.splitlines()
+    assert header.split() == ["APPEAL", "ACCOUNT", "AGAINST", "DUE"]
+    assert line.startswith(f"{appeal.appeal_id}  t1/acc-1  message {blocked.message_id}  20")
+    assert header.index("DUE") == line.index("  20") + 2
     shown = office.run("appeals", "show", "t1", appeal.appeal_id).output.splitlines()
     assert "  | It is a line" in shown
     assert "  | of a \\x1b[31mnovel" in shown  # what a terminal would act on is an escape
@@ -131,25 +133,34 @@ def test_sealed_texts_open_with_the_key_file_and_keep_its_keys(
     [old] = office.run("keys", "list", str(keys)).output.split()
     blocked = office.publish(0.95)
     appeal = appealed(office, blocked.message_id, keys)
-    assert "novel" not in office.run("appeals", "show", "t1", appeal.appeal_id).output  # no key file is named
+    shown = office.run("appeals", "show", "t1", appeal.appeal_id).output
+    assert ("novel" in shown, shown.splitlines()[-1]) == (False, "text      (no key here opens it)")  # no file is named
     monkeypatch.setenv("GATEWAY_KEYS_FILE", str(keys))
     assert "novel" in office.run("appeals", "show", "t1", appeal.appeal_id).output
 
     office.run("keys", "add", str(keys))
     os.utime(keys, (keys.stat().st_atime, keys.stat().st_mtime - 3600))  # for long enough
     refused = office.run("keys", "drop", str(keys), old, "--actor", "Ann")
-    assert "1 open appeals are sealed" in refused.output
+    assert f"still sealed under {old}: 1 open appeal; see" in refused.output
     office.run("appeals", "decide", "t1", appeal.appeal_id, "--uphold", "--reason", "r", "--actor", "Bob")
     sealed = mark_of(old) + b"something"
     sql = "UPDATE messages SET body = ?, content_type = 'application/vnd.moderation-gateway.sealed'"
     office.sql(sql, sealed)
     refused = office.run("keys", "drop", str(keys), old, "--actor", "Ann")
-    assert "1 requests of blocked messages" in refused.output
+    assert f"still sealed under {old}: 1 request of blocked messages" in refused.output
     dropped = office.run("keys", "drop", str(keys), old, "--forget-blocked", "--actor", "Ann")
     assert (dropped.exit_code, dropped.output) == (0, f"{keys}: key {old} dropped\n")
     assert office.sql("SELECT length(body) FROM messages") == [(0,)]
-    shown = office.run("appeals", "show", "t1", appeal.appeal_id)
-    assert (shown.exit_code, "novel" in shown.output) == (0, False)
+    told = office.run("appeals", "show", "t1", appeal.appeal_id)
+    assert (told.exit_code, "novel" in told.output) == (0, False)
+    assert told.output.splitlines()[-1] == "text      (erased, or no key here opens it)"
+
+
+def test_words_that_were_erased_are_said_to_be_so(office: Office) -> None:
+    appeal = appealed(office, office.publish(0.95).message_id)
+    office.sql("UPDATE appeals SET text = x'', note = NULL")
+    shown = office.run("appeals", "show", "t1", appeal.appeal_id).output
+    assert shown.splitlines()[-1] == "text      (erased, for its time is over)"
 
 
 @pytest.mark.parametrize(

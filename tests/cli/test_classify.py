@@ -144,7 +144,7 @@ def test_a_file_is_judged_line_by_line_in_order_and_bad_lines_are_counted() -> N
     assert [line.split()[:2] for line in result.stdout.splitlines()] == [["1", "allow"], ["3", "hold"], ["5", "block"]]
     assert result.stderr.splitlines() == [
         "line 4: it is not UTF-8 (byte 1); convert the file",
-        "3 messages: 1 allow, 1 hold, 1 block; 1 bad lines",
+        "3 messages: 1 allow, 1 hold, 1 block; 1 bad line",
     ]
 
 
@@ -233,7 +233,7 @@ def test_ctrl_c_prints_what_was_done() -> None:
         running.wait(timeout=60)  # though there may be more to read
         _, told = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert b"1 messages: 0 allow, 1 hold, 0 block; 0 bad lines" in told
+    assert b"1 message: 0 allow, 1 hold, 0 block; 0 bad lines" in told
     assert b"interrupted" in told
     assert b"Traceback" not in told
 

@@ -104,7 +104,7 @@ def test_what_is_over_is_erased(office: Office, keys: Path) -> None:
     office.run("reports", "decide", "t1", report_id, "--not-actioned", "--unfounded", *WHY)
     assert office.run("reports", "erase").output == "0 reports erased\n"
     office.sql("UPDATE reports SET decided_ms = ?", NOW_MS - 185 * DAY_MS)
-    assert office.run("reports", "erase").output == "1 reports erased\n"
+    assert office.run("reports", "erase").output == "1 report erased\n"
     assert office.sql("SELECT count(*) FROM report_receipts") == [(0,)]
 
 

@@ -165,7 +165,7 @@ def test_a_policy_file_that_is_not_there_is_named_once(tmp_path: Path) -> None:
     done = subprocess.run(
         command("policy", "check", str(file)), cwd=HOME, capture_output=True, text=True, timeout=60, check=False
     )
-    told = f"{file}: line 1: file: cannot be read: No such file or directory\n"
+    told = f"{file}: no such file\n"
     assert (done.returncode, done.stderr) == (2, told)
 
 

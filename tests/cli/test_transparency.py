@@ -85,6 +85,34 @@ def test_an_export_is_checked_and_done_once(public: Public, tmp_path: Path) -> N
     assert {file: file.read_bytes() for file in sorted(out.iterdir())} == before
 
 
+def test_an_export_of_nothing_makes_the_directory_and_there_is_nothing_to_check(public: Public, tmp_path: Path) -> None:
+    public.kept = []
+    out = tmp_path / "a" / "out"
+    assert public.export(out).output == "0 statements in 0 files, 0 of them new\n"
+    assert list(out.iterdir()) == []
+    told = "there is nothing to check: an export without statements has no files\n"
+    for words in ((str(out / "*.json"),), ()):  # as shells pass on what nothing matches
+        checked = public.run("check", *words)
+        assert (checked.exit_code, checked.output) == (0, told)
+    for file in (out / "one.json", tmp_path / "none" / "*.json"):
+        checked = public.run("check", str(file))
+        assert (checked.exit_code, checked.output) == (1, f"Error: {file}: no such file\n")
+
+
+def test_an_export_without_a_place_is_refused(public: Public, tmp_path: Path) -> None:
+    public.kept = []
+    (tmp_path / "file").touch()
+    result = public.export(tmp_path / "file" / "out")
+    assert (result.exit_code, result.output) == (1, f"Error: {tmp_path}/file/out cannot be made: NotADirectoryError\n")
+
+
+def test_one_statement_is_told_in_the_singular(public: Public, tmp_path: Path) -> None:
+    public.kept = [statement(statement_id="b", tenant_id=TENANT_ID)]
+    assert public.export(tmp_path).output.startswith("1 statement in 1 file, 1 of them new\n")
+    [file] = tmp_path.glob("statements_*.json")
+    assert public.run("check", str(file)).output == "1 statement in 1 file: none would be refused\n"
+
+
 def test_a_day_has_its_own_statements(public: Public, tmp_path: Path) -> None:
     public.kept = [
         statement(statement_id="a", tenant_id=TENANT_ID, starts_ms=AT_MS - 1),

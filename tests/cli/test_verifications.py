@@ -107,4 +107,5 @@ def test_without_providers_nothing_is_begun(office: Office, monkeypatch: pytest.
     result = office.run("verifications", "start", "t9", "f-9", "staff", *WHY)
     assert (result.exit_code, result.output) == (1, "Error: no providers: set GATEWAY_PROVIDERS_FILE\n")
     monkeypatch.setenv("GATEWAY_PROVIDERS_FILE", str(tmp_path / "none.yaml"))
-    assert office.run("verifications", "start", "t9", "f-9", "staff", *WHY).exit_code == 1
+    result = office.run("verifications", "start", "t9", "f-9", "staff", *WHY)
+    assert (result.exit_code, result.output) == (1, f"Error: {tmp_path / 'none.yaml'}: no such file\n")

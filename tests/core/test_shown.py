@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.shown import visible, visible_json, written
+from gateway.core.shown import counted, visible, visible_json, written
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,8 @@ def test_json_that_is_shown_means_the_same_and_hides_nothing(value: object) -> N
 
 def test_json_shows_letters_as_they_are() -> None:
     assert visible_json({"早": "a\u202e\\"}) == r'{"早":"a\u202e\\"}'
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 routes"), (1, "1 route"), (2, "2 routes")])
+def test_one_thing_is_no_plural(number: int, told: str) -> None:
+    assert counted(number, "route") == told

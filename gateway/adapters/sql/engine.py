@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
 import asyncpg
@@ -78,6 +79,13 @@ def create_engine(url: str, timeout_s: float, pool_size: int) -> AsyncEngine:
 
 
 def _set_up_sqlite(engine: AsyncEngine, timeout_s: float) -> None:
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def make(_dialect: object, _record: object, words: Sequence[Any], options: Mapping[str, Any]) -> None:
+        # Messages and who wrote them: for nobody else on the machine. SQLite gives its files beside it the same mode.
+        if words[0] != ":memory:" and not options.get("uri"):
+            with suppress(OSError):  # it is there, and its mode is its owner's affair; or SQLite says what is wrong
+                os.close(os.open(words[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         # The driver's own transaction control starts late and not for reads; `begin` below replaces it.

@@ -11,6 +11,7 @@ from classifiers.contract import CATEGORIES, Unanswered
 from gateway.cli.classifying.judging import Judged, reach
 from gateway.core.model import Outcome
 from gateway.core.policy import Policy
+from gateway.core.shown import counted
 
 _STEP: Final = math.log(1.02)
 """Times are counted in steps of two per cent, and so are percentiles."""
@@ -86,7 +87,7 @@ class Summary:
     def line(self) -> str:
         """All of it in one line."""
         counts = ", ".join([f"{count} {name}" for name, count in self.decisions.items()])
-        return f"{self.messages} messages: {counts}; {self.bad} bad lines"
+        return f"{counted(self.messages, 'message')}: {counts}; {counted(self.bad, 'bad line')}"
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Each category with how many messages reach its thresholds: hold only, block, and for news its own."""

@@ -44,6 +44,12 @@ async def test_a_file_that_is_refused_is_told_with_its_problems(house: House, ad
     assert "Line 3 news.threshold : give a number <b> Line 9 file : odd" in text
 
 
+async def test_a_file_that_is_not_there_has_no_line(house: House, admin: Visitor) -> None:
+    house.keeping.policy_problems = (Problem(0, "file", "no such file"),)
+    text = text_of(await admin.get("/policy"))
+    assert "until the file is right. file : no such file" in text
+
+
 async def test_a_policy_is_tried_and_nothing_is_written(house: House) -> None:
     async with await house.signed_in("the policy") as writer:
         before = await house.acts()
