@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+# When each series began would be one more of each, and nothing asks for it.
+disable_created_metrics()
 
 QUESTIONS: Final = Counter("classifiers_questions", "Questions decoded.")
 
