@@ -178,7 +178,7 @@ async def test_work_that_fails_is_named_with_its_fault(client: httpx.AsyncClient
 async def test_metrics_count_what_was_answered(client: httpx.AsyncClient, world: World) -> None:
     async def count(name: str, **labels: str) -> float:
         answer = await client.get("/metrics")
-    assert "_created" not in answer.text
+        assert "_created" not in answer.text
         samples = [s for family in text_string_to_metric_families(answer.text) for s in family.samples]
         return sum(sample.value for sample in samples if sample.name == name and sample.labels == labels)
 
