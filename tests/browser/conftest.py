@@ -17,7 +17,8 @@ from tests.browser.hostile import HOSTILE
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """`gateway demo`, shared by all these tests: each looks for what it made itself. An appeal waits in it, and one was decided."""
+    """`gateway demo`, shared by all these tests: each looks for what it made itself. An appeal waits in it, and one
+    was decided."""
     directory: Path = tmp_path_factory.mktemp("demo")
     # More people sign in from this one address, in a few minutes, than would anywhere else.
     with Demo(directory, {"GATEWAY_CONSOLE__TRIES_PER_ADDRESS": "10000"}) as demo:

@@ -117,11 +117,8 @@ async def test_what_was_decided_is_looked_up_newest_first(house: House, admin: V
     assert "已撤销原决定 the admin" in chinese
     async with await house.signed_in("our viewer") as viewer:
         ours = await viewer.get("/appeals?which=decided")
-    assert ("Upheld the admin" in text_of(ours), "acc-1 t2" in text_of(ours), APPEAL in ours.text) == (
-        True,
-        False,
-        False,
-    )
+    assert "Upheld the admin acc-1" in text_of(ours)
+    assert not any(words in ours.text for words in ("Reversed", APPEAL))
     assert (await admin.get("/appeals?which=else")).status_code == 404
 
 
