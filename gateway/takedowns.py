@@ -7,8 +7,9 @@ import logging
 from typing import Final
 
 from gateway import metrics
+from gateway.core.takedown_problems import other
 from gateway.core.takedowns import TakedownState
-from gateway.ports import Clock, Fault, Order, Orders, Remover, StoreUnavailable, TakedownImpossible
+from gateway.ports import Clock, Fault, Order, Orders, Remover, StoreUnavailable, TakedownFault, TakedownImpossible
 from gateway.upkeep import Upkeep, pause_ms
 
 log = logging.getLogger(__name__)
@@ -55,18 +56,16 @@ async def _one(orders: Orders, remover: Remover, clock: Clock, order: Order) -> 
     except StoreUnavailable:
         raise
     except Fault as fault:
+        problem = fault.problem if isinstance(fault, TakedownFault) else other(str(fault))
         now_ms, ends_ms = clock.now_ms(), takedown.asked_ms + _LIFE_MS
         if isinstance(fault, TakedownImpossible) or now_ms >= ends_ms:
             log.warning("takedown given up", {**told, "fault": str(fault), "attempts": takedown.attempts})
-            problem = str(fault)
-            if not isinstance(fault, TakedownImpossible):
-                problem = f"given up after {takedown.attempts} attempts, the last one: {fault}; do it by hand"
             await orders.given_up(takedown, problem, now_ms)
             metrics.child(metrics.TAKEDOWNS, "failed" if down else "restore_failed").inc()
         else:
             log.warning("takedown not carried out; trying again", {**told, "fault": str(fault)})
             pause = min(pause_ms(takedown.attempts), _LONGEST_PAUSE_MS)
-            await orders.put_off(takedown, min(now_ms + pause, ends_ms), str(fault))
+            await orders.put_off(takedown, min(now_ms + pause, ends_ms), problem)
             metrics.child(metrics.TAKEDOWNS, "again").inc()
         return
     await orders.done(takedown, clock.now_ms())

@@ -20,18 +20,20 @@ from deploy.local.demo import Demo
 from gateway.demo import TRIES
 
 DIRECTORY: Final = Path(__file__).parents[1] / "deploy" / "screenshots"
-LIMIT: Final = 150_000
+LIMIT: Final = 155_000
 """Bytes of one picture."""
-_SIZE: Final = (1200, 780)
+_WIDTH: Final = 1200
 
 
 class Shot(NamedTuple):
-    """A picture: its name, the page's address, whether of the outside, and what is clicked before it is taken."""
+    """A picture: its name, the page's address (``{statement}`` is where an author reads why a message was blocked),
+    whether of the outside, what is clicked before it is taken, and its height in pixels."""
 
     name: str
     path: str
     outside: bool = False
     click: Sequence[str] = ()
+    height: int = 780
 
 
 SHOTS: Final = [
@@ -40,6 +42,9 @@ SHOTS: Final = [
     Shot("queue", "/console/queue"),
     Shot("message", "/console/queue", click=["[data-open]"]),
     Shot("report-form", "/report?tenant=demo", outside=True),
+    Shot("statement", "{statement}", outside=True, height=1330),
+    Shot("appeals", "/console/appeals"),
+    Shot("appeal", "/console/appeals", click=["[data-open]"], height=690),
     Shot("account", "/console/accounts/demo/demo-news"),
     Shot("audit", "/console/audit"),
 ]
@@ -54,9 +59,21 @@ HELD: Final = [
 ]
 """What waits in the queue."""
 
+APPEALS: Final = [
+    (
+        "demo-verified",
+        TRIES[2][2],
+        "It is the last line of my crime novel, and threatens nobody. Chapter nine has the rest.",
+    ),
+    ("demo-news", HELD[0], "We report on these advertisements; we do not sell anything."),
+    ("demo-news", HELD[1], "这是对诈骗广告的提醒，不是广告。"),
+]
+"""What authors appeal against, and what they say."""
 
-def fill(demo: Demo, seconds: float = 75.0) -> None:
-    """Let something happen that can be seen, for so long that it draws a line."""
+
+def fill(demo: Demo, seconds: float = 75.0) -> str:
+    """Let something happen that can be seen, for so long that it draws a line; where an author reads why a message was
+    blocked, and may appeal."""
     until = time.monotonic() + seconds
     for text in HELD:
         demo.publish("demo-news", text)
@@ -65,16 +82,20 @@ def fill(demo: Demo, seconds: float = 75.0) -> None:
         for (_, account, text), often in zip(TRIES, (0.9, 0.2, 0.1), strict=True):
             if dice.random() < often:
                 demo.publish(account, text)
+    for account, text, words in APPEALS:
+        demo.appeal(demo.publish(account, text).json()["message_id"], words)
+    blocked = demo.publish("demo-verified", TRIES[2][2]).json()["message_id"]
+    page: str = demo.statement(blocked)["appeal"]["page"]
+    return page
 
 
-def take(demo: Demo, browser: Browser, shots: Sequence[Shot], directory: Path) -> list[Path]:
+def take(demo: Demo, browser: Browser, shots: Sequence[Shot], directory: Path, statement: str) -> list[Path]:
     """Take the pictures; the files. Raises `ValueError` for one that is too large."""
     directory.mkdir(parents=True, exist_ok=True)
     files = []
     for scheme in ("light", "dark"):
         context = browser.new_context(
             color_scheme="dark" if scheme == "dark" else "light",
-            viewport={"width": _SIZE[0], "height": _SIZE[1]},
             locale="en-GB",
             reduced_motion="reduce",
         )
@@ -86,7 +107,8 @@ def take(demo: Demo, browser: Browser, shots: Sequence[Shot], directory: Path) -
                 page.get_by_label("Password", exact=True).fill(demo.passwords["demo-admin"])
                 page.keyboard.press("Enter")
                 page.wait_for_url("**/console/")
-            page.goto(demo.url + shot.path)
+            page.set_viewport_size({"width": _WIDTH, "height": shot.height})
+            page.goto(demo.url + shot.path.format(statement=statement))
             for selector in shot.click:
                 page.locator(selector).first.click()
                 page.wait_for_load_state()
@@ -104,8 +126,8 @@ def main(playwright: Playwright, names: Sequence[str], directory: Path) -> None:
     shots = [shot for shot in SHOTS if not names or shot.name in names]
     browser = playwright.chromium.launch(executable_path=chromium(playwright), args=arguments())
     with tempfile.TemporaryDirectory() as data, Demo(Path(data)) as demo:
-        fill(demo)
-        for file in take(demo, browser, shots, directory):
+        statement = fill(demo)
+        for file in take(demo, browser, shots, directory, statement):
             print(file)  # noqa: T201 - the command's output
     browser.close()
 

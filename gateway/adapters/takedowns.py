@@ -13,18 +13,18 @@ import httpx
 import orjson
 
 from gateway.core.records import Verdict
+from gateway.core.takedown_problems import Obstacle, TakedownProblem
 from gateway.core.takedowns import TakedownState
 from gateway.platforms import mapping, removing
 from gateway.platforms.listeners import Listener
 from gateway.platforms.mapping import Handle, NoWay, Removal
 from gateway.platforms.schema import Way
-from gateway.ports import Fault, Order, Origin, OriginHead, TakedownImpossible
+from gateway.ports import Order, Origin, OriginHead, TakedownFault, TakedownImpossible
 
 _ANSWER_LIMIT: Final = 1024 * 1024
 _GONE: Final = 410
 _AGAIN: Final = frozenset({401, 403, 408, 409, 425, 429})
 """Answers of an app by which the same may work later: its token is being changed, it is busy."""
-_NOT_RESTORED: Final = "cannot be restored by the platform; the author may publish it again"
 
 
 class HttpTakedowns:
@@ -43,7 +43,7 @@ class HttpTakedowns:
         if not order.listened:
             await self._tell(order)
         elif order.takedown.state is TakedownState.RESTORE_DUE:
-            raise TakedownImpossible(_NOT_RESTORED)
+            raise TakedownImpossible(TakedownProblem(Obstacle.NOT_RESTORABLE))
         else:
             await self._remove(order)
 
@@ -55,11 +55,9 @@ class HttpTakedowns:
         """Tell the app, at its own address."""
         takedown = order.takedown
         down = takedown.state is TakedownState.DUE
-        action, by_hand = ("take_down", "remove it by hand") if down else ("restore", "put it back by hand")
+        action = "take_down" if down else "restore"
         if order.url is None:
-            raise TakedownImpossible(
-                f"{by_hand}: the tenant has no takedown_url; `gateway tenants put` takes one as --takedown-url"
-            )
+            raise TakedownImpossible(TakedownProblem(Obstacle.NO_ADDRESS))
         answered = order.upstream
         body = {
             "action": action,
@@ -72,7 +70,7 @@ class HttpTakedowns:
             "content-type": "application/json",
             # Of this wish: taken down once more after it was put back is not the same again.
             "idempotency-key": f"{takedown.message_id}:{action}:{takedown.asked_ms}",
-            **_authorised(order.token_env, by_hand),
+            **_authorised(order.token_env),
         }
         try:
             async with (
@@ -81,29 +79,28 @@ class HttpTakedowns:
             ):
                 status = answer.status_code
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            raise Fault(f"takedown_url: {type(error).__name__}") from error
+            raise TakedownFault(TakedownProblem(Obstacle.NOT_REACHED, {"error": type(error).__name__})) from error
         if 200 <= status < 300 or (down and status == _GONE):
             return
-        if status in _AGAIN or status >= 500:
-            raise Fault(f"takedown_url answered {status}")
-        raise TakedownImpossible(f"{by_hand}: takedown_url answered {status}")
+        fault = TakedownFault if status in _AGAIN or status >= 500 else TakedownImpossible
+        raise fault(TakedownProblem(Obstacle.APP_ANSWERED, {"status": str(status)}))
 
     async def _remove(self, order: Order) -> None:
         """Ask the platform, by its route map."""
         try:
             if order.handle is None:
-                raise NoWay("of what was published nothing is known by which the platform could be told to remove it")
+                raise NoWay(TakedownProblem(Obstacle.NOTHING_KEPT))
             kept = mapping.read_handle(order.handle)
             listener = self._listeners.get(kept.listener)
             if listener is None or listener.tenant != order.takedown.tenant_id:
-                raise NoWay(f"this tenant has no listener {kept.listener} any more")
+                raise NoWay(TakedownProblem(Obstacle.NO_LISTENER, {"listener": kept.listener}))
             way = removing.way_of(listener.map, kept)
             async with asyncio.timeout(4 * self._seconds):
                 await self._remove_all(order, listener, way, kept)
         except NoWay as error:
-            raise TakedownImpossible(f"remove it by hand: {error}") from error
+            raise TakedownImpossible(error.problem) from error
         except TimeoutError as error:
-            raise Fault("the platform did not answer in time") from error
+            raise TakedownFault(TakedownProblem(Obstacle.SILENT)) from error
 
     async def _remove_all(self, order: Order, listener: Listener, way: Way, kept: Handle) -> None:
         common = {
@@ -140,48 +137,50 @@ class HttpTakedowns:
 
 def _check(listener: Listener, said: Verdict, status: int) -> None:
     """Raise the fault that an answer stands for."""
+    answered = {"platform": listener.map.name, "status": str(status)}
     match said:
         case Verdict.ACCEPTED:
             return
         case Verdict.REFUSED:
-            raise NoWay(f"{listener.map.name} answered {status}, which says that this credential may not, or cannot")
+            raise NoWay(TakedownProblem(Obstacle.REFUSED, answered))
         case Verdict.EXPIRED:
-            raise Fault(f"{listener.map.name} answered {status}: {_named(listener)} is no longer good")
+            raise TakedownFault(TakedownProblem(Obstacle.CREDENTIAL_EXPIRED, {**answered, "source": _source(listener)}))
         case Verdict.LATER | Verdict.UNSURE:
-            raise Fault(f"{listener.map.name} answered {status}")
+            raise TakedownFault(TakedownProblem(Obstacle.ANSWERED, answered))
 
 
 def _credential(listener: Listener) -> str:
-    """Raises `NoWay` where there is none, and `Fault` where its file has none for now."""
+    """Raises `NoWay` where there is none, and `TakedownFault` where its file has none for now."""
+    source = {"source": _source(listener)}
     if listener.takedown_token_env:
         credential = os.environ.get(listener.takedown_token_env, "")
         if not credential:
-            raise NoWay(f"{_named(listener)} holds no credential")
+            raise NoWay(TakedownProblem(Obstacle.CREDENTIAL_MISSING, source))
     elif listener.takedown_token_file:
         try:
             credential = Path(listener.takedown_token_file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise Fault(f"{_named(listener)} cannot be read: {type(error).__name__}") from error
+            why = {**source, "error": type(error).__name__}
+            raise TakedownFault(TakedownProblem(Obstacle.CREDENTIAL_UNREADABLE, why)) from error
     else:
-        raise NoWay(
-            f"listener {listener.name} names no credential to remove it with (takedown_token_env, takedown_token_file)"
-        )
+        raise NoWay(TakedownProblem(Obstacle.CREDENTIAL_UNNAMED, {"listener": listener.name}))
     if not credential:
-        raise Fault(f"{_named(listener)} holds no credential")
+        raise TakedownFault(TakedownProblem(Obstacle.CREDENTIAL_MISSING, source))
     return credential
 
 
-def _named(listener: Listener) -> str:
+def _source(listener: Listener) -> str:
+    """Where the credential stands, as the listeners file has it."""
     if listener.takedown_token_env:
-        return f"the environment variable {listener.takedown_token_env}"
-    return f"the file {listener.takedown_token_file}"
+        return f"takedown_token_env {listener.takedown_token_env}"
+    return f"takedown_token_file {listener.takedown_token_file}"
 
 
-def _authorised(token_env: str | None, by_hand: str) -> dict[str, str]:
+def _authorised(token_env: str | None) -> dict[str, str]:
     """The header with the token that forwards have too. Raises `TakedownImpossible` where there is none."""
     if not token_env:
         return {}
     token = os.environ.get(token_env)
     if not token or not token.isascii() or not token.isprintable():
-        raise TakedownImpossible(f"{by_hand}: the environment variable {token_env} holds no token")
+        raise TakedownImpossible(TakedownProblem(Obstacle.NO_TOKEN, {"variable": token_env}))
     return {"authorization": f"Bearer {token}"}

@@ -13,7 +13,7 @@ from gateway.cli.records import messages, stored_message
 from gateway.core.policy import VIOLATIONS
 from gateway.core.registration import By
 from gateway.core.shown import visible, written
-from gateway.core.takedowns import WORDING, Takedown, TakedownRefused
+from gateway.core.takedowns import WORDING, Takedown, TakedownRefused, told
 from gateway.ports import Register, Takedowns
 
 
@@ -62,7 +62,7 @@ def listing(tenant_id: str | None, failed: bool, after: str, limit: int) -> None
     rows = with_store(lambda store, register: found(SqlTakedowns(store.database), register))
     for row in rows:
         account = visible(f"{row.tenant_id}/{row.account_id}")
-        problem = f"  {visible(row.problem)}" if row.problem else ""
+        problem = f"  {visible(words)}" if (words := told(row)) is not None else ""
         stands = f"{row.state.value}  {row.category or '-'}  {written(row.at_ms)}"
         click.echo(f"{row.message_id}  {account}  {stands}{problem}")
     if len(rows) == limit:

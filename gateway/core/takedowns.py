@@ -12,6 +12,7 @@ from typing import Final
 
 from classifiers.contract import Value
 from gateway.core.model import MessageState
+from gateway.core.takedown_problems import COMPLETE, TakedownProblem, said
 
 
 class TakedownState(StrEnum):
@@ -73,8 +74,7 @@ WORDING: Final[dict[TakedownRefused, str]] = {
 class Takedown(Value, frozen=True):
     """One message's. ``category`` is empty where none was named; ``source`` says whose wish it was (report,
     trusted_flagger, own; appeal for a restoring); ``reason`` is what the app is told. ``asked_ms`` is when the present
-    wish was made and ``at_ms`` when the state was reached (unix ms); ``problem`` what went wrong last, and what a
-    person can do about it."""
+    wish was made and ``at_ms`` when the state was reached (unix ms); ``problem`` what went wrong last."""
 
     message_id: str
     tenant_id: str
@@ -87,7 +87,20 @@ class Takedown(Value, frozen=True):
     attempts: int
     asked_ms: int
     at_ms: int
-    problem: str | None = None
+    problem: TakedownProblem | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether it has to be said beside the problem that a person does it."""
+        return self.problem is not None and self.state in FAILED and self.problem.code not in COMPLETE
+
+
+def told(takedown: Takedown) -> str | None:
+    """What went wrong last and, where the gateway has given up, what a person has to do, in English."""
+    if takedown.problem is None:
+        return None
+    act = "remove it" if takedown.state is TakedownState.FAILED else "put it back"
+    return f"{act} by hand: {said(takedown.problem)}" if takedown.by_hand else said(takedown.problem)
 
 
 def down(state: TakedownState | None) -> TakedownState | None:

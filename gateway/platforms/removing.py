@@ -13,6 +13,7 @@ import orjson
 
 from classifiers.contract import Value
 from gateway.core.records import Verdict
+from gateway.core.takedown_problems import Obstacle, TakedownProblem, said
 from gateway.platforms.call import Ambiguous, BadRequest, Call
 from gateway.platforms.fields import Fields, select
 from gateway.platforms.learning import answer_fields, verdict
@@ -50,7 +51,11 @@ class Removal:
 
 
 class NoWay(ValueError):
-    """There is no way to remove it; the text says why."""
+    """There is no way to remove it, for this ``problem``."""
+
+    def __init__(self, problem: TakedownProblem) -> None:
+        super().__init__(said(problem))
+        self.problem = problem
 
 
 def handle(platform: Platform, listener: str, route_id: str, call: Call, answer_body: bytes) -> str | None:
@@ -78,7 +83,7 @@ def read_handle(text: str) -> Handle:
     try:
         return msgspec.json.decode(text, type=Handle)
     except msgspec.DecodeError as error:
-        raise NoWay("what was kept of it cannot be read") from error
+        raise NoWay(TakedownProblem(Obstacle.KEPT_UNREADABLE)) from error
 
 
 def way_of(platform: Platform, kept: Handle) -> Way:
@@ -86,7 +91,7 @@ def way_of(platform: Platform, kept: Handle) -> Way:
     for way in platform.takedown.ways if platform.takedown else ():
         if way.id == kept.way:
             return way
-    raise NoWay(f"the route map {platform.name} has no way {kept.way} any more")
+    raise NoWay(TakedownProblem(Obstacle.NO_WAY, {"platform": platform.name, "way": kept.way}))
 
 
 def first_request(platform: Platform, way: Way, values: Mapping[str, str]) -> Removal | None:
@@ -175,7 +180,7 @@ def _request(platform: Platform, method: str, form: Way | First, values: Mapping
         target += f"?{urlencode({name: _text(filled, values) for name, filled in form.query.items()})}"
     headers = [(name.lower(), _text(filled, values)) for name, filled in rules.headers.items()] if rules else []
     if not all(" " <= char <= "~" for _, value in headers for char in value):
-        raise NoWay("the credential has characters that no header can hold")
+        raise NoWay(TakedownProblem(Obstacle.CREDENTIAL_UNSENDABLE))
     body = b""
     if form.body is not None:
         body = orjson.dumps(form.body.render(values))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.core.takedown_problems import TakedownProblem, said
+
 
 class Fault(Exception):
     """Something outside the gateway failed; the text says what, without message text or personal data."""
@@ -52,6 +54,13 @@ class UpstreamUnknown(Fault):
     """The request was sent, or may have been, and no answer came: the upstream may have accepted it."""
 
 
-class TakedownImpossible(Fault):
-    """What was published cannot be removed, or put back, from here, however often it is tried; the text says what a
-    person can do."""
+class TakedownFault(Fault):
+    """What was published was not removed, or put back, for this ``problem``; it may be when it is tried again."""
+
+    def __init__(self, problem: TakedownProblem) -> None:
+        super().__init__(said(problem))
+        self.problem = problem
+
+
+class TakedownImpossible(TakedownFault):
+    """It cannot be removed, or put back, from here, however often it is tried."""

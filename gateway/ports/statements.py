@@ -73,6 +73,10 @@ class Appeals(Protocol):
         """Open appeals of a tenant (None: of all) in the order of their ``due_ms`` and id, beginning behind ``after``,
         without their texts."""
 
+    async def decided(self, tenant_id: str | None, before: tuple[int, str] | None, limit: int) -> list[Appeal]:
+        """Decided appeals of a tenant (None: of all), the newest decision first, beginning before this time (unix ms)
+        and id, without their texts."""
+
     async def involved(self, appeal: Appeal) -> set[str]:
         """Who had a part in what is appealed against: who reviewed the message, and who acted on it or on the sanction.
         Machines are left out."""

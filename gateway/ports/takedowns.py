@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gateway.core.records import UpstreamAnswer
 from gateway.core.registration import By
+from gateway.core.takedown_problems import TakedownProblem
 from gateway.core.takedowns import Takedown, TakedownRefused
 
 
@@ -64,10 +65,10 @@ class Orders(Protocol):
         """It was carried out; an audit row says so (`TakenDown`, `Restored`). If the wish has changed meanwhile, the
         new one may be carried out at once."""
 
-    async def put_off(self, takedown: Takedown, due_ms: int, problem: str) -> None:
+    async def put_off(self, takedown: Takedown, due_ms: int, problem: TakedownProblem) -> None:
         """It was not carried out, or may not have been; try again from ``due_ms`` on."""
 
-    async def given_up(self, takedown: Takedown, problem: str, now_ms: int) -> None:
+    async def given_up(self, takedown: Takedown, problem: TakedownProblem, now_ms: int) -> None:
         """It will not be tried again; an audit row says so (`TakedownFailed`, `RestoreFailed`)."""
 
     async def waiting(self) -> tuple[int, int | None]:

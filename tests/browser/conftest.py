@@ -17,12 +17,16 @@ from tests.browser.hostile import HOSTILE
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """`gateway demo`, shared by all these tests: each looks for what it made itself. An appeal waits in it."""
+    """`gateway demo`, shared by all these tests: each looks for what it made itself. An appeal waits in it, and one
+    was decided."""
     directory: Path = tmp_path_factory.mktemp("demo")
     # More people sign in from this one address, in a few minutes, than would anywhere else.
     with Demo(directory, {"GATEWAY_CONSOLE__TRIES_PER_ADDRESS": "10000"}) as demo:
         blocked = demo.publish("demo-verified", TRIES[2][2]).json()["message_id"]
         demo.appeal(blocked, f"It was a joke. {HOSTILE[4]}")
+        decided = demo.appeal(demo.publish("demo-verified", TRIES[2][2]).json()["message_id"], "It was a joke.")
+        why = ("--uphold", "--note", "It was none.", "--reason", "ticket 7", "--actor", "Ann")
+        demo.command("appeals", "decide", "demo", decided, *why)
         yield demo
 
 

@@ -23,6 +23,8 @@ PAGES = [
     Shown("takedowns", "/console/takedowns"),
     Shown("appeals", "/console/appeals"),
     Shown("appeal", "/console/appeals", click=("[data-open]",)),
+    Shown("decided-appeals", "/console/appeals?which=decided"),
+    Shown("decided-appeal", "/console/appeals?which=decided", click=("[data-open]",)),
     Shown("statement", "/console/appeals", click=("[data-open]", "main a[href*='/console/statements/']")),
     Shown("stated", "/console/appeals", click=("[data-open]", "main a[data-key=m]")),
     Shown("accounts", "/console/accounts?tenant=demo"),

@@ -25,9 +25,9 @@ def test_what_was_published_is_taken_down_and_put_back(office: Office) -> None:
 def test_what_a_person_has_to_do_is_listed_with_what_went_wrong(office: Office) -> None:
     sent = office.publish()
     office.run("messages", "take-down", sent.message_id, "--category", "fraud", *WHY)
-    office.sql("UPDATE takedowns SET state = 'failed', problem = 'remove it by hand: \x1b[2J'")
+    office.sql("UPDATE takedowns SET state = 'failed', problem = 'so it is: \x1b[2J'")
     listed = office.run("messages", "takedowns", "--failed", "--limit", "1")
-    assert listed.output.splitlines()[0].endswith("remove it by hand: \\x1b[2J")
+    assert listed.output.splitlines()[0].endswith("  remove it by hand: so it is: \\x1b[2J")
     assert f"--after {sent.message_id}" in listed.stderr
     assert office.run("messages", "takedowns", "--tenant", "t1", "--after", sent.message_id).output == ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import orjson
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.adapters.key_file import new_keys
 from gateway.adapters.keys import FileSealer
 from gateway.adapters.sql import open_store
+from gateway.adapters.sql.appeals import decided_page
 from gateway.adapters.sql.engine import create_engine
 from gateway.adapters.sql.history import record
 from gateway.adapters.sql.sealed import appeals_under, forget_under, kept_under
@@ -326,6 +329,27 @@ async def test_open_appeals_come_in_the_order_of_their_deadlines(place: Complain
     assert await place.appeals.count_open(made[2].due_ms + 1, "t2") == (0, 0)
 
 
+async def test_decided_appeals_come_newest_first_and_page_by_page(place: Complaints) -> None:
+    made = []
+    for _ in range(5):
+        made.append(await appealed(place, await place.commit(BLOCKED)))
+    for appeal, outcome in ((made[2], UPHELD), (made[0], REVERSED), (made[3], UPHELD)):
+        place.clock.now += 10
+        await decide(place, appeal, outcome)
+    await decide(place, made[1], UPHELD)  # in the same millisecond as the one before: by id
+    last = sorted([made[1].appeal_id, made[3].appeal_id], reverse=True)
+    page = await place.appeals.decided("t1", None, 3)
+    assert [each.appeal_id for each in page] == [*last, made[0].appeal_id]
+    assert [each.text for each in page] == [None] * 3
+    assert (page[2].state, page[2].decided_by, page[2].decided_ms) == (REVERSED, "Bob", place.clock.now - 10)
+    for start in (1, 2, 3):
+        before = page[start - 1]
+        assert before.decided_ms is not None
+        onward = await place.appeals.decided(None, (before.decided_ms, before.appeal_id), 9)
+        assert [each.appeal_id for each in onward] == [*last, made[0].appeal_id, made[2].appeal_id][start:]
+    assert await place.appeals.decided("t2", None, 9) == []
+
+
 async def test_requests_and_texts_are_forgotten_when_their_time_is_over(place: Complaints) -> None:
     blocked, contested = await place.commit(BLOCKED), await place.commit(BLOCKED)
     appeal = await appealed(place, contested)
@@ -364,6 +388,23 @@ async def test_a_key_that_sealed_something_is_found(place: Complaints) -> None:
         assert await appeals_under(place.store.database, sealer.mark()) == 0
     assert await forget_under(place.store.database, mark) == 1
     assert await kept_under(place.store.database, mark) == 0
+
+
+@pytest.mark.parametrize(
+    ("tenant_id", "index"), [(None, "appeals_decided"), ("t1", "appeals_decided_by_tenant")], ids=["all", "one"]
+)
+@pytest.mark.parametrize("before", [None, (7, "a")], ids=["first", "onward"])
+async def test_decided_appeals_are_read_by_an_index_in_their_order(
+    place: Complaints, tenant_id: str | None, index: str, before: tuple[int, str] | None
+) -> None:
+    database = place.store.database
+    dialect = (sqlite if database.sqlite else postgresql).dialect()
+    query = decided_page(tenant_id, before, 5).compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    explain = "EXPLAIN QUERY PLAN " if database.sqlite else "EXPLAIN "
+    async with database.reading("test") as connection:
+        plan = " ".join([str(row) for row in await connection.execute(text(f"{explain}{query}"))])
+    assert re.search(rf"\b{index}\b", plan), plan
+    assert ("Sort" in plan, "B-TREE" in plan) == (False, False), plan
 
 
 async def test_forgetting_reads_what_is_due_and_nothing_else(place: Complaints, office_url: str) -> None:

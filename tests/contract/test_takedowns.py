@@ -14,6 +14,7 @@ from gateway.core.audit import ADMINISTRATORS, APPEAL, TAKEDOWN, act_body, subje
 from gateway.core.model import MessageState
 from gateway.core.records import SEALED, Owner, Request, Tenant, UpstreamAnswer
 from gateway.core.registration import By
+from gateway.core.takedown_problems import Obstacle, TakedownProblem
 from gateway.core.takedowns import Takedown, TakedownRefused, TakedownState
 from gateway.ports import Order
 from tests.contract.keeping import ON_DATABASES, database_of
@@ -22,6 +23,7 @@ from tests.contract.samples import FORWARDING, PUBLISHED, Opened, assert_chains_
 pytestmark = ON_DATABASES
 
 BY = By("mo", "ticket 7")
+UNABLE = TakedownProblem(Obstacle.APP_ANSWERED, {"status": "404"})
 LEASE_MS = 60_000
 S = TakedownState
 
@@ -177,9 +179,9 @@ async def test_an_attempt_that_lasted_too_long_says_nothing_about_the_one_after_
     await office.take_down(message_id)
     slow = await office.one(3000)
     again = await other.one(3000 + LEASE_MS)
-    await office.orders.put_off(slow, 63_001, "no answer")
+    await office.orders.put_off(slow, 63_001, UNABLE)
     assert await office.claim(63_001) == []  # the other is still at it
-    await office.orders.given_up(slow, "no way", 63_002)
+    await office.orders.given_up(slow, UNABLE, 63_002)
     assert await office.state(message_id) is S.DUE
     await other.orders.done(again, 63_003)
     assert await office.acts() == ["TakeDown", "TakenDown"]
@@ -188,10 +190,10 @@ async def test_an_attempt_that_lasted_too_long_says_nothing_about_the_one_after_
 async def test_what_is_put_off_is_tried_from_then_on_and_says_why(office: Office) -> None:
     message_id = await office.publish()
     await office.take_down(message_id)
-    await office.orders.put_off(await office.one(3000), 9000, "busy")
+    await office.orders.put_off(await office.one(3000), 9000, UNABLE)
     assert await office.claim(8999) == []
     second = await office.one(9000)
-    assert (second.attempts, second.problem) == (2, "busy")
+    assert (second.attempts, second.problem) == (2, UNABLE)
     await office.orders.done(second, 9100)
     found = await office.takedowns.of_message("t1", message_id)
     assert found is not None
@@ -201,9 +203,9 @@ async def test_what_is_put_off_is_tried_from_then_on_and_says_why(office: Office
 async def test_what_is_given_up_waits_for_a_person_who_may_have_it_tried_again(office: Office) -> None:
     message_id = await office.publish()
     await office.take_down(message_id)
-    await office.orders.given_up(await office.one(3000), "remove it by hand: no way", 3100)
+    await office.orders.given_up(await office.one(3000), UNABLE, 3100)
     [found] = await office.takedowns.takedowns("t1", "", 10, failed=True)
-    assert (found.state, found.problem) == (S.FAILED, "remove it by hand: no way")
+    assert (found.state, found.problem) == (S.FAILED, UNABLE)
     assert await office.orders.waiting() == (0, None)
     again = await office.takedowns.take_down("t1", message_id, "fraud", BY, 5000)
     assert isinstance(again, Takedown)
@@ -227,7 +229,7 @@ async def test_a_person_asks_directly_and_once(office: Office) -> None:
     other_id = await office.publish()
     await office.takedowns.take_down("t1", other_id, "hate", BY, 3000)
     for order in await office.claim(3000):
-        await office.orders.given_up(order.takedown, "no way", 3000)
+        await office.orders.given_up(order.takedown, UNABLE, 3000)
     await office.follow()
     assert await office.state(other_id) is S.FAILED
     assert await office.claim(10_000_000) == []
@@ -244,7 +246,7 @@ async def test_what_is_not_public_cannot_be_taken_down(office: Office, state: Me
     found = await office.takedowns.of_message("t1", new.message_id)
     assert found is not None
     assert found.state is S.FAILED
-    assert "nothing to take down" in str(found.problem)
+    assert found.problem == TakedownProblem(Obstacle.NOT_PUBLISHED)
     assert await office.acts() == ["TakeDown", "TakedownFailed"]
     assert await office.takedowns.restore("t1", new.message_id, BY, 4000) is TakedownRefused.NOT_TAKEN_DOWN
     await office.reverse(new.message_id)  # nobody is told to put back what readers never saw
@@ -384,7 +386,7 @@ async def test_what_could_not_be_put_back_waits_for_a_person(office: Office) -> 
     await office.takedowns.take_down("t1", message_id, "hate", BY, 3000)
     await office.orders.done(await office.one(3000), 3000)
     await office.reverse(message_id)
-    await office.orders.given_up(await office.one(4000), "cannot be restored by the platform", 4100)
+    await office.orders.given_up(await office.one(4000), TakedownProblem(Obstacle.NOT_RESTORABLE), 4100)
     [found] = await office.takedowns.takedowns("t1", "", 10, failed=True)
     assert found.state is S.RESTORE_FAILED
     assert (await office.acts())[-1] == "RestoreFailed"
@@ -395,7 +397,7 @@ async def test_what_is_not_done_is_listed_and_counted_oldest_wish_first(office: 
     theirs = await office.publish("t2")
     for number, message_id in enumerate(reversed(ids)):
         await office.takedowns.take_down("t1", message_id, "hate", BY, 3000 + number)
-    await office.orders.given_up(await office.one(3000), "remove it by hand", 3000)
+    await office.orders.given_up(await office.one(3000), UNABLE, 3000)
     await office.orders.done(await office.one(3001), 3001)
     await office.takedowns.take_down("t2", theirs, "hate", BY, 3500)
 

@@ -48,6 +48,7 @@ from gateway.adapters.kafka import events
 from gateway.adapters.kafka.client import TOPICS
 from gateway.adapters.kafka.direct import DirectProducer
 from gateway.adapters.kafka.questions import Asker
+from gateway.adapters.sql.takedowns import problem_fields
 from gateway.core import audit
 from gateway.core.codec import encode_case
 from gateway.core.model import Case, Decision, Degree, Facts, Message, MessageState, NewsKind, Outcome, Reason
@@ -55,6 +56,7 @@ from gateway.core.news import SCHEMES, Evidence, Licence, licence_fields
 from gateway.core.records import AuditRow, Transition, UpstreamAnswer
 from gateway.core.registration import By
 from gateway.core.sanction_records import SanctionRecord, SanctionState, Waits, Why, act_fields
+from gateway.core.takedown_problems import WORDS, Obstacle, TakedownProblem
 from gateway.settings import KafkaSettings
 from tests.deploy.asyncapi import DOCUMENT, MESSAGES, ROOT, SCHEMAS, check, check_payload, resolved
 
@@ -296,7 +298,8 @@ def audit_rows() -> Iterator[tuple[str, AuditRow]]:
         body = audit.act_body(By("gateway"), 0, "t1", act, **licence_fields(LICENCE))
         yield "licence", audit.link(audit.GENESIS, -1, 2, 1_700_000_000_000, audit.LICENCE, "", body)
     asked: dict[str, Any] = {"report_id": "r1", "automatic": False}
-    failed: dict[str, Any] = {"attempts": 3, "problem": "remove it by hand: takedown_url answered 404"}
+    problem = TakedownProblem(Obstacle.APP_ANSWERED, {"status": "404"})
+    failed: dict[str, Any] = {"attempts": 3, **problem_fields(problem)}
     for act, more in (("TakedownFailed", failed), ("TakeDown", asked), ("TakenDown", {"attempts": 1})):
         about = {"account_id": "a1", "message_id": "m1", "content_hash": "c" * 64, "category": "fraud"}
         body = audit.act_body(By("gateway"), 0, "t1", act, **about, source="report", **more)
@@ -387,7 +390,7 @@ RIGHT = {
     "appeal": events.cloud_event(next(row for name, row in audit_rows() if name == "appeal")),
 }
 OPTIONAL = {"traceparent", "spans", "decision", "upstream_status", "licence_no", "issuer", "jurisdiction", "domains"}
-OPTIONAL |= {"report_id", "automatic", "attempts", "problem", "outcome", "restored"}
+OPTIONAL |= {"report_id", "automatic", "attempts", "problem_code", "problem_values", "status", "outcome", "restored"}
 WRONG = [
     (name, ".".join(map(str, path)), path, wrong)
     for name, value in RIGHT.items()
@@ -474,6 +477,9 @@ def test_enumerations_are_those_of_the_code() -> None:
     assert schemas["Licence"]["properties"]["kind"]["enum"] == [kind.value for kind in NewsKind]
     assert schemas["LicenceEvent"]["allOf"][1]["properties"]["type"]["const"] == f"moderation.{audit.LICENCE}"
     assert schemas["Degree"]["enum"] == [degree.value for degree in Degree]
+    takedown = schemas["Takedown"]["properties"]
+    assert takedown["problem_code"]["enum"] == [code.value for code in Obstacle]
+    assert set(takedown["problem_values"]["properties"]) == set(re.findall(r"{(\w+)}", " ".join(WORDS.values())))
     assert schemas["Sanction"]["properties"]["why"]["enum"] == [why.value for why in Why]
     assert schemas["Sanction"]["properties"]["waits"]["enum"] == [*[waits.value for waits in Waits], None]
     assert schemas["SanctionEvent"]["allOf"][1]["properties"]["type"]["const"] == f"moderation.{audit.SANCTION}"

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.adapters.sql import SqlOrders
 from gateway.core.records import AuditRow
+from gateway.core.takedown_problems import Obstacle, TakedownProblem
 from tests.fakes import NOW_MS
 from tests.http.keeping import HERE, THERE, Keeping
 
@@ -38,6 +39,7 @@ async def test_a_message_is_taken_down_once_and_put_back(desk: Keeping) -> None:
             "asked_ms": NOW_MS,
             "at_ms": NOW_MS,
             "problem": None,
+            "problem_code": None,
         },
     )
     desk.world.clock.now += 5
@@ -49,10 +51,10 @@ async def test_a_message_is_taken_down_once_and_put_back(desk: Keeping) -> None:
     status, back = await ask(desk, "/messages/p-1-t1:restore", BACK)
     assert (status, back["state"]) == (200, "restore_due")
     [order] = await orders.claim(NOW_MS + 6, 1000, 10)
-    await orders.given_up(order.takedown, "put it back by hand", NOW_MS + 7)
+    await orders.given_up(order.takedown, TakedownProblem(Obstacle.APP_ANSWERED, {"status": "404"}), NOW_MS + 7)
     _, listed = await ask(desk, "/takedowns?failed=true", role="viewer")
-    assert [(one["state"], one["problem"]) for one in listed["takedowns"]] == [
-        ("restore_failed", "put it back by hand")
+    assert [(one["state"], one["problem"], one["problem_code"]) for one in listed["takedowns"]] == [
+        ("restore_failed", "put it back by hand: takedown_url answered 404", "app_answered")
     ]
     assert listed["next"] is None
 

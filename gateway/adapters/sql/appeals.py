@@ -16,7 +16,7 @@ from gateway.adapters.sql.history import record
 from gateway.adapters.sql.statements import of_the_message, of_the_sanction
 from gateway.adapters.sql.tables import audit, decisions, messages
 from gateway.adapters.sql.tables_register import audit_subjects
-from gateway.adapters.sql.tables_statements import OPEN, TOLD, appeals, involved
+from gateway.adapters.sql.tables_statements import DECIDED, OPEN, TOLD, appeals, involved
 from gateway.adapters.sql.writes import check_text, recheck_limit
 from gateway.core import codec
 from gateway.core.appeals import Appeal, AppealState, Restored, Unappealable, Undecidable, persons
@@ -74,6 +74,10 @@ class SqlAppeals:
         async with self._database.reading("appeals") as connection:
             rows = await connection.execute(wanted.order_by(appeals.c.due_ms, appeals.c.id).limit(limit))
             return [_of_row(row) for row in rows]
+
+    async def decided(self, tenant_id: str | None, before: tuple[int, str] | None, limit: int) -> list[Appeal]:
+        async with self._database.reading("decided appeals") as connection:
+            return [_of_row(row) for row in await connection.execute(decided_page(tenant_id, before, limit))]
 
     async def involved(self, appeal: Appeal) -> set[str]:
         names = [of_the_message(appeal.message_id)] if appeal.message_id else []
@@ -168,6 +172,14 @@ class SqlAppeals:
             return bytes(data).decode()
         except (Fault, UnicodeDecodeError):  # under a key that was dropped
             return None
+
+
+def decided_page(tenant_id: str | None, before: tuple[int, str] | None, limit: int) -> AnySelect:
+    """See `gateway.ports.Appeals.decided`."""
+    place = (appeals.c.decided_ms, appeals.c.id)
+    wanted = select(*_BRIEF).where(DECIDED).order_by(*[column.desc() for column in place]).limit(limit)
+    wanted = wanted if tenant_id is None else wanted.where(appeals.c.tenant_id == tenant_id)
+    return wanted if before is None else wanted.where(tuple_(*place) < tuple_(*before))
 
 
 def _of_row(row: AnyRow, opened: Any = None) -> Appeal:

@@ -41,6 +41,8 @@ statements: Final = Table(
 OPEN: Final = text("state = 'open'")
 """The predicate of the index over appeals that wait. Queries have it in these words: bound as a parameter, the state
 would be unknown when the database plans, and the index would not do."""
+DECIDED: Final = text("state <> 'open'")
+"""The predicate of the indexes over decided appeals, newest first: of all, and of each tenant."""
 TOLD: Final = text("state <> 'open' AND length(text) > 0")
 """The predicate of the index over decided appeals whose words are still kept."""
 
@@ -68,6 +70,8 @@ appeals: Final = Table(
     Index("appeals_by_statement", "statement_id", unique=True),
     Index("appeals_by_message", "message_id"),
     Index("appeals_open", "tenant_id", "due_ms", "id", postgresql_where=OPEN, sqlite_where=OPEN),
+    Index("appeals_decided", "decided_ms", "id", postgresql_where=DECIDED, sqlite_where=DECIDED),
+    Index("appeals_decided_by_tenant", "tenant_id", "decided_ms", "id", postgresql_where=DECIDED, sqlite_where=DECIDED),
     Index("appeals_told", "decided_ms", postgresql_where=TOLD, sqlite_where=TOLD),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, String, and_, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,10 +13,11 @@ from gateway.adapters.sql.claims import lock_heads
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.tables import messages, tenants
 from gateway.adapters.sql.tables_takedowns import takedowns
-from gateway.adapters.sql.takedowns import COLUMNS, write_act
+from gateway.adapters.sql.takedowns import COLUMNS, problem_fields, takedown_of, write_act
 from gateway.core.audit import ADMINISTRATORS
 from gateway.core.records import SEALED, UpstreamAnswer
 from gateway.core.registration import By
+from gateway.core.takedown_problems import TakedownProblem, encoded
 from gateway.core.takedowns import UNDER_WAY, WAITING, Takedown, TakedownState
 from gateway.ports import Order
 
@@ -74,14 +76,12 @@ class SqlOrders:
                 )
         orders = []
         for row in rows:
-            values = {column.name: getattr(row, column.name) for column in COLUMNS}
-            values |= {"state": TakedownState(row.state), "attempts": row.attempts + 1}
             answered = None
             if row.upstream_status is not None:
                 answered = UpstreamAnswer(row.upstream_status, row.upstream_body, row.upstream_content_type)
             orders.append(
                 Order(
-                    takedown=Takedown(**values),
+                    takedown=replace(takedown_of(row), attempts=row.attempts + 1),
                     listened=row.sent_as == SEALED,
                     url=row.takedown_url,
                     token_env=row.upstream_token_env,
@@ -94,11 +94,13 @@ class SqlOrders:
     async def done(self, takedown: Takedown, now_ms: int) -> None:
         await self._end(takedown, _DONE[takedown.state], None, now_ms)
 
-    async def put_off(self, takedown: Takedown, due_ms: int, problem: str) -> None:
+    async def put_off(self, takedown: Takedown, due_ms: int, problem: TakedownProblem) -> None:
         async with self._database.writing("takedown") as connection:
-            await connection.execute(update(takedowns).where(_this(takedown)).values(due_ms=due_ms, problem=problem))
+            await connection.execute(
+                update(takedowns).where(_this(takedown)).values(due_ms=due_ms, problem=encoded(problem))
+            )
 
-    async def given_up(self, takedown: Takedown, problem: str, now_ms: int) -> None:
+    async def given_up(self, takedown: Takedown, problem: TakedownProblem, now_ms: int) -> None:
         await self._end(takedown, _GIVEN_UP[takedown.state], problem, now_ms)
 
     async def waiting(self) -> tuple[int, int | None]:
@@ -109,17 +111,17 @@ class SqlOrders:
             row = found.one()
             return row[0], row[1]
 
-    async def _end(self, takedown: Takedown, state: TakedownState, problem: str | None, now_ms: int) -> None:
+    async def _end(
+        self, takedown: Takedown, state: TakedownState, problem: TakedownProblem | None, now_ms: int
+    ) -> None:
         async with self._database.writing("takedown") as connection:
             await lock_heads(connection, ADMINISTRATORS)
             ended = await connection.execute(
-                update(takedowns).where(_this(takedown)).values(state=state, at_ms=now_ms, problem=problem)
+                update(takedowns).where(_this(takedown)).values(state=state, at_ms=now_ms, problem=encoded(problem))
             )
             if ended.rowcount:
-                fields = {"problem": problem} if problem is not None else {}
-                await write_act(
-                    connection, takedown, _GATEWAY, _ACTS[state], now_ms, attempts=takedown.attempts, **fields
-                )
+                fields = {"attempts": takedown.attempts, **problem_fields(problem)}
+                await write_act(connection, takedown, _GATEWAY, _ACTS[state], now_ms, **fields)
             else:
                 await _hurry(connection, takedown, now_ms)
 

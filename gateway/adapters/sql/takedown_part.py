@@ -15,18 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.adapters.sql.claims import lock_heads
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.tables import counters
-from gateway.adapters.sql.takedowns import keep, message_row, restoring, takedown_row, write_act
+from gateway.adapters.sql.takedowns import keep, message_row, problem_fields, restoring, takedown_row, write_act
 from gateway.core.audit import ADMINISTRATORS, APPEAL, TAKEDOWN
 from gateway.core.happened import Act, Happened
 from gateway.core.model import MessageState
 from gateway.core.registration import By
+from gateway.core.takedown_problems import Obstacle, TakedownProblem
 from gateway.core.takedowns import PUBLIC, UNDER_WAY, WISHED_DOWN, Takedown, TakedownState, back, down
 
 _GATEWAY: Final = By("gateway")
-_UNKNOWN: Final = "the tenant has no such message"
-_NOT_PUBLIC: Final = (
-    "it was not published here: nothing to take down; if readers see it all the same, remove it by hand"
-)
+_UNKNOWN: Final = TakedownProblem(Obstacle.MESSAGE_UNKNOWN)
+_NOT_PUBLIC: Final = TakedownProblem(Obstacle.NOT_PUBLISHED)
 
 
 class TakedownPart:
@@ -69,13 +68,13 @@ class TakedownPart:
             act.at_ms,
         )
         if message is None or not known:
-            await write_act(connection, made, _GATEWAY, "TakedownFailed", now_ms, attempts=0, problem=_UNKNOWN)
+            await _failed(connection, made, _UNKNOWN, now_ms)
             return
         if found is not None and (_is_stale(act, found, found.state in WISHED_DOWN) or down(found.state) is None):
             return
         if MessageState(message.state) not in PUBLIC | UNDER_WAY:
             made = replace(made, state=TakedownState.FAILED, at_ms=now_ms, problem=_NOT_PUBLIC)
-            await write_act(connection, made, _GATEWAY, "TakedownFailed", now_ms, attempts=0, problem=_NOT_PUBLIC)
+            await _failed(connection, made, _NOT_PUBLIC, now_ms)
         await keep(self._database, connection, made, found)
 
     async def _back(self, connection: AsyncConnection, act: Act) -> None:
@@ -99,6 +98,10 @@ class TakedownPart:
         await keep(self._database, connection, made, found)
         if state is TakedownState.CANCELLED:
             await write_act(connection, made, _GATEWAY, "Restored", act.at_ms, attempts=0)
+
+
+async def _failed(connection: AsyncConnection, made: Takedown, problem: TakedownProblem, now_ms: int) -> None:
+    await write_act(connection, made, _GATEWAY, "TakedownFailed", now_ms, attempts=0, **problem_fields(problem))
 
 
 def _is_stale(act: Act, found: Takedown, same: bool) -> bool:

@@ -16,6 +16,7 @@ from gateway.adapters.sql.tables_takedowns import FAILED, WAITS, takedowns
 from gateway.core.audit import ADMINISTRATORS, TAKEDOWN, act_body, subject
 from gateway.core.model import MessageState
 from gateway.core.registration import By
+from gateway.core.takedown_problems import TakedownProblem, decoded, encoded
 from gateway.core.takedowns import PUBLIC, Takedown, TakedownRefused, TakedownState, back, down
 
 COLUMNS: Final = tuple([takedowns.c[name] for name in Takedown.__struct_fields__])
@@ -133,9 +134,10 @@ async def takedown_row(connection: AsyncConnection, message_id: str) -> Takedown
 
 
 def takedown_of(row: AnyRow) -> Takedown:
-    """The value in a row of `COLUMNS`."""
-    values: dict[str, Any] = dict(row._mapping)
-    return Takedown(**{**values, "state": TakedownState(values["state"])})
+    """The value in a row with `COLUMNS`."""
+    values: dict[str, Any] = {column.name: getattr(row, column.name) for column in COLUMNS}
+    read = {"state": TakedownState(row.state), "problem": decoded(row.problem)}
+    return Takedown(**{**values, **read})
 
 
 def later(found: Takedown | None, now_ms: int) -> int:
@@ -169,7 +171,8 @@ async def keep(database: Database, connection: AsyncConnection, made: Takedown, 
         under_way = await connection.scalar(select(takedowns.c.due_ms).where(takedowns.c.message_id == made.message_id))
         if before.state in (TakedownState.DUE, TakedownState.RESTORE_DUE) and before.attempts:
             due_ms = max(due_ms, under_way or 0)
-    await connection.execute(put(database, takedowns, {**values, "due_ms": due_ms}))
+    values |= {"problem": encoded(made.problem), "due_ms": due_ms}
+    await connection.execute(put(database, takedowns, values))
 
 
 async def write_act(
@@ -190,6 +193,11 @@ async def write_act(
     )
     subjects = [subject("account", takedown.account_id), subject("message", takedown.message_id)]
     await record(connection, takedown.tenant_id, body, at_ms, subjects, TAKEDOWN)
+
+
+def problem_fields(problem: TakedownProblem | None) -> dict[str, object]:
+    """What an audit row says of what went wrong: in codes, for readers of any language."""
+    return {} if problem is None else {"problem_code": problem.code.value, "problem_values": dict(problem.values)}
 
 
 async def _record(connection: AsyncConnection, made: Takedown, by: By, act: str) -> None:

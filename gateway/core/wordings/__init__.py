@@ -71,6 +71,12 @@ def words(language: str) -> Mapping[str, Any]:
     return found
 
 
+def fact(code: str, language: str) -> str | None:
+    """What a reason's code means, in a language; None for a code that has no words."""
+    found: Mapping[str, str] = words(language)["codes"].get(code, {})
+    return found.get("fact")
+
+
 def nearest(wanted: str) -> str:
     """The language that comes nearest to a tag (RFC 5646) or to a list of them with weights, as in
     ``Accept-Language`` (RFC 9110, section 12.5.4); English for none."""

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field, JsonValue
 
 from gateway.core.policy import VIOLATIONS
 from gateway.core.registration import By
-from gateway.core.takedowns import WORDING, Takedown, TakedownRefused, TakedownState
+from gateway.core.takedown_problems import Obstacle
+from gateway.core.takedowns import WORDING, Takedown, TakedownRefused, TakedownState, told
 from gateway.http.admin.desk import (
     ID,
     PREFIX,
@@ -54,6 +55,7 @@ class TakedownOut(BaseModel):
     asked_ms: int
     at_ms: int
     problem: str | None
+    problem_code: Obstacle | None
 
     @classmethod
     def of(cls, takedown: Takedown) -> Self:
@@ -67,7 +69,8 @@ class TakedownOut(BaseModel):
             attempts=takedown.attempts,
             asked_ms=takedown.asked_ms,
             at_ms=takedown.at_ms,
-            problem=takedown.problem,
+            problem=told(takedown),
+            problem_code=takedown.problem.code if takedown.problem is not None else None,
         )
 
 

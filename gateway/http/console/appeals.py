@@ -37,6 +37,7 @@ _OF_ACCOUNT: Final = 200
 """Newest rows of an account among which those of an appeal are looked for."""
 
 AppealId = Annotated[str, Path(max_length=64, pattern="^[0-9a-z-]+$")]
+Which = Literal["open", "decided"]
 Place = Annotated[str, Query(max_length=80, pattern=r"^([0-9]{1,15}\.[0-9a-z-]{1,64})?$")]
 Text = Annotated[str, Query(max_length=255)]
 
@@ -72,23 +73,28 @@ class Against:
 
 
 @router.get("")
-async def show_list(by: ByViewer, shell: Shown, tenant: Text = "", after: Place = "") -> Response:
-    """Open appeals, what is due first in front."""
+async def show_list(
+    by: ByViewer, shell: Shown, tenant: Text = "", which: Which = "open", after: Place = ""
+) -> Response:
+    """Open appeals, what is due first in front; or decided ones, the newest decision first."""
     chosen = await tenant_of(shell, by, tenant)
     appealing, now_ms = shell.console.desk.appealing, shell.now_ms
-    due_ms, _, last = after.partition(".")
-    found = await appealing.appeals.open(chosen, (int(due_ms or -1), last), _PAGE + 1)
+    at_ms, _, last = after.partition(".")
+    if which == "open":
+        found = await appealing.appeals.open(chosen, (int(at_ms or -1), last), _PAGE + 1)
+    else:
+        found = await appealing.appeals.decided(chosen, (int(at_ms), last) if after else None, _PAGE + 1)
     page, more = found[:_PAGE], len(found) > _PAGE
     stated = await appealing.statements.many([each.statement_id for each in page])
     total, late = await appealing.appeals.count_open(now_ms, chosen)
     return await shell.page(
         "appeals.html",
         rows=[Row(each, stated.get(each.statement_id), due(each.due_ms, now_ms)) for each in page],
-        onward=f"{page[-1].due_ms}.{page[-1].appeal_id}" if more else "",
+        onward=_place_of(page[-1]) if more else "",
         after=after,
         total=total,
         late=late,
-        tenant=chosen or "",
+        asked={"tenant": chosen or "", "which": which},
         tenants=await shell.console.tenants_of(by),
         may_read=by.may(Role.REVIEWER),
     )
@@ -126,6 +132,12 @@ PART: Final = Part("appeals", router, PATH, Role.VIEWER, count=waiting)
 def appeal_path(tenant_id: str, appeal_id: str) -> str:
     """Where an appeal's page is."""
     return f"{PATH}/{quote(tenant_id, safe='')}/{quote(appeal_id, safe='')}"
+
+
+def _place_of(appeal: Appeal) -> str:
+    """Where a list goes on behind an appeal."""
+    at_ms = appeal.due_ms if appeal.decided_ms is None else appeal.decided_ms
+    return f"{at_ms}.{appeal.appeal_id}"
 
 
 async def _page(

@@ -18,6 +18,7 @@ from gateway.core.queue import MOST_COUNTED, Entry, Unresolved
 from gateway.core.records import AuditRow, Stored
 from gateway.core.similar import similar
 from gateway.core.wording import ID
+from gateway.core.wordings import fact
 from gateway.http.console.audit import shown
 from gateway.http.console.forms import EMPTY, Fields, Form, Note, form_of
 from gateway.http.console.marks import Mark
@@ -326,6 +327,7 @@ async def message_page(
         claimed_by=entry.claimed(now_ms) if entry is not None else None,
         texts=[(text, marks_of(newest, number)) for number, text in enumerate(stored.message.texts)],
         newest=newest,
+        facts={reason.code: fact(reason.code, shell.language) for reason in newest.decision.reasons},
         scores=_scores(newest, shell),
         silent=[answer for answer in newest.answers if isinstance(answer, Unanswered)],
         account=account.account if account is not None else None,

@@ -20,6 +20,7 @@ from gateway.core.model import Message
 from gateway.core.operators import Operator, Role
 from gateway.core.registration import By
 from gateway.core.reports import NOTE, SHOWN, Undecided, Verdict
+from gateway.core.takedowns import down
 from gateway.core.wording import ID
 from gateway.http.console.audit import shown
 from gateway.http.console.forms import EMPTY, Fields, Form, Lines, Note, Reason, form_of
@@ -275,6 +276,7 @@ async def _page(
         raise _unknown()
     stored = await desk.store.message(report.message_id, tenant_id) if report.message_id is not None else None
     takedown = await desk.takedowns.of_message(tenant_id, report.message_id) if report.message_id is not None else None
+    is_down = takedown is not None and down(takedown.state) is None
     said: Sequence[Said] | None = None
     if by.may(Role.REVIEWER):
         said = await reports.said(tenant_id, report_id)
@@ -288,7 +290,8 @@ async def _page(
         urgency=desk.policy().policy.reports.urgency_of(report.category),
         claimed_by=_claimed(report, now_ms),
         stored=stored,
-        seen=stored is not None and stored.state in SHOWN,
+        seen=stored is not None and stored.state in SHOWN and not is_down,
+        is_down=is_down,
         takedown=takedown,
         said=said,
         rows=shown(await shell.console.audit.about(tenant_id, subject("report", report_id), None, _HISTORY)),

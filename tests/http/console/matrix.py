@@ -94,6 +94,7 @@ CASES = [
     Case("GET", "/policy", "/policy", None, 200, EVERYBODY),
     Case("POST", "/policy/try", "/policy/try", {}, 422, POLICY),
     Case("GET", "/appeals", "/appeals", None, 200, EVERYBODY),
+    Case("GET", "/appeals", "/appeals?which=decided", None, 200, EVERYBODY),
     Case("GET", APPEAL, f"/appeals/{TENANT}/a-1-{TENANT}", None, 200, REVIEWERS),
     Case("POST", f"{APPEAL}/decide", f"/appeals/{TENANT}/a-1-{TENANT}/decide", {}, 422, REVIEWERS),
     Case("GET", "/statements/{tenant_id}/{statement_id}", f"/statements/{TENANT}/{STATED}", None, 200, EVERYBODY),

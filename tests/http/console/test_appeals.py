@@ -12,9 +12,11 @@ from gateway.adapters.sql.statements import StatementsPart
 from gateway.core.appeals import Appeal, AppealState, Restored
 from gateway.core.model import MessageState
 from gateway.core.registration import By
+from gateway.core.shown import written
 from gateway.core.statement import Restriction, Statement
 from gateway.core.takedowns import Takedown
 from gateway.http.console.appeals import appeal_path
+from gateway.ports import Judged
 from tests.fakes import NOW_MS
 from tests.http.console.visiting import HOUR_MS, House, Visitor, text_of
 
@@ -96,6 +98,43 @@ async def test_the_list_goes_on_where_the_page_before_ended(house: House, admin:
     second = await admin.get(onward.removeprefix("/console"))
     assert (second.text.count("data-item"), "x-59" in second.text, "x-00" in second.text) == (11, True, False)
     assert (await admin.get("/appeals?after=1.%27")).status_code == 404
+
+
+async def test_what_was_decided_is_looked_up_newest_first(house: House, admin: Visitor) -> None:
+    assert "No appeal was decided yet." in text_of(await admin.get("/appeals?which=decided"))
+    await admin.post(f"{APPEAL}/decide", UPHOLD)
+    house.clock.now += 60_000
+    assert (await admin.post("/appeals/t2/a-1-t2/decide", REVERSE)).status_code == 303
+    page = await admin.get("/appeals?which=decided")
+    assert re.findall(r'data-open href="/console/appeals/([^"]+)"', page.text) == ["t2/a-1-t2", "t1/a-1-t1"]
+    assert '<option value="decided" selected>' in page.text
+    said, moment = text_of(page), written(house.clock.now).replace("T", " ").removesuffix("Z")
+    assert f"{moment} Held · Spam a message Reversed the admin acc-1 t2" in said
+    assert "a message Upheld the admin acc-1 t1" in said
+    assert "No appeal waits." in text_of(await admin.get("/appeals"))
+    assert "t2/a-1-t2" not in (await admin.get("/appeals?which=decided&tenant=t1")).text
+    chinese = text_of(await admin.get("/appeals?which=decided", **{"Accept-Language": "zh"}))
+    assert "已撤销原决定 the admin" in chinese
+    async with await house.signed_in("our viewer") as viewer:
+        ours = await viewer.get("/appeals?which=decided")
+    assert "Upheld the admin acc-1" in text_of(ours)
+    assert not any(words in ours.text for words in ("Reversed", APPEAL))
+    assert (await admin.get("/appeals?which=else")).status_code == 404
+
+
+async def test_the_list_of_decided_ones_goes_on_where_the_page_before_ended(house: House, admin: Visitor) -> None:
+    appeals = house.console.desk.appealing.appeals
+    for number in range(60):
+        appeal = Appeal(f"x-{number:02}", "t1", "acc-1", f"s-{number}", AppealState.OPEN, "en", NOW_MS, NOW_MS)
+        assert await appeals.make(appeal) is None
+        judged = Judged(AppealState.UPHELD, By("Ann", "ticket 7"), NOW_MS + number // 2)
+        assert await appeals.decide(appeal, judged) is None
+    first = await admin.get("/appeals?which=decided&tenant=t1")
+    onward = first.text.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    second = await admin.get(onward.removeprefix("/console"))
+    found = [re.findall(r"appeals/t1/(x-\d+)", page.text) for page in (first, second)]
+    assert [len(each) for each in found] == [50, 10]
+    assert [*found[0], *found[1]] == [f"x-{number:02}" for number in range(59, -1, -1)]
 
 
 async def test_a_viewer_sees_what_waits_and_no_author_s_words(house: House) -> None:

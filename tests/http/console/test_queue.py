@@ -92,6 +92,8 @@ async def test_a_message_is_shown_with_what_was_found_marked_in_it(admin: Visito
     assert "Spam</span>Buy</mark> 1!" in response.text
     text = text_of(response)
     assert "Hold Spam content_suspected text : Looks like spam." in text
+    chinese = text_of(await admin.get(FIRST, **{"Accept-Language": "zh"}))
+    assert "content_suspected 该发现尚不足以让消息不经审核即发布。 text : Looks like spam." in chinese
     assert "Account Id acc-1 State Active" in text
 
 

@@ -186,6 +186,16 @@ async def test_what_is_not_acted_on_stays(house: House, form: dict[str, str], un
     assert await taken_down(house) is None
 
 
+async def test_of_a_message_that_is_down_already_no_report_says_that_readers_see_it(
+    house: House, admin: Visitor
+) -> None:
+    assert "Readers see the message" in text_of(await admin.get(ONE))
+    await admin.post("/takedowns/t1/p-1-t1/take-down", {"category": "hate", **WHY})
+    page = text_of(await admin.get(ONE))
+    assert "The message was taken down already, or is being taken down." in page
+    assert not any(words in page for words in ("Readers see the message", "Take it down"))
+
+
 async def test_a_message_that_readers_do_not_see_is_not_said_to_be_taken_down(house: House, admin: Visitor) -> None:
     _, report_id = await take(house, changed(DRAFT, message_ids=("m-1-t1",)))
     path = f"/reports/t1/{report_id}"

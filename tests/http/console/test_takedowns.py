@@ -11,6 +11,7 @@ import pytest
 from gateway.adapters.sql import SqlOrders
 from gateway.core.records import Entry, Request
 from gateway.core.registration import By
+from gateway.core.takedown_problems import WORDS, Obstacle, TakedownProblem, other
 from gateway.core.takedowns import Takedown, TakedownRefused, TakedownState
 from gateway.http.console import texts
 from tests.fakes import NOW_MS
@@ -33,13 +34,13 @@ async def acts(house: House) -> list[tuple[str, str, str]]:
     return [(row["act"], row["actor"], row["reason"]) for row in rows]
 
 
-async def tried(house: House, problem: str = "", *, again: bool = False) -> None:
+async def tried(house: House, problem: TakedownProblem | None = None, *, again: bool = False) -> None:
     """The gateway has tried what is due: done, or given up, or put off to try ``again``, with this problem."""
     orders = SqlOrders(house.keeping.store.database)
     for order in await orders.claim(house.clock.now, 60_000, 10):
-        if again:
+        if again and problem is not None:
             await orders.put_off(order.takedown, house.clock.now + 1000, problem)
-        elif problem:
+        elif problem is not None:
             await orders.given_up(order.takedown, problem, house.clock.now)
         else:
             await orders.done(order.takedown, house.clock.now)
@@ -160,12 +161,12 @@ async def test_the_list_shows_what_waits_and_what_failed_with_the_problem(house:
     await publish(house, "p-2")
     await publish(house, "p-3")
     await admin.post(DOWN, WHY)
-    problem = "remove it by hand: the tenant has no takedown_url <b>"
-    await tried(house, problem)
+    await tried(house, other("gone <b>\u202e"))
+    problem = "Remove it by hand. This was said: “gone <b>\\u202e”"
     house.clock.now += 1
     for message_id in ("p-2", "p-3"):
         await admin.post(f"/takedowns/t1/{message_id}/take-down", WHY)
-        await tried(house, "takedown_url answered 503", again=message_id == "p-2")
+        await tried(house, TakedownProblem(Obstacle.APP_ANSWERED, {"status": "503"}), again=message_id == "p-2")
         house.clock.now += 1
     await admin.post("/takedowns/t1/p-3/restore", {"reason": "x"})
     async with await house.signed_in("our viewer") as viewer:
@@ -174,7 +175,7 @@ async def test_the_list_shows_what_waits_and_what_failed_with_the_problem(house:
     assert "2 waiting 1 for a person to do" in text
     assert re.findall(r'data-open href="/console/queue/t1/([^"]+)"', page.text) == ["p-1-t1", "p-2", "p-3"]
     assert f"Could not be taken down Fraud Good morning acc-1 {problem} tried once" in text
-    assert "Being taken down Fraud Good morning acc-1 takedown_url answered 503 tried once" in text
+    assert "Being taken down Fraud Good morning acc-1 takedown_url answered 503. tried once" in text
     assert "Being restored Fraud Good morning acc-1 Nothing so far." in text
     assert '<span class="count">1</span>' in page.text.partition('href="/console/takedowns"')[2].partition("</a>")[0]
     for which, ids in (("waiting", ["p-2", "p-3"]), ("failed", ["p-1-t1"])):
@@ -182,11 +183,45 @@ async def test_the_list_shows_what_waits_and_what_failed_with_the_problem(house:
         assert re.findall(r'data-open href="/console/queue/t1/([^"]+)"', page.text) == ids
     assert (await admin.get("/takedowns?which=else")).status_code == 404
     assert problem in text_of(await admin.get(MESSAGE))
+    chinese = {"Accept-Language": "zh"}
+    text = text_of(await admin.get("/takedowns", **chinese))
+    assert "请人工下架。 返回信息：“gone <b>\\u202e”" in text
+    assert "takedown_url 返回 503。 已尝试 1 次" in text
+    assert "请人工下架。 返回信息：“gone <b>\\u202e”" in text_of(await admin.get(MESSAGE, **chinese))
+
+
+async def test_what_could_not_be_put_back_is_told_in_the_reader_s_language(house: House, admin: Visitor) -> None:
+    for code, english, chinese in (
+        (Obstacle.NOT_RESTORABLE, "The platform cannot put it back;", "平台无法恢复该消息，作者可以重新发布。"),
+        (
+            Obstacle.NO_ADDRESS,
+            "Put it back by hand. The tenant has no takedown_url;",
+            "请人工恢复。 该租户没有",
+        ),
+    ):
+        await admin.post(DOWN, WHY)
+        await tried(house)
+        house.clock.now += 1
+        await admin.post(BACK, {"reason": "ticket 8"})
+        await tried(house, TakedownProblem(code))
+        said = text_of(await admin.get(MESSAGE))
+        assert (english in said, "by hand" in said) == (True, "by hand" in english)
+        assert chinese in text_of(await admin.get(MESSAGE, **{"Accept-Language": "zh"}))
+        house.clock.now += 1
+
+
+@pytest.mark.parametrize("code", Obstacle)
+def test_each_problem_has_words_with_the_same_values_in_each_language(code: Obstacle) -> None:
+    def named(words: str) -> set[str]:
+        return set(re.findall(r"{(\w+)}", words))
+
+    words = texts.catalogue()[f"takedown_problem.{code}"]
+    assert [named(words[language]) for language in texts.LANGUAGES] == [named(WORDS[code])] * 2
 
 
 async def test_what_failed_is_tried_anew(house: House, admin: Visitor) -> None:
     await admin.post(DOWN, WHY)
-    await tried(house, "remove it by hand")
+    await tried(house, TakedownProblem(Obstacle.NO_ADDRESS))
     page = await admin.get(MESSAGE)
     assert "Try again" in text_of(page)
     house.clock.now += 1
