@@ -7,7 +7,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 # When each series began would be one more of each, and nothing asks for it.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 QUESTIONS: Final = Counter("classifiers_questions", "Questions decoded.")
 

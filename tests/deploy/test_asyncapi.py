@@ -298,8 +298,7 @@ def audit_rows() -> Iterator[tuple[str, AuditRow]]:
         body = audit.act_body(By("gateway"), 0, "t1", act, **licence_fields(LICENCE))
         yield "licence", audit.link(audit.GENESIS, -1, 2, 1_700_000_000_000, audit.LICENCE, "", body)
     asked: dict[str, Any] = {"report_id": "r1", "automatic": False}
-    problem = TakedownProblem(Obstacle.APP_ANSWERED, {"status": "404"})
-    failed: dict[str, Any] = {"attempts": 3, **problem_fields(problem)}
+    failed = {"attempts": 3, **problem_fields(TakedownProblem(Obstacle.APP_ANSWERED, {"status": "404"}))}
     for act, more in (("TakedownFailed", failed), ("TakeDown", asked), ("TakenDown", {"attempts": 1})):
         about = {"account_id": "a1", "message_id": "m1", "content_hash": "c" * 64, "category": "fraud"}
         body = audit.act_body(By("gateway"), 0, "t1", act, **about, source="report", **more)
