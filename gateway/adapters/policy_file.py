@@ -8,9 +8,11 @@ from pathlib import Path
 from gateway import metrics
 from gateway.core.policy import PolicyError, PolicyInForce, parse_policy
 from gateway.core.yaml_lines import Problem, unreadable
-from gateway.ports import Clock, Store
+from gateway.ports import Clock, Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
+
+_NOT_KEPT = Problem(0, "file", "valid, but the store cannot keep it for replay yet")
 
 
 class PolicyFile:
@@ -62,12 +64,17 @@ class PolicyFile:
                 metrics.POLICY_LOADS.labels("refused").inc()
                 log.error("policy file refused; the old policy stays in force", {"problem": self.problem})
             return
-        self.problems, self._refused = (), None
         await self._swap(policy)
 
     async def _swap(self, policy: PolicyInForce) -> None:
-        await self._store.keep_policy(policy, self._clock.now_ms())
+        try:
+            await self._store.keep_policy(policy, self._clock.now_ms())
+        except StoreUnavailable:
+            self.problems = (_NOT_KEPT,)
+            raise
+        # Not before: while the store writes, the old policy decides, and nobody may be told that the file does.
         self._current = policy
+        self.problems, self._refused = (), None
         metrics.POLICY_REFUSED.set(0)
         metrics.POLICY_LOADS.labels("loaded").inc()
         log.info("policy in force", {"policy": policy.version[:12]})

@@ -81,7 +81,7 @@ class Checks:
     async def _policy(self) -> str:
         version = self.policy().version
         if (problem := self.policy_problem()) is not None:
-            raise Fault(f"file refused, {version[:12]} stays in force: {problem}")
+            raise Fault(f"file not in force, {version[:12]} stays in force: {problem}")
         return f"version {version}"
 
     async def _upkeep(self) -> str:

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from gateway.adapters.memory import MemoryStore
 from gateway.adapters.policy_file import PolicyFile, read_policy
-from gateway.core.policy import PolicyError, parse_policy
+from gateway.core.policy import PolicyError, PolicyInForce, parse_policy
 from gateway.ports import StoreUnavailable
 from tests.fakes import FakeClock
 from tests.policies import POLICY
@@ -135,9 +135,29 @@ async def test_a_policy_that_cannot_be_kept_is_not_in_force(file: PolicyFile, pa
     with pytest.raises(StoreUnavailable):
         await file.reload()
     assert file.current().text == POLICY
+    assert file.problem == "valid, but the store cannot keep it for replay yet"
     store.down = False
     await file.reload()
-    assert file.current().text == STRICTER
+    assert (file.current().text, file.problem) == (STRICTER, None)
+
+
+async def test_a_file_is_told_to_be_good_when_it_decides_and_not_before(path: Path) -> None:
+    class SlowStore(MemoryStore):
+        seen: str | None = None
+
+        async def keep_policy(self, policy: PolicyInForce, now_ms: int) -> None:
+            self.seen = file.problem
+            await super().keep_policy(policy, now_ms)
+
+    store = SlowStore()
+    file = PolicyFile(path, store, FakeClock())
+    await file.load()
+    write(path, "{")
+    await file.reload()
+    write(path, STRICTER)
+    await file.reload()
+    assert store.seen is not None
+    assert (file.current().text, file.problem) == (STRICTER, None)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
