@@ -67,6 +67,8 @@ class Silence(StrEnum):
     """The bus did not take the question, or what the classifier itself has to ask is away."""
     UNSUPPORTED = "unsupported"
     """No classifier of that name runs, or it cannot judge this kind of content (a picture, say)."""
+    INCOMPLETE = "incomplete"
+    """It was not asked, because not all that the message shows could be had: a picture could not be fetched, say."""
     FAILED = "failed"
     """The classifier failed on this very message each time it was tried."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from classifiers.contract import Answer, Silence, Unanswered
+from gateway.core.fetchable import Missing
 from gateway.core.model import Message
 from gateway.core.policy import Policy
 from gateway.core.records import Request
@@ -16,7 +17,7 @@ from gateway.stages import Stage
 
 class Opinions:
     """Asks about one message at a time, with one deadline for everything. Without ``pictures`` no bytes are asked
-    about, and a classifier of pictures says that it cannot judge."""
+    about, and a classifier of pictures says that it cannot judge. With them it is asked when all of them are here."""
 
     def __init__(self, classifiers: Classifiers, pictures: Pictures | None = None) -> None:
         self._classifiers = classifiers
@@ -56,7 +57,16 @@ class Opinions:
         async with AsyncExitStack() as kept:
             with Stage("pictures"):
                 brought = await kept.enter_async_context(pictures.bring(message, request, deadline_ms))
-            if brought.crowded:  # not "cannot be judged": such a hold is asked about again
-                return message, tuple([Unanswered(name, Silence.UNAVAILABLE) for name in names])
+            if (silence := _unseen(brought.missing)) is not None:
+                return message, tuple([Unanswered(name, silence) for name in names])
             answers = await self._classifiers.ask(message_id, brought.message, names, deadline_ms, brought.pictures)
             return brought.message, answers
+
+
+def _unseen(missing: frozenset[Missing]) -> Silence | None:
+    """Why nobody is asked about pictures of which some are missing; None if the classifiers have to say."""
+    if Missing.CROWDED in missing:
+        return Silence.UNAVAILABLE  # for want of room in this process only: such a hold is asked about again
+    if not missing or Missing.NO_PICTURE in missing:
+        return None  # a film, say: that it cannot be judged is theirs to say
+    return Silence.INCOMPLETE

@@ -60,10 +60,11 @@ class WebPictures:
             )
             del uploads
             media = tuple([found[0] for found in got])
-            pictures = tuple([found[1] for found in got if found[1] is not None])
+            pictures = tuple([found[1] for found in got if isinstance(found[1], Picture)])
+            missing = frozenset([found[1] for found in got if isinstance(found[1], Missing)])
             del got
             found = message if media == message.media else replace(message, media=media)
-            yield Brought(found, pictures, room.crowded)
+            yield Brought(found, pictures, missing)
         finally:
             room.leave()
 
@@ -79,8 +80,8 @@ class WebPictures:
 
     async def _one(
         self, media: Media, at: int, uploads: dict[str, bytes], room: _Room, seconds: float
-    ) -> tuple[Media, Picture | None]:
-        """The media with the hash of what was found, and its picture if it was. Counts what came of it."""
+    ) -> tuple[Media, Picture | Missing]:
+        """The media with the hash of what was found, and its picture or why there is none. Counts what came of it."""
         source = "upload" if media.url is None else "web"
         try:
             if at >= MOST_PICTURES:
@@ -91,7 +92,7 @@ class WebPictures:
                 media, picture = await self._fetched(media, media.url, room, seconds)
         except Unfetchable as missing:
             metrics.child(metrics.PICTURES, source, missing.why.value).inc()
-            return media, None
+            return media, missing.why
         metrics.child(metrics.PICTURES, source, "brought").inc()
         return media, picture
 
@@ -141,18 +142,12 @@ class _Room:
     def __init__(self, shared: WebPictures, most: int) -> None:
         self._shared = shared
         self._left = self._most = most
-        self.crowded = False
-        """Whether something was refused for want of everybody's room."""
 
     def take(self, size: int) -> None:
         """Keep so many bytes more. Raises `Unfetchable` when they do not fit."""
         if size > self._left:
             raise Unfetchable(Missing.LARGE)
-        try:
-            self._shared.take(size)
-        except Unfetchable:
-            self.crowded = True
-            raise
+        self._shared.take(size)
         self._left -= size
 
     def give_back(self, size: int) -> None:

@@ -16,6 +16,7 @@ _SILENCES = {
     Silence.TIMEOUT: "The classifier {} did not answer in time.",
     Silence.UNAVAILABLE: "The classifier {} could not be asked.",
     Silence.UNSUPPORTED: "The classifier {} cannot judge this kind of content.",
+    Silence.INCOMPLETE: "The classifier {} was not asked, because not all of the content could be fetched.",
     Silence.FAILED: "The classifier {} failed on this message.",
 }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from classifiers.contract import Answer, Picture, Reply
+from gateway.core.fetchable import Missing
 from gateway.core.model import Message
 from gateway.core.records import AuditRow, Request, Tenant, UpstreamAnswer
 
@@ -67,11 +68,11 @@ class Events(Protocol):
 @dataclass(frozen=True, slots=True)
 class Brought:
     """The pictures of a message that could be had, in its order, and the message: what was fetched by address now has
-    its ``sha256``. ``crowded``: one is missing for want of room in this process only, so try again later."""
+    its ``sha256``. ``missing``: why others could not."""
 
     message: Message
     pictures: tuple[Picture, ...]
-    crowded: bool = False
+    missing: frozenset[Missing] = frozenset()
 
 
 class Pictures(Protocol):

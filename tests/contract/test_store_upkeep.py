@@ -234,7 +234,7 @@ async def test_claims_and_commits_share_a_chain_at_once(store: Store) -> None:
 
 @pytest.mark.parametrize(
     ("silence", "waits"),
-    [(Silence.TIMEOUT, True), (Silence.UNAVAILABLE, True), (Silence.FAILED, True), (Silence.UNSUPPORTED, False)],
+    [(silence, silence is not Silence.UNSUPPORTED) for silence in Silence],
 )
 async def test_a_hold_waits_for_some_silences(store: Store, silence: Silence, waits: bool) -> None:
     owner = await owner_of(store)
@@ -257,9 +257,10 @@ async def test_a_claimed_hold_is_put_off_twice_as_long_each_time(store: Store) -
         now += factor * 10
 
 
-async def test_a_classifier_that_fails_is_asked_again_five_times(store: Store) -> None:
+@pytest.mark.parametrize("silence", [Silence.FAILED, Silence.INCOMPLETE])
+async def test_what_fails_or_cannot_be_fetched_is_tried_again_five_times(store: Store, silence: Silence) -> None:
     owner = await owner_of(store)
-    await store.commit(owner, entry(HELD, case=silent(Silence.FAILED)))
+    await store.commit(owner, entry(HELD, case=silent(silence)))
     claims = [len(await store.claim_silent_holds(10**6 * n, 10, 10)) for n in range(1, 9)]
     assert claims == [1, 1, 1, 1, 1, 0, 0, 0]
 

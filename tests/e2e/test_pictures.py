@@ -69,9 +69,8 @@ async def test_a_message_goes_out_when_workers_saw_its_pictures(opened: Stack, s
 
 
 async def test_a_message_is_held_while_one_of_its_pictures_cannot_be_had(opened: Stack, site: PictureSite) -> None:
-    """The workers of texts, which are asked about what there are no bytes of, cannot judge a picture."""
     for url in (site.url("/gone.jpg", "127.0.0.1"), site.url("/a.png", "localhost"), "https://169.254.169.254/a.png"):
         reply = await once(opened, "POST", "/v1/messages", body({"content_type": "image/jpeg", "url": url}))
-        assert (reply.status, reply.codes) == (202, ["classifier_unsupported"]), url
+        assert (reply.status, reply.codes) == (202, ["classifier_incomplete"]), url
     assert published(opened) == []
-    assert [request.split(b" ")[1] for request in site.requests] == [b"/gone.jpg"]
+    assert {request.split(b" ")[1] for request in site.requests} == {b"/gone.jpg"}  # it may be tried again

@@ -87,12 +87,24 @@ async def test_what_is_kept_and_forwarded_is_what_came(site: PictureSite, world:
 
 async def test_nothing_goes_out_while_a_picture_is_missing(site: PictureSite, world: World) -> None:
     result = await published(world, linking(site, "/a.png", "/gone.png"))
-    assert (result.state, result.decision.rule) == (MessageState.HELD, "classifier_unsupported")
+    assert (result.state, result.decision.rule) == (MessageState.HELD, "classifier_incomplete")
     assert world.upstream.got == []
     assert (await world.stored(result.message_id)).first.answers == (
         *FINE[:2],
-        Unanswered("image", Silence.UNSUPPORTED),
+        Unanswered("image", Silence.INCOMPLETE),
     )
+
+
+async def test_of_media_that_are_no_pictures_the_classifier_says_that_it_cannot_judge(
+    site: PictureSite, world: World
+) -> None:
+    film = Media("video/mp4", url=site.url("/a.mp4", "127.0.0.1"))
+    result = await published(
+        world, submission(media=(Media("image/png", url=site.url("/gone.png", "127.0.0.1")), film))
+    )
+    assert result.state is MessageState.HELD
+    assert [names for _, names, _ in world.classifiers.asked] == [("text", "news"), ("image",)]
+    assert world.classifiers.seen == []
 
 
 async def test_a_picture_that_is_a_violation_blocks(site: PictureSite, world: World) -> None:

@@ -10,7 +10,7 @@ from classifiers.contract import Silence, Unanswered
 from gateway.core.model import Case, MessageState
 from gateway.core.records import Entry, Owner, Request, Stored, UpstreamAnswer
 
-_FAILED_LIMIT = 5
+_FEW_TIMES = 5
 
 
 def without_request(entry: Entry) -> Entry:
@@ -56,5 +56,5 @@ class Kept:
         silences = {answer.silence for answer in self.cases[-1][1].answers if isinstance(answer, Unanswered)}
         return self.state is MessageState.HELD and (
             not silences.isdisjoint((Silence.TIMEOUT, Silence.UNAVAILABLE))
-            or (Silence.FAILED in silences and self.rechecks < _FAILED_LIMIT)
+            or (not silences.isdisjoint((Silence.FAILED, Silence.INCOMPLETE)) and self.rechecks < _FEW_TIMES)
         )

@@ -11,8 +11,8 @@ from gateway.core.model import Case
 from gateway.core.records import Entry, Owner, Transition
 from gateway.ports import StoreUnavailable
 
-FAILED_LIMIT: Final = 5
-"""How often a classifier is asked again about a message that it failed on."""
+FEW_TIMES: Final = 5
+"""How often a classifier is asked again about a message that it failed on, or that lacked a picture."""
 
 
 class Insert(NamedTuple):
@@ -119,8 +119,8 @@ def recheck_limit(case: Case) -> int:
         if isinstance(answer, Unanswered):
             if answer.silence in (Silence.TIMEOUT, Silence.UNAVAILABLE):
                 return FOR_EVER
-            if answer.silence is Silence.FAILED:
-                limit = FAILED_LIMIT
+            if answer.silence in (Silence.FAILED, Silence.INCOMPLETE):
+                limit = FEW_TIMES
     return limit
 
 
