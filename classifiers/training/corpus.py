@@ -16,8 +16,9 @@ from typing import Final
 
 from classifiers.contract import CATEGORIES
 from classifiers.training import evasion
-from classifiers.training.recipe import OWN, Recipe
+from classifiers.training.recipe import EVERYDAY, HAND_WRITTEN, OWN, Recipe
 
+_FOLDERS: Final = {OWN: "rows", EVERYDAY: "rows/everyday"}
 _NOT_A_WORD: Final = re.compile(r"\W+")
 
 _DISGUISED: Final = 0.35
@@ -54,16 +55,18 @@ def evaluation_keys() -> frozenset[str]:
     return frozenset([kept[at : at + 8].hex() for at in range(0, len(kept), 8)])
 
 
-def own_rows() -> list[Row]:
-    """The rows written by hand. Raises `CorpusError` for a line that is none."""
+def hand_written(source: str) -> list[Row]:
+    """The rows of a hand-written source. Raises `CorpusError` for a line that is none."""
     found: list[Row] = []
-    for file in sorted((resources.files("classifiers.training") / "rows").iterdir(), key=lambda file: file.name):
+    for file in sorted(
+        (resources.files("classifiers.training") / _FOLDERS[source]).iterdir(), key=lambda file: file.name
+    ):
         if file.name.endswith(".tsv"):
-            found += _own(file.name, file.read_text("utf-8"))
+            found += _read(source, file.name, file.read_text("utf-8"))
     return found
 
 
-def _own(name: str, text: str) -> Iterator[Row]:
+def _read(source: str, name: str, text: str) -> Iterator[Row]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line or line.startswith("#"):
             continue
@@ -77,7 +80,7 @@ def _own(name: str, text: str) -> Iterator[Row]:
                 labels[category] = 1
             else:
                 del labels[category]
-        yield Row(OWN, name[:2], words.replace("\\n", "\n"), labels)
+        yield Row(source, name[:2], words.replace("\\n", "\n"), labels)
 
 
 def learned_rows(recipe: Recipe, data: Path) -> list[Row]:
@@ -95,7 +98,10 @@ def rows(recipe: Recipe, data: Path) -> list[Row]:
     forbidden = evaluation_keys()
     found: list[Row] = []
     for name, source in sorted(recipe.sources.items()):
-        taken = {(row.language, row.text): row for row in (own_rows() if name == OWN else _of_set(name, data))}
+        taken = {
+            (row.language, row.text): row
+            for row in (hand_written(name) if name in HAND_WRITTEN else _of_set(name, data))
+        }
         kept = [row for _, row in sorted(taken.items()) if row.language in recipe.languages]
         if source.most is not None and len(kept) > source.most:
             kept = [kept[index * len(kept) // source.most] for index in range(source.most)]

@@ -20,7 +20,7 @@ from classifiers.learned.linear import Linear, unlike
 from classifiers.normalise import normalise
 from classifiers.training.arrays import Labels, Mask, Matrix, Numbers, Places, balanced, without_rare
 from classifiers.training.corpus import Row
-from classifiers.training.recipe import OWN, Recipe
+from classifiers.training.recipe import HAND_WRITTEN, Recipe
 from classifiers.training.teaching import Lessons, Meanings, lessons
 
 _MOST_CHARACTERS: Final = 2000
@@ -114,7 +114,7 @@ def learn(rows: Sequence[Row], recipe: Recipe, meanings: Meanings) -> Linear:
 def learned_from(rows: Sequence[Row], truth: Labels, recipe: Recipe) -> Places:
     """Which rows one category is learned from, by their place."""
     negative = np.flatnonzero(truth == 0)
-    ours = np.array([row.source == OWN for row in rows])[negative]
+    ours = np.array([row.source in HAND_WRITTEN for row in rows])[negative]
     others = negative[~ours]
     if len(others) > recipe.negatives:
         others = others[np.arange(recipe.negatives) * len(others) // recipe.negatives]

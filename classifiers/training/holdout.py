@@ -22,10 +22,10 @@ from classifiers.text import TextClassifier
 from classifiers.training import corpus, evasion, fit
 from classifiers.training.corpus import Row
 from classifiers.training.measures import Estimate, estimate, macro_f1, share
-from classifiers.training.recipe import Recipe
+from classifiers.training.recipe import EVERYDAY, OWN, Recipe
 from classifiers.training.teaching import Meanings
 
-HARMLESS: Final = ("cdial", "reviews", "sms-spam", "own")
+HARMLESS: Final = ("cdial", "reviews", "sms-spam", EVERYDAY, OWN)
 """Sources of ordinary messages. Only rows that are of no category count."""
 _ONE_IN: Final = 5
 _FEW: Final = 40

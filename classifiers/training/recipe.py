@@ -13,7 +13,11 @@ from classifiers.contract import CATEGORIES, Category
 
 RECIPES: Final = ("text", "news")
 OWN: Final = "own"
-"""The source that the rows written by hand for this project are of."""
+EVERYDAY: Final = "everyday"
+HAND_WRITTEN: Final = (OWN, EVERYDAY)
+"""The sources of rows written by hand for this project: those that teach what is a violation and what only looks like
+one, and ordinary messages of people and small trade.
+"""
 
 
 class RecipeError(ValueError):
@@ -43,14 +47,15 @@ class Source(_Part):
 class Recipe(_Part):
     """A model and how it is made.
 
-    ``categories`` are learned for each of ``languages``, a model apart. ``bits``: the base-2 logarithm of the number of
-    buckets. ``passage``: characters of the passages that a long text is judged by, for each language. N-grams in fewer
-    than ``rare`` rows are left out. ``strength`` is the inverse of the regularisation (C of scikit-learn), for some
-    categories its own. Of the rows that are not of a category at most ``negatives`` are learned from, evenly spread;
-    our own always. One in ``disguised`` Chinese rows is learned from a second time, with other characters that sound
-    the same and emoji for words; 0 for none. ``second`` are the categories for which there is a second look at English;
-    what it knows of a category is ``taught`` to the first look with this share, 0 to 1, the rest is what labels say.
-    ``folds``: how many parts the rows are cut into to calibrate on what was not learned from.
+    ``categories`` are learned for each of ``languages``, a model apart. ``bits``: the base-2 logarithm of the
+    number of buckets. ``passage``: characters of the passages that a long text is judged by, for each language.
+    N-grams in fewer than ``rare`` rows are left out. ``strength`` is the inverse of the regularisation (C of
+    scikit-learn), for some categories its own. Of the rows that are not of a category at most ``negatives`` are
+    learned from, evenly spread; hand-written ones always. One in ``disguised`` Chinese rows is learned from a
+    second time, with other characters that sound the same and emoji for words; 0 for none. ``second`` are the
+    categories for which there is a second look at English; what it knows of a category is ``taught`` to the first
+    look with this share, 0 to 1, the rest is what labels say. ``folds``: how many parts the rows are cut into to
+    calibrate on what was not learned from.
     """
 
     model: str

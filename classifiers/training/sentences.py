@@ -16,11 +16,11 @@ from classifiers.normalise import normalise
 from classifiers.training.arrays import Labels, Numbers
 from classifiers.training.corpus import Row
 from classifiers.training.fit import calibrate, folds, labels, weights
-from classifiers.training.recipe import OWN, Recipe
+from classifiers.training.recipe import HAND_WRITTEN, Recipe
 from classifiers.training.teaching import Meanings, by_meaning
 
 MOST: Final = 4000
-"""Rows of a source that are embedded; our own all."""
+"""Rows of a source that are embedded; hand-written ones all."""
 _TOGETHER: Final = 32
 
 
@@ -29,7 +29,7 @@ def taken(rows: Sequence[Row]) -> list[Row]:
     found: list[Row] = []
     for source in sorted({row.source for row in rows}):
         its = [row for row in rows if row.source == source and row.language == "en"]
-        count = len(its) if source == OWN else min(len(its), MOST)
+        count = len(its) if source in HAND_WRITTEN else min(len(its), MOST)
         found += [its[index * len(its) // count] for index in range(count)]
     return found
 

@@ -52,25 +52,32 @@ def test_a_missing_set_is_named(tmp_path: Path) -> None:
 def test_no_row_of_our_own_is_one_that_models_are_tested_with() -> None:
     keys = corpus.evaluation_keys()
     assert len(keys) > 30_000
-    assert not [row.text for row in corpus.own_rows() if corpus.key(row.text) in keys]
+    rows = [row for source in recipe.HAND_WRITTEN for row in corpus.hand_written(source)]
+    assert not [row.text for row in rows if corpus.key(row.text) in keys]
 
 
 def test_our_own_rows_are_many_in_both_languages_and_of_every_category() -> None:
-    rows = corpus.own_rows()
+    rows = corpus.hand_written(recipe.OWN)
     for language in ("en", "zh"):
         found = {c for row in rows if row.language == language for c, yes in row.labels.items() if yes}
         assert found == CATEGORIES
         assert len([row for row in rows if row.language == language]) > 2000
 
 
+def test_everyday_rows_are_of_no_category() -> None:
+    rows = corpus.hand_written(recipe.EVERYDAY)
+    assert min(len([row for row in rows if row.language == language]) for language in ("en", "zh")) > 1000
+    assert not [row.text for row in rows if any(row.labels.values())]
+
+
 @pytest.mark.parametrize("line", ["spam", "spam\t ", "politics\ttext", "spam,\ttext", "\ttext"])
 def test_a_line_that_is_no_row_is_named(line: str) -> None:
     with pytest.raises(CorpusError, match=r"demo\.tsv:2: expected"):
-        list(corpus._own("demo.tsv", f"# rows\n{line}\n"))
+        list(corpus._read("own", "demo.tsv", f"# rows\n{line}\n"))
 
 
 def test_undecided_labels_are_unknown() -> None:
-    (row,) = corpus._own("zh-demo.tsv", "spam,fraud?\t一行\\n两行\n")
+    (row,) = corpus._read("own", "zh-demo.tsv", "spam,fraud?\t一行\\n两行\n")
     assert row.language == "zh"
     assert row.text == "一行\n两行"
     assert row.labels["spam"] == 1
