@@ -13,7 +13,7 @@ import orjson
 
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, note_option, with_store
-from gateway.core.audit import DECISION, TRANSITION, breaks
+from gateway.core.audit import DECISION, TRANSITION, breaks_meanwhile
 from gateway.core.codec import encode_case
 from gateway.core.decide import decide, settle
 from gateway.core.model import Case, Decision, MessageState
@@ -135,7 +135,7 @@ def audit_verify() -> None:
         heads = await store.heads()
         rows = [row async for row in store.audit()]
         click.echo(f"{counted(len(rows), 'row')} in {counted(len(heads), 'chain')}")
-        return next(breaks(rows, heads), None) or await _changed_case(store, rows)
+        return next(breaks_meanwhile(rows, heads, await store.heads()), None) or await _changed_case(store, rows)
 
     problem = with_store(verify)
     click.echo(problem or "every decision is the one that its row commits to\nevery chain is whole")

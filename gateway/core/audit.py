@@ -7,7 +7,7 @@ never in it, so the chain can be kept and shown when the rest is erased.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -95,6 +95,19 @@ def breaks(rows: Iterable[AuditRow], heads: dict[int, tuple[int, str]]) -> Itera
     for chain, head in sorted(heads.items()):
         if last.get(chain, (0, GENESIS)) != head:
             yield f"chain {chain}: ends at row {last.get(chain, (0, GENESIS))[0]}, its head says {head[0]}"
+
+
+def breaks_meanwhile(
+    rows: Sequence[AuditRow], before: dict[int, tuple[int, str]], after: dict[int, tuple[int, str]]
+) -> Iterator[str]:
+    """Like `breaks`, for chains that are written to: their heads before and after the rows were read.
+
+    What was there ``before`` is checked; what came since is not, but nothing may stand beyond the heads ``after``.
+    """
+    yield from breaks([row for row in rows if row.chain not in before or row.seq <= before[row.chain][0]], before)
+    for row in rows:
+        if row.chain in after and row.seq > after[row.chain][0]:
+            yield f"chain {row.chain}: row {row.seq} is beyond its head, which says {after[row.chain][0]}"
 
 
 def decision_body(

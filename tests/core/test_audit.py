@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
 from classifiers.contract import Opinion, Score, Span
-from gateway.core.audit import GENESIS, breaks, decision_body, link, registry_body, row_hash, transition_body
+from gateway.core.audit import (
+    GENESIS,
+    breaks,
+    breaks_meanwhile,
+    decision_body,
+    link,
+    registry_body,
+    row_hash,
+    transition_body,
+)
 from gateway.core.codec import encode_case
 from gateway.core.model import (
     Account,
@@ -149,6 +158,20 @@ def test_each_changed_field_shows(field: str) -> None:
     rows = chain(3)
     changed = [rows[0], replace(rows[1], **{field: CHANGES[field]}), rows[2]]
     assert list(breaks(changed, heads(rows)))
+
+
+def test_what_is_written_while_a_chain_is_read_breaks_nothing() -> None:
+    rows, new = chain(5), chain(2, 1)
+    assert list(breaks_meanwhile([*rows, *new], heads(rows[:3]), heads(rows, new))) == []
+    assert list(breaks_meanwhile(rows[:4], heads(rows[:3]), heads(rows))) == []
+
+
+def test_what_was_there_before_is_checked_and_nothing_stands_beyond_the_head() -> None:
+    rows = chain(5)
+    changed = [*rows[:1], replace(rows[1], body="[]"), *rows[2:]]
+    assert "row 2: was changed" in next(breaks_meanwhile(changed, heads(rows[:3]), heads(rows)))
+    assert "ends at row 2, its head says 3" in next(breaks_meanwhile(rows[:2], heads(rows[:3]), heads(rows)))
+    assert "row 5 is beyond its head, which says 4" in next(breaks_meanwhile(rows, heads(rows[:4]), heads(rows[:4])))
 
 
 def test_rows_cut_off_moved_or_missing_show() -> None:
