@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -12,10 +12,11 @@ import yaml
 from threadpoolctl import threadpool_limits
 
 from classifiers.learned import second, store
-from classifiers.training import corpus, fit, recipe, sentences
+from classifiers.training import corpus, fit, recipe, sentences, words
 from classifiers.training.cards import Findings, card
 from classifiers.training.evaluate import across_sources
 from classifiers.training.holdout import Holdout
+from classifiers.training.teaching import Meanings, Teacher, nothing
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 DATA = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -49,16 +50,27 @@ def make(data: Path, names: Iterable[str], commercial: bool, into: Path) -> None
 def _make(name: str, data: Path, commercial: bool, into: Path) -> None:
     rules = _recipe(name, commercial)
     rows = corpus.learned_rows(rules, data)
-    meanings = sentences.meanings(rows) if rules.second else {}
+    embedded = _embedded(rows, rules)
+    teachers = _teachers(rules, embedded)
     made = {}
     for language in rules.languages:
         its = [row for row in rows if row.language == language]
         click.echo(f"{name}: {language}: {len(its)} rows")
-        made[language] = fit.learn(its, rules, meanings)
+        made[language] = fit.learn(its, rules, teachers[language])
     store.save(name, made, into)
     if rules.second:
-        click.echo(f"{name}: second look: {len(meanings)} texts")
-        second.save(rules.second, *sentences.learn(rows, meanings, rules), into)
+        click.echo(f"{name}: second look: {len(embedded)} texts")
+        second.save(rules.second, *sentences.learn(rows, embedded, rules), into)
+
+
+def _embedded(rows: Sequence[corpus.Row], rules: recipe.Recipe) -> Meanings:
+    """Of the English rows, if the recipe has a use for them."""
+    wanted = rules.second or rules.taught.get("en")
+    return sentences.meanings([row for row in rows if row.language == "en"]) if wanted else {}
+
+
+def _teachers(rules: recipe.Recipe, embedded: Meanings) -> Mapping[str, Teacher]:
+    return {"en": lambda rows: embedded, "zh": words.meanings if rules.taught.get("zh") else nothing}
 
 
 @main.command()
@@ -78,12 +90,13 @@ def evaluate(
     for name in names:
         rules = _recipe(name, commercial)
         rows = corpus.rows(rules, data)
-        meanings = sentences.meanings(rows) if rules.second else {}
+        teachers = _teachers(rules, _embedded(rows, rules))
         cells = []
-        for cell in across_sources(rows, rules.model_copy(update=_QUICKER), meanings):
+        for cell in across_sources(rows, rules.model_copy(update=_QUICKER), teachers):
             cells.append(cell)
             click.echo(f"{name}: {cell.language} {cell.category} in {cell.source}: {cell.area}, macro F1 {cell.macro}")
-        held = Holdout(rows, rules, meanings)
+        cells.sort(key=lambda cell: (cell.language, rules.categories.index(cell.category), cell.source))
+        held = Holdout(rows, rules, teachers)
         disguised = list(held.disguised(limits)) if rules.disguised else []
         found = Findings(cells, list(held.known()), list(held.harmless(limits)), disguised, failing)
         text = card(rules, rows, store.load(name).version, found)

@@ -77,12 +77,18 @@ def _what(recipe: Recipe) -> str:
     ) + "".join(_taught(recipe))
 
 
+_VECTORS = {
+    "en": "sentence vectors (all-MiniLM-L6-v2, Apache-2.0)",
+    "zh": "word vectors (made of these very texts)",
+}
+
+
 def _taught(recipe: Recipe) -> Iterator[str]:
-    if recipe.taught:
-        shares = ", ".join(f"{category} {share:.0%}" for category, share in recipe.taught.items())
+    for language, taught in recipe.taught.items():
+        shares = ", ".join(f"{category} {share:.0%}" for category, share in taught.items())
         yield (
-            " In English part of each weight is learned from what regressions over sentence vectors (all-MiniLM-L6-v2,"
-            f" Apache-2.0) say of the same rows: {shares}."
+            f" Of the weights for {language} part is learned from what regressions over {_VECTORS[language]} say of the"
+            f" same rows: {shares}."
         )
 
 

@@ -31,12 +31,15 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One labelled text. ``labels`` are what is known of it: a category that is missing is unknown, not absent."""
+    """One labelled text. ``labels`` are what is known of it: a category that is missing is unknown, not absent.
+    ``disguise_of`` is what a disguised text was before.
+    """
 
     source: str
     language: str
     text: str
     labels: Mapping[str, int]
+    disguise_of: str | None = None
 
 
 def key(text: str) -> str:
@@ -118,9 +121,9 @@ def disguised(rows: Sequence[Row], every: int) -> Iterator[Row]:
     chinese = [row for row in rows if row.language == "zh"]
     for place in range(0, len(chinese) if every else 0, every or 1):
         row = chinese[place]
-        text = evasion.emoji(row.text) if place % (2 * every) else evasion.homophones(row.text, _DISGUISED, place)
+        text = evasion.emoji(row.text) if place % (4 * every) == 0 else evasion.homophones(row.text, _DISGUISED, place)
         if text != row.text:
-            yield replace(row, text=text)
+            yield replace(row, text=text, disguise_of=row.text)
 
 
 def _of_set(name: str, data: Path) -> Iterator[Row]:

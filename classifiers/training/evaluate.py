@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from classifiers.training.corpus import Row
 from classifiers.training.fit import head, labels, material
 from classifiers.training.measures import Estimate, estimate, f1, macro_f1, precision_area
 from classifiers.training.recipe import Recipe
-from classifiers.training.teaching import Meanings
+from classifiers.training.teaching import Teacher, lessons, nothing
 
 _FEW: Final = 40
 """Rows of either class that a source must have for its figures to say anything."""
@@ -34,18 +34,23 @@ class Cell:
     positive: Estimate
 
 
-def across_sources(rows: Sequence[Row], recipe: Recipe, meanings: Meanings) -> Iterator[Cell]:
-    """Every category and source of which there are enough rows of both classes, outside the source and in it."""
+def across_sources(rows: Sequence[Row], recipe: Recipe, teachers: Mapping[str, Teacher]) -> Iterator[Cell]:
+    """Every category and source of which there are enough rows of both classes, outside the source and in it. What is
+    left out is not read by the teachers either.
+    """
     for language in recipe.languages:
-        its = material([row for row in rows if row.language == language], recipe, meanings)
-        source = np.array([row.source for row in its.rows])
-        for category in recipe.categories:
-            truth = labels(its.rows, category)
-            for name in sorted(recipe.sources):
-                outside, inside = source != name, (source == name) & (truth >= 0)
-                if _enough(truth[inside]) and _enough(truth[outside]):
-                    found = head(its, outside, recipe, category)
-                    yield _cell(language, category, name, truth[inside], found.probabilities(its.texts[inside]))
+        everything = material([row for row in rows if row.language == language], recipe, nothing)
+        source = np.array([row.source for row in everything.rows])
+        for name in sorted(recipe.sources):
+            outside = source != name
+            truths = {category: labels(everything.rows, category) for category in recipe.categories}
+            told = [c for c, truth in truths.items() if _enough(truth[~outside]) and _enough(truth[outside])]
+            if told:
+                known = teachers[language]([row for row in everything.rows if row.source != name])
+                its = replace(everything, lessons=lessons(everything.rows, known))
+            for category in told:
+                inside, found = ~outside & (truths[category] >= 0), head(its, outside, recipe, category)
+                yield _cell(language, category, name, truths[category][inside], found.probabilities(its.texts[inside]))
 
 
 def _enough(truth: Labels) -> bool:

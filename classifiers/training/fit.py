@@ -1,5 +1,5 @@
-"""Fits a linear model to rows: one logistic regression a category, calibrated on rows it did not learn from. In English
-it is mixed with what sentence vectors teach the same n-grams (see `teaching`).
+"""Fits a linear model to rows: one logistic regression a category, calibrated on rows it did not learn from, and mixed
+with what meanings teach the same n-grams (see `teaching`).
 
 Every step is deterministic: sorted rows, seeded folds, a solver that uses one thread (liblinear: Fan et al. 2008),
 weights rounded to int8. So the same rows give the same bytes.
@@ -21,7 +21,7 @@ from classifiers.normalise import normalise
 from classifiers.training.arrays import Labels, Mask, Matrix, Numbers, Places, balanced, without_rare
 from classifiers.training.corpus import Row
 from classifiers.training.recipe import HAND_WRITTEN, Recipe
-from classifiers.training.teaching import Lessons, Meanings, lessons
+from classifiers.training.teaching import Lessons, Teacher, lessons
 
 _MOST_CHARACTERS: Final = 2000
 _TURNS: Final = 300
@@ -53,9 +53,9 @@ class Material:
     lessons: Lessons | None
 
 
-def material(rows: Sequence[Row], recipe: Recipe, meanings: Meanings) -> Material:
-    """These rows, with what is known of their meanings."""
-    texts, taught = matrix(rows, recipe.bits), lessons(rows, meanings)
+def material(rows: Sequence[Row], recipe: Recipe, teacher: Teacher) -> Material:
+    """These rows, with what their teacher knows of them."""
+    texts, taught = matrix(rows, recipe.bits), lessons(rows, teacher(rows))
     return Material(rows, texts, weights(rows, recipe), folds(rows, recipe), taught)
 
 
@@ -97,9 +97,9 @@ def folds(rows: Sequence[Row], recipe: Recipe) -> Labels:
     return np.random.default_rng(recipe.seed).integers(0, recipe.folds, len(rows)).astype(np.int8)
 
 
-def learn(rows: Sequence[Row], recipe: Recipe, meanings: Meanings) -> Linear:
+def learn(rows: Sequence[Row], recipe: Recipe, teacher: Teacher) -> Linear:
     """The model of these rows, which are of one language."""
-    its, everything = material(rows, recipe, meanings), np.ones(len(rows), np.bool_)
+    its, everything = material(rows, recipe, teacher), np.ones(len(rows), np.bool_)
     size = len(recipe.categories)
     table = np.zeros((1 << recipe.bits, size), np.int8)
     scale, slope, bias = (np.zeros(size, np.float32) for _ in range(3))
@@ -139,7 +139,7 @@ def _weights(its: Material, truth: Labels, known: Places, seen: Mask, recipe: Re
     """What labels say of each bucket, mixed with what meanings do, both by how far they spread the texts."""
     texts, strength = its.texts[known], recipe.strengths.get(category, recipe.strength)
     labelled = fit(texts, truth[known], its.counts[known], strength, recipe.rare)
-    share = recipe.taught.get(category, 0.0)
+    share = recipe.taught.get(its.rows[0].language, {}).get(category, 0.0)
     if its.lessons is None or not share:
         return labelled
     taught = its.lessons.weights(its.texts, truth, its.counts, seen, recipe.rare)

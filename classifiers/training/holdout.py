@@ -23,7 +23,7 @@ from classifiers.training import corpus, evasion, fit
 from classifiers.training.corpus import Row
 from classifiers.training.measures import Estimate, estimate, macro_f1, share
 from classifiers.training.recipe import EVERYDAY, OWN, Recipe
-from classifiers.training.teaching import Meanings
+from classifiers.training.teaching import Teacher
 
 HARMLESS: Final = ("cdial", "reviews", "sms-spam", EVERYDAY, OWN)
 """Sources of ordinary messages. Only rows that are of no category count."""
@@ -76,14 +76,14 @@ class Disguised:
 class Holdout:
     """A classifier of four rows in five, and the rest of the rows."""
 
-    def __init__(self, rows: Sequence[Row], recipe: Recipe, meanings: Meanings) -> None:
+    def __init__(self, rows: Sequence[Row], recipe: Recipe, teachers: Mapping[str, Teacher]) -> None:
         """Takes about as long as making the model does."""
         place = np.random.default_rng(recipe.seed + 1).integers(0, _ONE_IN, len(rows))
         self.rest: Final = [row for row, part in zip(rows, place, strict=True) if part == 0]
         learned = [row for row, part in zip(rows, place, strict=True) if part]
         learned += corpus.disguised(learned, recipe.disguised)
         made = {
-            language: fit.learn([row for row in learned if row.language == language], recipe, meanings)
+            language: fit.learn([row for row in learned if row.language == language], recipe, teachers[language])
             for language in recipe.languages
         }
         with tempfile.TemporaryDirectory() as directory:

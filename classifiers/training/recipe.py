@@ -53,9 +53,9 @@ class Recipe(_Part):
     scikit-learn), for some categories its own. Of the rows that are not of a category at most ``negatives`` are
     learned from, evenly spread; hand-written ones always. One in ``disguised`` Chinese rows is learned from a
     second time, with other characters that sound the same and emoji for words; 0 for none. ``second`` are the
-    categories for which there is a second look at English; what it knows of a category is ``taught`` to the first
-    look with this share, 0 to 1, the rest is what labels say. ``folds``: how many parts the rows are cut into to
-    calibrate on what was not learned from.
+    categories for which there is a second look at English. ``taught``: the share, 0 to 1, of what is learned from
+    meanings, for a language and category; the rest is what labels say. ``folds``: how many parts the rows are cut into
+    to calibrate on what was not learned from.
     """
 
     model: str
@@ -71,7 +71,7 @@ class Recipe(_Part):
     strength: float = Field(gt=0)
     strengths: dict[str, float] = {}
     second: tuple[Category, ...] = ()
-    taught: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    taught: dict[str, dict[str, Annotated[float, Field(ge=0, le=1)]]] = {}
     sources: dict[str, Source]
 
     @model_validator(mode="after")

@@ -16,27 +16,17 @@ from classifiers.normalise import normalise
 from classifiers.training.arrays import Labels, Numbers
 from classifiers.training.corpus import Row
 from classifiers.training.fit import calibrate, folds, labels, weights
-from classifiers.training.recipe import HAND_WRITTEN, Recipe
-from classifiers.training.teaching import Meanings, by_meaning
+from classifiers.training.recipe import Recipe
+from classifiers.training.teaching import Meanings, by_meaning, spread
 
-MOST: Final = 4000
-"""Rows of a source that are embedded; hand-written ones all."""
 _TOGETHER: Final = 32
 
 
-def taken(rows: Sequence[Row]) -> list[Row]:
-    """The English rows that are embedded: of each source at most `MOST`, evenly spread."""
-    found: list[Row] = []
-    for source in sorted({row.source for row in rows}):
-        its = [row for row in rows if row.source == source and row.language == "en"]
-        count = len(its) if source in HAND_WRITTEN else min(len(its), MOST)
-        found += [its[index * len(its) // count] for index in range(count)]
-    return found
-
-
 def meanings(rows: Sequence[Row]) -> Meanings:
-    """The vectors of those rows that are `taken`. Raises `ModelError` without the extra."""
-    its = taken(rows)
+    """The vectors of some of these English rows, evenly spread over each source. Raises `ModelError` without the
+    extra.
+    """
+    its = spread(rows)
     return dict(zip([row.text for row in its], _embed(its), strict=True))
 
 

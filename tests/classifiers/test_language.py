@@ -27,6 +27,8 @@ from classifiers.text import TextClassifier
         (None, "早上好，图书馆今天九点开门，欢迎大家来借书，周末也照常开放"),
         (None, "早安，圖書館今天九點開門，歡迎大家來借書，週末也照常開放"),
         (None, "lol idk bruh u coming 2nite or nah, we gonna be at the spot till late"),
+        (None, "Ramadan mubarak to all my friends"),
+        ("es", "mañana vamos al mercado a comprar pan y manzanas para la fiesta, all my friends"),
         (None, "Bonjour"),
         (None, "https://example.com/une/page/en/francais/que/personne/ne/lit @quelquun #jamais"),
         (None, "12345 67890 !!! ???"),

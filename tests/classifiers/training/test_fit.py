@@ -8,6 +8,7 @@ import pytest
 from classifiers.learned.grams import grams
 from classifiers.training import corpus, evasion, fit, recipe
 from classifiers.training.corpus import Row
+from classifiers.training.teaching import nothing
 
 WORDS = [
     "lake",
@@ -45,7 +46,7 @@ def rules() -> recipe.Recipe:
 
 
 def test_what_was_learned_is_found_again_and_only_that(rules: recipe.Recipe) -> None:
-    model = fit.learn(rows(), rules, {})
+    model = fit.learn(rows(), rules, nothing)
     bad, fine = (
         float(model.probabilities(grams(text))[0]) for text in ("a vermin by the lake", "a garden by the lake")
     )
@@ -56,7 +57,7 @@ def test_what_was_learned_is_found_again_and_only_that(rules: recipe.Recipe) -> 
 
 
 def test_the_same_rows_give_the_same_bytes(rules: recipe.Recipe) -> None:
-    one, other = fit.learn(rows(), rules, {}), fit.learn(rows(), rules, {})
+    one, other = fit.learn(rows(), rules, nothing), fit.learn(rows(), rules, nothing)
     assert one.weights.tobytes() == other.weights.tobytes()
     assert one.slope.tobytes() + one.bias.tobytes() == other.slope.tobytes() + other.bias.tobytes()
 
@@ -65,7 +66,7 @@ def test_probabilities_are_calibrated_on_rows_not_learned_from(rules: recipe.Rec
     """Half of the labels are wrong by chance, so nothing can be known, and the model must say so."""
     chance = np.random.default_rng(3)
     noise = [Row(row.source, row.language, row.text, {"hate": int(chance.integers(2))}) for row in rows(600)]
-    model = fit.learn(noise, rules, {})
+    model = fit.learn(noise, rules, nothing)
     likely = [float(model.probabilities(grams(row.text))[0]) for row in noise]
     assert min(likely) > 0.35
     assert max(likely) < 0.65
@@ -103,5 +104,12 @@ def test_one_row_in_so_many_is_learned_from_in_disguise() -> None:
     plain = [Row("own", "zh", f"拿刀的人{number}号", {}) for number in range(8)] + [Row("own", "en", "knife", {})]
     found = list(corpus.disguised(plain, 4))
     assert len(found) == 2
-    assert all(row.text not in {each.text for each in plain} for row in found)
+    assert [row.disguise_of for row in found] == [plain[0].text, plain[4].text]
+    assert all(row.text != row.disguise_of for row in found)
     assert list(corpus.disguised(plain, 0)) == []
+
+
+def test_most_disguises_are_homophones_and_some_are_emoji() -> None:
+    plain = [Row("own", "zh", "我要拿刀杀狗" * 5, {}) for _ in range(8)]
+    with_emoji = ["🔪" in row.text for row in corpus.disguised(plain, 1)]
+    assert with_emoji == [True, False, False, False] * 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from classifiers.training import cards, measures, recipe
 from classifiers.training.corpus import Row
 from classifiers.training.evaluate import Cell, across_sources
 from classifiers.training.measures import Estimate
+from classifiers.training.teaching import Meanings
 
 TRUTH = np.array([1, 1, 0, 0], np.int8)
 
@@ -62,12 +65,20 @@ def rules() -> recipe.Recipe:
 
 
 def test_a_source_is_judged_by_a_model_of_the_others(rules: recipe.Recipe) -> None:
-    cells = list(across_sources(rows(), rules.model_copy(update={"languages": ("en",), "categories": ("spam",)}), {}))
+    read = []
+
+    def teacher(rows: Sequence[Row]) -> Meanings:
+        read.append({row.source for row in rows})
+        return {}
+
+    only = rules.model_copy(update={"languages": ("en",), "categories": ("spam",)})
+    cells = list(across_sources(rows(), only, {"en": teacher}))
     assert [(cell.source, cell.category, cell.rows) for cell in cells] == [
         ("own", "spam", 500),
         ("sms-spam", "spam", 500),
     ]
     assert all(cell.area.value > 0.95 for cell in cells)
+    assert read == [{"sms-spam"}, {"own"}], "its teacher never saw the source either"
 
 
 def test_a_card_says_what_has_to_be_said(rules: recipe.Recipe) -> None:

@@ -1,6 +1,9 @@
-"""Teaching: words that no label names are learned from what their sentences mean, and nothing held back is seen."""
+"""Teaching: words that no label names are learned from what their texts mean, and nothing held back is seen."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from classifiers.learned.grams import grams
 from classifiers.learned.linear import Linear
 from classifiers.training import fit, recipe
 from classifiers.training.corpus import Row
-from classifiers.training.teaching import Meanings
+from classifiers.training.teaching import MOST, Meanings, lessons, nothing, spread
 
 WORDS = ("lake", "bread", "train", "music", "letter", "garden", "winter", "cousin", "paper", "window", "morning")
 LABELLED, UNLABELLED = "scum", "vermin"
@@ -28,7 +31,7 @@ def rows() -> list[Row]:
     return found
 
 
-def meanings(rows: list[Row]) -> Meanings:
+def meanings(rows: Sequence[Row]) -> Meanings:
     """Vectors that tell bad sentences, whatever the word."""
     chance = np.random.default_rng(2)
     bad = np.array([any(word in row.text for word in (LABELLED, UNLABELLED)) for row in rows])
@@ -39,7 +42,7 @@ def meanings(rows: list[Row]) -> Meanings:
 
 @pytest.fixture(scope="module")
 def rules() -> recipe.Recipe:
-    update = {"categories": ("hate",), "taught": {"hate": 0.6}, "bits": 14, "rare": 1}
+    update = {"categories": ("hate",), "taught": {"en": {"hate": 0.6}}, "bits": 14, "rare": 1}
     return recipe.read("text").model_copy(update=update)
 
 
@@ -48,7 +51,7 @@ def likely(model: Linear, text: str) -> float:
 
 
 def test_a_word_that_no_label_names_is_learned_from_what_its_sentences_mean(rules: recipe.Recipe) -> None:
-    untaught, taught = fit.learn(rows(), rules, {}), fit.learn(rows(), rules, meanings(rows()))
+    untaught, taught = fit.learn(rows(), rules, nothing), fit.learn(rows(), rules, meanings)
     text = f"a {UNLABELLED} by the lake in winter"
     assert likely(untaught, text) < 0.6
     assert likely(taught, text) > 0.8
@@ -57,12 +60,28 @@ def test_a_word_that_no_label_names_is_learned_from_what_its_sentences_mean(rule
 
 
 def test_other_languages_and_categories_are_not_taught(rules: recipe.Recipe) -> None:
-    everything = meanings(rows())
-    chinese = [Row(row.source, "zh", row.text, row.labels) for row in rows()]
-    assert fit.material(chinese, rules, everything).lessons is None
-    without = rules.model_copy(update={"taught": {"spam": 0.6}})
-    one, other = fit.learn(rows(), without, everything), fit.learn(rows(), without, {})
-    assert one.weights.tobytes() == other.weights.tobytes()
+    for taught in ({"en": {"spam": 0.6}}, {"zh": {"hate": 0.6}}):
+        without = rules.model_copy(update={"taught": taught})
+        one, other = fit.learn(rows(), without, meanings), fit.learn(rows(), without, nothing)
+        assert one.weights.tobytes() == other.weights.tobytes()
+
+
+def test_a_disguised_row_means_what_it_did_before() -> None:
+    plain = rows()[0]
+    disguised = replace(plain, text="somethingelse", disguise_of=plain.text)
+    stranger = replace(plain, text="unheard of")
+    found = lessons([stranger, disguised, plain], meanings([plain]))
+    assert found is not None
+    assert found.places.tolist() == [1, 2]
+    assert (found.vectors[0] == found.vectors[1]).all()
+    assert lessons([stranger], meanings([plain])) is None
+
+
+def test_of_a_large_source_some_are_taught_evenly_spread_and_of_ours_all() -> None:
+    many = [Row(source, "en", str(number), {}) for source in ("edos", "own") for number in range(2 * MOST)]
+    taken = spread(many)
+    assert [row.text for row in taken if row.source == "edos"] == [str(2 * number) for number in range(MOST)]
+    assert sum(row.source == "own" for row in taken) == 2 * MOST
 
 
 def test_rows_that_may_not_be_seen_teach_nothing(rules: recipe.Recipe) -> None:
@@ -72,7 +91,7 @@ def test_rows_that_may_not_be_seen_teach_nothing(rules: recipe.Recipe) -> None:
     heads = []
     for label in (0, 1):
         changed = [row if row.source == "own" else Row("edos", "en", row.text + " x", {"hate": label}) for row in its]
-        heads.append(fit.head(fit.material(changed, rules, meanings(changed)), seen, rules, "hate"))
+        heads.append(fit.head(fit.material(changed, rules, meanings), seen, rules, "hate"))
     assert heads[0].weights.tobytes() == heads[1].weights.tobytes()
     unknown = grams("x").buckets(rules.bits)
     assert not heads[0].weights[unknown].any(), "words of the others have no weight"
