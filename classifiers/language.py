@@ -38,8 +38,9 @@ _HAN: Final = re.compile("[\u3400-\u9fff]")
 _OTHERS: Final = re.compile("[\u3040-\u30ff\uac00-\ud7af]{2}")
 """Japanese kana or Korean: without them, what has Chinese characters is Chinese."""
 _ENGLISH: Final = re.compile(
-    "the|and|of|to|it|that|this|for|with|from|you|your|my|our|they|their|she|his|her|all|not|but|have"
-    "|has|were|are|been|will|would|can|could|did|just|what|who|when|how|there|if|out|now|going|good|please|thanks|sorry|today|friends|everyone"
+    "the|and|of|to|it|that|this|for|with|from|you|your|my|our|they|their|she|his|her|all|not|but|have|has|were"
+    "|are|been|will|would|can|could|did|just|what|who|when|how|there|if|out|now|going|good|please|thanks|sorry"
+    "|today|friends|everyone"
 )
 """A text half of whose words are these is English, though the detector takes its names for another language."""
 _NO_WORDS: Final = re.compile(r"https?://\S+|[@#]\w+|[\d_]+")
