@@ -59,11 +59,23 @@ def test_a_word_that_no_label_names_is_learned_from_what_its_sentences_mean(rule
     assert likely(taught, f"a {LABELLED} by the lake in winter") > 0.8
 
 
-def test_other_languages_and_categories_are_not_taught(rules: recipe.Recipe) -> None:
-    for taught in ({"en": {"spam": 0.6}}, {"zh": {"hate": 0.6}}):
-        without = rules.model_copy(update={"taught": taught})
-        one, other = fit.learn(rows(), without, meanings), fit.learn(rows(), without, nothing)
-        assert one.weights.tobytes() == other.weights.tobytes()
+@pytest.mark.parametrize(
+    ("language", "shares", "taught"),
+    [
+        ("en", {"en": {"hate": 0.6}}, True),
+        ("en", {"en": {"spam": 0.6}}, False),
+        ("en", {"zh": {"hate": 0.6}}, False),
+        ("zh", {"zh": {"hate": 0.6}}, True),
+        ("zh", {"en": {"hate": 0.6}}, False),
+    ],
+)
+def test_a_category_is_taught_in_the_languages_that_have_a_share_of_it(
+    rules: recipe.Recipe, language: str, shares: dict[str, dict[str, float]], taught: bool
+) -> None:
+    its = [replace(row, language=language) for row in rows()]
+    shared = rules.model_copy(update={"taught": shares})
+    one, other = fit.learn(its, shared, meanings), fit.learn(its, shared, nothing)
+    assert (one.weights.tobytes() != other.weights.tobytes()) == taught
 
 
 def test_a_disguised_row_means_what_it_did_before() -> None:
