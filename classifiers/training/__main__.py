@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from classifiers.learned import second, store
 from classifiers.training import corpus, fit, recipe, sentences, words
 from classifiers.training.cards import Findings, card
-from classifiers.training.evaluate import across_sources
+from classifiers.training.evaluate import across_sources, groups
 from classifiers.training.holdout import Holdout
 from classifiers.training.teaching import Meanings, Teacher, nothing
 
@@ -95,7 +95,8 @@ def evaluate(
         for cell in across_sources(rows, rules.model_copy(update=_QUICKER), teachers):
             cells.append(cell)
             click.echo(f"{name}: {cell.language} {cell.category} in {cell.source}: {cell.area}, macro F1 {cell.macro}")
-        cells.sort(key=lambda cell: (cell.language, rules.categories.index(cell.category), cell.source))
+        order = [" or ".join(group) for group in groups(rules)]
+        cells.sort(key=lambda cell: (cell.language, order.index(cell.category), cell.source))
         held = Holdout(rows, rules, teachers)
         disguised = list(held.disguised(limits)) if rules.disguised else []
         found = Findings(cells, list(held.known()), list(held.harmless(limits)), disguised, failing)

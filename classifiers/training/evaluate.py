@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
 
+from classifiers.contract import Category
 from classifiers.training.arrays import Labels, Numbers
 from classifiers.training.corpus import Row
 from classifiers.training.fit import head, labels, material
@@ -15,14 +17,17 @@ from classifiers.training.measures import Estimate, estimate, f1, macro_f1, prec
 from classifiers.training.recipe import Recipe
 from classifiers.training.teaching import Teacher, lessons, nothing
 
+_OFFENCE: Final[tuple[Category, ...]] = ("hate", "harassment")
 _FEW: Final = 40
 """Rows of either class that a source must have for its figures to say anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A category judged in one source by a model of all the others. ``area`` is that under the precision-recall curve,
-    ``macro`` the mean F1 of both classes at 0.5, ``positive`` the F1 of the positive class there."""
+    """A category, or a group of them, judged in one source by a model of all the others. ``area`` is that under the
+    precision-recall curve, ``macro`` the mean F1 of both classes at 0.5, ``positive`` the F1 of the positive class
+    there.
+    """
 
     language: str
     category: str
@@ -34,23 +39,38 @@ class Cell:
     positive: Estimate
 
 
+def groups(recipe: Recipe) -> list[tuple[Category, ...]]:
+    """What is measured: each category, and both kinds of offence as one, which one source calls hate and another
+    harassment.
+    """
+    alone: list[tuple[Category, ...]] = [(category,) for category in recipe.categories]
+    return alone + ([_OFFENCE] if set(_OFFENCE) <= set(recipe.categories) else [])
+
+
 def across_sources(rows: Sequence[Row], recipe: Recipe, teachers: Mapping[str, Teacher]) -> Iterator[Cell]:
-    """Every category and source of which there are enough rows of both classes, outside the source and in it. What is
-    left out is not read by the teachers either.
+    """Every group of categories and source of which there are enough rows of both classes, outside the source and in
+    it. What is left out is not read by the teachers either.
     """
     for language in recipe.languages:
         everything = material([row for row in rows if row.language == language], recipe, nothing)
+        truths = {category: labels(everything.rows, category) for category in recipe.categories}
         source = np.array([row.source for row in everything.rows])
         for name in sorted(recipe.sources):
-            outside = source != name
-            truths = {category: labels(everything.rows, category) for category in recipe.categories}
-            told = [c for c, truth in truths.items() if _enough(truth[~outside]) and _enough(truth[outside])]
+            inside = source == name
+            # Of a group a row is 1 if one of its labels is, 0 if one says so and none the contrary, -1 if none is known.
+            told: dict[tuple[Category, ...], Labels] = {
+                group: truth
+                for group in groups(recipe)
+                if _enough(truth := np.max([truths[category][inside] for category in group], axis=0))
+                and all(_enough(truths[category][~inside]) for category in group)
+            }
             if told:
                 known = teachers[language]([row for row in everything.rows if row.source != name])
                 its = replace(everything, lessons=lessons(everything.rows, known))
-            for category in told:
-                inside, found = ~outside & (truths[category] >= 0), head(its, outside, recipe, category)
-                yield _cell(language, category, name, truths[category][inside], found.probabilities(its.texts[inside]))
+                found = {c: head(its, ~inside, recipe, c).probabilities(its.texts[inside]) for c in set(chain(*told))}
+            for group, truth in told.items():
+                likely = np.max([found[category] for category in group], axis=0)
+                yield _cell(language, " or ".join(group), name, truth[truth >= 0], likely[truth >= 0])
 
 
 def _enough(truth: Labels) -> bool:

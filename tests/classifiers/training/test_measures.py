@@ -11,7 +11,7 @@ from classifiers.training import cards, measures, recipe
 from classifiers.training.corpus import Row
 from classifiers.training.evaluate import Cell, across_sources
 from classifiers.training.measures import Estimate
-from classifiers.training.teaching import Meanings
+from classifiers.training.teaching import Meanings, nothing
 
 TRUTH = np.array([1, 1, 0, 0], np.int8)
 
@@ -79,6 +79,22 @@ def test_a_source_is_judged_by_a_model_of_the_others(rules: recipe.Recipe) -> No
     ]
     assert all(cell.area.value > 0.95 for cell in cells)
     assert read == [{"sms-spam"}, {"own"}], "its teacher never saw the source either"
+
+
+def test_what_one_source_calls_hate_and_another_harassment_is_measured_as_one(rules: recipe.Recipe) -> None:
+    places = ["lake", "bread", "train", "music", "letter", "garden"]
+    its = []
+    for number in range(600):
+        text = f"{places[number % 6]} {('scum', 'idiot', 'tea')[number % 3]} {places[number % 5]} {number}"
+        its.append(Row("own", "en", text, {"hate": int(number % 3 == 0), "harassment": int(number % 3 == 1)}))
+        if number % 3 != 1:
+            its.append(Row("sms-spam", "en", f"{text} too", {"harassment": int(number % 3 == 0)}))
+    only = rules.model_copy(update={"languages": ("en",), "categories": ("hate", "harassment")})
+    cells = {(cell.source, cell.category): cell for cell in across_sources(its, only, {"en": nothing})}
+    assert cells["sms-spam", "harassment"].area.value < 0.6, "it taught that this is hate"
+    assert cells["sms-spam", "hate or harassment"].area.value > 0.95
+    assert cells["sms-spam", "hate or harassment"].rows == 400
+    assert ("own", "hate or harassment") not in cells, "nobody else knows hate"
 
 
 def test_a_card_says_what_has_to_be_said(rules: recipe.Recipe) -> None:
