@@ -57,7 +57,7 @@ def across_sources(rows: Sequence[Row], recipe: Recipe, teachers: Mapping[str, T
         source = np.array([row.source for row in everything.rows])
         for name in sorted(recipe.sources):
             inside = source == name
-            # Of a group a row is 1 if one of its labels is, 0 if one says so and none the contrary, -1 if none is known.
+            # Of a group a row is 1 if one of its labels is, 0 if one is and none the contrary, -1 if none is known.
             told: dict[tuple[Category, ...], Labels] = {
                 group: truth
                 for group in groups(recipe)
