@@ -65,28 +65,6 @@ _ACROSS = (
     " precision-recall curve; both F1 are at probability 0.5. In brackets: 95 % bootstrap intervals, stratified. Sources"
     ' differ in what they call hate and what harassment; of "hate or harassment" the likelier one counts.'
 )
-_HELD_OUT, ""],
-        _table(
-            ("language", "category", "source", "rows", "macro F1"),
-            [(k.language, k.category, k.source, k.rows, k.macro) for k in findings.known],
-        ),
-        ["Harmless messages that would be held, and blocked:", ""],
-        _table(
-            ("language", "source", "rows", "held", "blocked"),
-            [(h.language, h.source, h.rows, _percent(h.held), _percent(h.blocked)) for h in findings.harmless],
-        ),
-        _disguises(findings.disguised),
-        ["## Known failures", "", _FAILURES, ""],
-        [f"- {line}" for line in findings.failures] or ["None."],
-    ]
-    return "\n".join([line for part in parts if part for line in (*part, "")])
-
-
-_ACROSS = (
-    "Each source in turn is left out, the model is made of the others, and judges it. The area is that under the"
-    " precision-recall curve; both F1 are at probability 0.5. In brackets: 95 % bootstrap intervals, stratified. As"
-    ' As "hate or harassment" counts whichever of the two is likelier: what one source calls hate another calls harassment.'
-)
 _HELD_OUT = "One row in five is held out and judged by the whole classifier (rules and model, no second look)."
 _FAILURES = "Of the hand-written cases in `tests/classifiers/cases`, with the shipped classifiers of texts and policy:"
 
