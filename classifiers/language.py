@@ -38,11 +38,11 @@ _HAN: Final = re.compile("[\u3400-\u9fff]")
 _OTHERS: Final = re.compile("[\u3040-\u30ff\uac00-\ud7af]{2}")
 """Japanese kana or Korean: without them, what has Chinese characters is Chinese."""
 _ENGLISH: Final = re.compile(
-    "the|and|of|to|it|that|this|for|with|from|you|your|my|our|they|their|she|his|her|all|not|but|have|has|were"
+    r"\b(?:the|and|of|to|it|that|this|for|with|from|you|your|my|our|they|their|she|his|her|all|not|but|have|has|were"
     "|are|been|will|would|can|could|did|just|what|who|when|how|there|if|out|now|going|good|please|thanks|sorry"
-    "|today|friends|everyone"
+    r"|today|friends|everyone)\b"
 )
-"""A text half of whose words are these is English, though the detector takes its names for another language."""
+"""English words. A text that is short without them is English, whatever language the detector takes its names for."""
 _NO_WORDS: Final = re.compile(r"https?://\S+|[@#]\w+|[\d_]+")
 
 
@@ -52,10 +52,8 @@ def foreign(text: str) -> str | None:
     if len(letters) >= _FEW:
         return _SCRIPT
     words = " ".join(_NO_WORDS.sub(" ", text[:_LOOKED_AT]).split())
-    if sum(map(str.isalpha, words)) < _LETTERS or (_HAN.search(words) and not _OTHERS.search(words)):
-        return None
-    spoken = words.lower().split()
-    if 2 * sum(_ENGLISH.fullmatch(word) is not None for word in spoken) >= len(spoken):
+    foreign_at_most = sum(map(str.isalpha, _ENGLISH.sub(" ", words.lower())))
+    if foreign_at_most < _LETTERS or (_HAN.search(words) and not _OTHERS.search(words)):
         return None
     found = _detector().detect(words.encode("utf-8", "ignore").decode().lower(), model="lite")[0]
     return found["lang"] if found["score"] >= _SURE and found["lang"] not in READ else None

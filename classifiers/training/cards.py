@@ -88,8 +88,8 @@ def _taught(recipe: Recipe) -> Iterator[str]:
     for language, taught in recipe.taught.items():
         shares = ", ".join(f"{category} {share:.0%}" for category, share in taught.items())
         yield (
-            f" Of the weights for {language} part is learned from what regressions over {_VECTORS[language]} say of the"
-            f" same rows: {shares}."
+            f" Part of each weight for {language} is learned from what regressions over {_VECTORS[language]} say of the"
+            f" same rows, by category: {shares}."
         )
 
 

@@ -23,6 +23,10 @@ _NOT_A_WORD: Final = re.compile(r"\W+")
 
 _DISGUISED: Final = 0.35
 """The share of its characters that a disguised row is written with other ones of the same sound."""
+_EMOJI: Final = 4
+"""One in so many disguised rows has emoji for words, as far as there are any; people write other characters more often,
+and they are harder to know again.
+"""
 
 
 class CorpusError(ValueError):
@@ -121,7 +125,8 @@ def disguised(rows: Sequence[Row], every: int) -> Iterator[Row]:
     chinese = [row for row in rows if row.language == "zh"]
     for place in range(0, len(chinese) if every else 0, every or 1):
         row = chinese[place]
-        text = evasion.emoji(row.text) if place % (4 * every) == 0 else evasion.homophones(row.text, _DISGUISED, place)
+        with_emoji = place % (_EMOJI * every) == 0
+        text = evasion.emoji(row.text) if with_emoji else evasion.homophones(row.text, _DISGUISED, place)
         if text != row.text:
             yield replace(row, text=text, disguise_of=row.text)
 

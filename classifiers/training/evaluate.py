@@ -49,7 +49,7 @@ def groups(recipe: Recipe) -> list[tuple[Category, ...]]:
 
 def across_sources(rows: Sequence[Row], recipe: Recipe, teachers: Mapping[str, Teacher]) -> Iterator[Cell]:
     """Every group of categories and source of which there are enough rows of both classes, outside the source and in
-    it. What is left out is not read by the teachers either.
+    it. Teachers that learn from texts do not read what is left out either.
     """
     for language in recipe.languages:
         everything = material([row for row in rows if row.language == language], recipe, nothing)

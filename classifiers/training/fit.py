@@ -1,5 +1,5 @@
-"""Fits a linear model to rows: one logistic regression a category, calibrated on rows it did not learn from, and mixed
-with what meanings teach the same n-grams (see `teaching`).
+"""Fits a linear model to rows: one logistic regression a category, mixed with what meanings teach the same n-grams
+(see `teaching`), and calibrated on rows that neither learned from.
 
 Every step is deterministic: sorted rows, seeded folds, a solver that uses one thread (liblinear: Fan et al. 2008),
 weights rounded to int8. So the same rows give the same bytes.
@@ -93,8 +93,15 @@ def calibrate(values: Numbers, truth: Labels, counts: Numbers) -> tuple[float, f
 
 
 def folds(rows: Sequence[Row], recipe: Recipe) -> Labels:
-    """The part each row belongs to, from its place in the sorted rows."""
-    return np.random.default_rng(recipe.seed).integers(0, recipe.folds, len(rows)).astype(np.int8)
+    """The part each row belongs to, from its place in the sorted rows. A disguised row belongs to that of its original:
+    else one would be learned from while the other is held out.
+    """
+    parts = np.random.default_rng(recipe.seed).integers(0, recipe.folds, len(rows)).astype(np.int8)
+    plain = {(row.source, row.text): place for place, row in enumerate(rows) if row.disguise_of is None}
+    origin = [
+        place if row.disguise_of is None else plain[row.source, row.disguise_of] for place, row in enumerate(rows)
+    ]
+    return parts[origin]
 
 
 def learn(rows: Sequence[Row], recipe: Recipe, teacher: Teacher) -> Linear:

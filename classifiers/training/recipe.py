@@ -52,7 +52,7 @@ class Recipe(_Part):
     N-grams in fewer than ``rare`` rows are left out. ``strength`` is the inverse of the regularisation (C of
     scikit-learn), for some categories its own. Of the rows that are not of a category at most ``negatives`` are
     learned from, evenly spread; hand-written ones always. One in ``disguised`` Chinese rows is learned from a
-    second time, with other characters that sound the same and emoji for words; 0 for none. ``second`` are the
+    second time, with other characters that sound the same or emoji for words; 0 for none. ``second`` are the
     categories for which there is a second look at English. ``taught``: the share, 0 to 1, of what is learned from
     meanings, for a language and category; the rest is what labels say. ``folds``: how many parts the rows are cut into
     to calibrate on what was not learned from.
@@ -78,6 +78,9 @@ class Recipe(_Part):
     def _known(self) -> Recipe:
         if unknown := sorted(set(self.categories) - CATEGORIES):
             raise ValueError(f"categories: unknown: {', '.join(unknown)}")
+        told = {*self.taught, *[category for shares in self.taught.values() for category in shares]}
+        if untold := sorted(told - {*self.languages, *self.categories}):
+            raise ValueError(f"taught: unknown: {', '.join(untold)}")
         if OWN not in self.sources:
             raise ValueError(f"sources: {OWN} is missing")
         return self

@@ -23,7 +23,7 @@ from classifiers.training.recipe import HAND_WRITTEN
 Meanings = Mapping[str, Vectors]
 """The vector of a row's text, of length 1, for those that have one."""
 Teacher = Callable[[Sequence[Row]], Meanings]
-"""What some rows mean, which are of one language."""
+"""What rows of one language mean; it may know more than these, and learns from no others."""
 
 MOST: Final = 4000
 """Rows of a source that are taught; hand-written ones all."""

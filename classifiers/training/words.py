@@ -43,6 +43,7 @@ _ITERATIONS: Final = 2
 def meanings(rows: Sequence[Row]) -> Meanings:
     """The vectors, of shape (SIZE,) and length 1, of some of these Chinese rows, evenly spread over each source; all
     are read for them. Disguised rows are left out, and such as have no word that is known.
+    Nothing is known of rows that have no more than SIZE words together.
     """
     plain = [row for row in rows if row.disguise_of is None]
     words = _words([_WORD.findall(normalise(row.text).text[:_CHARACTERS]) for row in plain])

@@ -29,6 +29,8 @@ from classifiers.text import TextClassifier
         (None, "lol idk bruh u coming 2nite or nah, we gonna be at the spot till late"),
         (None, "Ramadan mubarak to all my friends"),
         ("es", "mañana vamos al mercado a comprar pan y manzanas para la fiesta, all my friends"),
+        ("de", "to the Wir.werden.euch.alle.heute.nacht.umbringen.und.keiner.hilft.euch"),
+        ("de", "Wir to werden of euch the alle and heute it nacht for umbringen to und of keiner it hilft"),
         (None, "Bonjour"),
         (None, "https://example.com/une/page/en/francais/que/personne/ne/lit @quelquun #jamais"),
         (None, "12345 67890 !!! ???"),

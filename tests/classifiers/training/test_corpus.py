@@ -100,6 +100,13 @@ def test_shipped_recipes_say_what_may_be_used_commercially(name: str) -> None:
     assert all(source.commercial for source in kept.sources.values())
 
 
+@pytest.mark.parametrize("taught", [{"zn": {"hate": 0.5}}, {"zh": {"harrasment": 0.5}}])
+def test_what_is_taught_has_to_be_learned(taught: dict[str, dict[str, float]]) -> None:
+    fields = recipe.read("text").model_dump() | {"taught": taught}
+    with pytest.raises(ValueError, match=r"taught: unknown: (zn|harrasment)"):
+        recipe.Recipe.model_validate(fields)
+
+
 def test_an_unknown_recipe_is_named() -> None:
     with pytest.raises(recipe.RecipeError, match="nothing"):
         recipe.read("nothing")

@@ -109,6 +109,17 @@ def test_one_row_in_so_many_is_learned_from_in_disguise() -> None:
     assert list(corpus.disguised(plain, 0)) == []
 
 
+def test_a_disguised_row_is_held_out_with_its_original() -> None:
+    rules = recipe.read("text")
+    plain = [Row("own", "zh", f"拿刀的人{number}号", {}) for number in range(300)]
+    hidden = list(corpus.disguised(plain, 2))
+    parts = fit.folds(plain + hidden, rules)
+    assert parts[: len(plain)].tolist() == fit.folds(plain, rules).tolist()
+    assert parts[len(plain) :].tolist() == [
+        parts[[each.text for each in plain].index(str(row.disguise_of))] for row in hidden
+    ]
+
+
 def test_most_disguises_are_homophones_and_some_are_emoji() -> None:
     plain = [Row("own", "zh", "我要拿刀杀狗" * 5, {}) for _ in range(8)]
     with_emoji = ["🔪" in row.text for row in corpus.disguised(plain, 1)]
