@@ -63,7 +63,7 @@ def card(recipe: Recipe, rows: Sequence[Row], version: str, findings: Findings) 
 _ACROSS = (
     "Each source in turn is left out, the model is made of the others, and judges it. The area is that under the"
     " precision-recall curve; both F1 are at probability 0.5. In brackets: 95 % bootstrap intervals, stratified."
-    ' Sources differ in what they call hate and what harassment; of "hate or harassment" the likelier one counts.'
+    ' Of "hate or harassment" the likelier counts, against whichever of the two a source labels: they differ in that.'
 )
 _HELD_OUT = "One row in five is held out and judged by the whole classifier (rules and model, no second look)."
 _FAILURES = "Of the hand-written cases in `tests/classifiers/cases`, with the shipped classifiers of texts and policy:"
