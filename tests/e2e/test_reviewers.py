@@ -52,6 +52,8 @@ async def test_each_hold_ends_once_whatever_two_reviewers_say_and_who_dies(stack
         )
         assert sorted(answer.status for answer in answers) == [200, 409]
         won[message_id] = next(verb for answer, verb in zip(answers, verbs, strict=True) if answer.status == 200)
+    # Of what is being sent while its process dies only a person can say whether it arrived: `test_kill` is about that.
+    await until(lambda: ended(stack, at_once), 30, "the end of these")
     for message_id in later:
         assert (await decide(stack, NAMES[0], message_id, "release", undo=True)).status == 200
         won[message_id] = "release"
@@ -62,10 +64,7 @@ async def test_each_hold_ends_once_whatever_two_reviewers_say_and_who_dies(stack
     await until(lambda: len(children(supervisor.pid)) == 2, 20, "two processes again")
     await until(lambda: ready(stack, set(children(supervisor.pid))), 30, "both of them ready")
 
-    async def ended() -> bool:
-        return {await state(stack, each) for each in ids} <= {"published", "rejected"}
-
-    await until(ended, 60, "the end of every hold")
+    await until(lambda: ended(stack, ids), 60, "the end of every hold")
     keys = [request["key"] for request in published(stack)]
     for message_id, verb in won.items():
         assert (await state(stack, message_id), keys.count(message_id)) == (
@@ -78,6 +77,10 @@ async def test_each_hold_ends_once_whatever_two_reviewers_say_and_who_dies(stack
 async def state(stack: Stack, message_id: str) -> str:
     [row] = await query(stack, "SELECT state FROM messages WHERE id = $1", message_id)
     return str(row[0])
+
+
+async def ended(stack: Stack, ids: list[str]) -> bool:
+    return {await state(stack, each) for each in ids} <= {"published", "rejected"}
 
 
 async def _left(stack: Stack) -> bool:
