@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import httpx
 from jsonschema import Draft202012Validator
 
+from gateway.app import create_app
+from gateway.settings import Settings
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document: it takes longer to make than most tests."""
+    return create_app(Settings()).openapi()
+
 
 class Documented:
     """Checks that an answer is one of those which the document describes."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        self._document = document
+    def __init__(self) -> None:
+        self._document = document()
 
     async def check(self, response: httpx.Response) -> None:
         """Fail unless path, method, status, media type and body are as described."""

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,6 @@ from gateway.adapters.sql.personal import SqlPersonal
 from gateway.adapters.sql.reports import PURPOSE, SqlReports
 from gateway.adapters.sql.statements import SqlStatements, StatementsPart
 from gateway.adapters.sql.verifications import SqlVerifications
-from gateway.app import create_app
 from gateway.appealing import Appealing
 from gateway.core.appeals import Appeal, AppealState
 from gateway.core.model import (
@@ -72,7 +70,6 @@ from gateway.http.reporting import BODY_BUDGET, Reporting
 from gateway.http.requests import hash_key
 from gateway.ports import Personal, Register, Registered
 from gateway.providers.config import parse_providers
-from gateway.settings import Settings
 from gateway.verify import Verify
 from tests.fakes import NOW_MS
 from tests.http.documented import Documented
@@ -202,13 +199,7 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
             read_seconds=10.0,
         )
         app.state.service.registry = register
-        yield Keeping(app, store, register, desk, world, Documented(_document()))
-
-
-@cache
-def _document() -> dict[str, Any]:
-    """The OpenAPI document: it takes longer to make than a request."""
-    return create_app(Settings()).openapi()
+        yield Keeping(app, store, register, desk, world, Documented())
 
 
 async def fill(directory: Path) -> None:
