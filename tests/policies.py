@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from gateway.core.policy import PolicyInForce, parse_policy
 
 POLICY = """\
@@ -43,6 +45,7 @@ news:
 """
 
 
+@cache
 def policy(*changes: tuple[str, str]) -> PolicyInForce:
     """The policy with some of its text replaced, each time exactly once."""
     text = POLICY
