@@ -18,9 +18,9 @@ from gateway.app import create_app
 from gateway.core.operators import Operator, Role
 from gateway.core.records import Tenant
 from gateway.core.registration import By
-from gateway.embedded import embedded_judge
 from gateway.http.requests import hash_key
 from gateway.settings import Settings
+from tests.http import judging
 from tests.http.documented import Documented
 from tests.http.recorder import Recorder, recorder
 from tests.world import ACCOUNT
@@ -99,7 +99,7 @@ async def whole(directory: Path, keys: bool = True) -> AsyncIterator[Whole]:
         database_url=f"sqlite+aiosqlite:///{directory}/gateway.db",
         keys_file=directory / "keys.json" if keys else None,
     )
-    app = create_app(settings, embedded_judge())
+    app = create_app(settings, judging.shipped())
     async with recorder() as upstream, app.router.lifespan_context(app):
         store: SqlStore = app.state.store
         acme = Tenant("t1", "One", f"http://{upstream.netloc}/publish", notify_url="https://one.example/notices")

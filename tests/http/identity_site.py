@@ -22,10 +22,10 @@ from gateway.core.model import Account, AccountState, Registrant, RegistrantKind
 from gateway.core.records import Tenant
 from gateway.core.registration import By
 from gateway.core.verification import Verification
-from gateway.embedded import embedded_judge
 from gateway.ports import Begun
 from gateway.settings import Settings
 from gateway.verify import Verify
+from tests.http import judging
 from tests.http.documented import Documented
 from tests.providers.vendors import CLIENT, OLD_SECRET, SECRET, VENDORS, Webhook
 
@@ -118,7 +118,7 @@ async def open_site(
         providers_file=file,
         body_read_seconds=body_read_seconds,
     )
-    app = create_app(settings, embedded_judge())
+    app = create_app(settings, judging.shipped())
     async with app.router.lifespan_context(app):
         store: SqlStore = app.state.store
         register = store.register

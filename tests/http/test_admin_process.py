@@ -13,9 +13,9 @@ from gateway.app import create_app
 from gateway.core.operators import Operator, Role
 from gateway.core.records import Tenant
 from gateway.core.registration import By
-from gateway.embedded import embedded_judge
 from gateway.http.requests import hash_key
 from gateway.settings import Settings
+from tests.http import judging
 from tests.http.documented import Documented
 
 PROVIDERS = "providers: [{name: staff, kind: manual, framework: eidas, level: high, valid_days: 30, tenants: [t1]}]"
@@ -33,7 +33,7 @@ async def test_from_a_registrant_to_an_account_that_may_publish_news(tmp_path: P
         keys_file=tmp_path / "keys.json" if whole else None,
         providers_file=tmp_path / "providers.yaml" if whole else None,
     )
-    app = create_app(settings, embedded_judge())
+    app = create_app(settings, judging.shipped())
     async with app.router.lifespan_context(app):
         store: SqlStore = app.state.store
         await store.register.put_tenant(Tenant("t1", "One", "https://one.example/"), hash_key("app"), "test", 0)

@@ -22,11 +22,11 @@ from gateway.core.personal_acts import Kept
 from gateway.core.records import Tenant
 from gateway.core.registration import By
 from gateway.core.verification import Verification
-from gateway.embedded import embedded_judge
 from gateway.ports import Begun
 from gateway.settings import Settings
 from gateway.verify import Verify
 from tests.adapters.test_aliyun import KEY_ID, SECRET, Vendor
+from tests.http import judging
 from tests.http.identity_site import dump_text
 from tests.http.recorder import recorder
 
@@ -52,7 +52,7 @@ async def test_what_the_register_has_is_compared_and_another_name_starts_again(
             providers_file=tmp_path / "providers.yaml",
             keys_file=tmp_path / "keys.json",
         )
-        app = create_app(settings, embedded_judge())
+        app = create_app(settings, judging.shipped())
         async with app.router.lifespan_context(app):
             store: SqlStore = app.state.store
             verify: Verify = app.state.verify

@@ -16,12 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.adapters.sql import open_store
 from gateway.app import create_app
 from gateway.core.records import Tenant
-from gateway.embedded import embedded_judge
 from gateway.http.health import Checks, Component, starting
 from gateway.http.requests import hash_key
 from gateway.ports import StoreUnavailable, UpstreamNotReached
 from gateway.settings import Settings
 from gateway.upkeep import Upkeep
+from tests.http import judging
 from tests.http.conftest import client_of
 from tests.world import ACCOUNT, KEY, TTL_MS, World
 
@@ -139,7 +139,7 @@ async def test_a_gateway_says_whose_upstream_is_not_reached_and_since_when(
     async with open_store(url) as (_, register):
         await register.put_tenant(Tenant("t1", "One", "http://127.0.0.1:1/"), hash_key(KEY), "test", 0)
         await register.put_account("t1", ACCOUNT, "test", 0)
-    app = create_app(Settings(database_url=url), embedded_judge())
+    app = create_app(Settings(database_url=url), judging.shipped())
     async with app.router.lifespan_context(app), client_of(app) as client:
         for _ in range(2):
             body = {"account_id": ACCOUNT.account_id, "text": "Good morning!"}
