@@ -20,7 +20,7 @@ import numpy.typing as npt
 from classifiers.normalise import WINDOW
 from classifiers.sounds import Syllables, sounds
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Changes whenever the same view may give other n-grams; part of every model's version."""
 
 Hashes = npt.NDArray[np.uint64]
@@ -77,8 +77,9 @@ def grams(text: str) -> Grams:
     """The n-grams of a canonical view.
 
     Characters: 1 to 4 where a Chinese one is among them, 3 to 5 elsewhere, across blanks and signs. Tokens (words,
-    single Chinese characters, signs): 1 to 3, whatever stands between them. Syllables of Chinese and pinyin: 2 and 3,
-    so that characters which sound alike count as one.
+    single Chinese characters, signs): 1 to 3, whatever stands between them, but none that are Chinese characters in a
+    row and count already. Syllables of Chinese and pinyin: 2 and 3, so that characters which sound alike count as one;
+    each twice, as sounds are what a disguise leaves of a text.
     """
     text = worded(text[:_MOST])
     codes = _codes(text)
@@ -90,7 +91,7 @@ def grams(text: str) -> Grams:
     chinese = np.zeros(size + 1, np.int32)
     np.cumsum(kinds == _CHINESE, out=chinese[1:])
     parts = [_characters(length, chinese, sums, inverse) for length in (1, 2, 3, 4, 5) if size >= length]
-    parts += _tokens(kinds, sums, inverse)
+    parts += _tokens(kinds, chinese, sums, inverse)
     heard, at = sounds(text)
     syllables = _syllables(heard, at)
     parts += syllables
@@ -140,7 +141,7 @@ def _codes(text: str) -> npt.NDArray[np.uint32]:
     return np.frombuffer(f" {text} ".encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-def _tokens(kinds: npt.NDArray[np.uint8], sums: Hashes, inverse: Hashes) -> list[_Part]:
+def _tokens(kinds: npt.NDArray[np.uint8], chinese: Positions, sums: Hashes, inverse: Hashes) -> list[_Part]:
     letter = kinds == _LETTER
     single = kinds >= _CHINESE
     first, last = letter.copy(), letter.copy()
@@ -148,12 +149,20 @@ def _tokens(kinds: npt.NDArray[np.uint8], sums: Hashes, inverse: Hashes) -> list
     last[:-1] &= ~letter[1:]
     starts = np.flatnonzero(first | single).astype(np.int32)
     ends = np.flatnonzero(last | single).astype(np.int32) + np.int32(1)
-    return _runs(11, (sums[ends] - sums[starts]) * inverse[starts], starts, ends, (1, 2, 3))
+    parts = _runs(11, (sums[ends] - sums[starts]) * inverse[starts], starts, ends, (1, 2, 3))
+    return [_besides_characters(part, chinese) for part in parts]
+
+
+def _besides_characters(part: _Part, chinese: Positions) -> _Part:
+    """Those of the n-grams that have more in them than Chinese characters."""
+    more = chinese[part.starts + part.lengths] - chinese[part.starts] < part.lengths
+    return _Part(part.kind, part.raw[more], part.starts[more], part.lengths[more])
 
 
 def _syllables(heard: Syllables, at: Positions) -> list[_Part]:
     starts = at + np.int32(1)
-    return _runs(21, heard.astype(np.uint64), starts, starts + np.int32(1), (2, 3))
+    units, ends = heard.astype(np.uint64), starts + np.int32(1)
+    return [part for kind in (21, 31) for part in _runs(kind, units, starts, ends, (2, 3))]
 
 
 def _runs(kind: int, units: Hashes, starts: Positions, ends: Positions, counts: tuple[int, ...]) -> list[_Part]:

@@ -23,7 +23,7 @@ _NOT_A_WORD: Final = re.compile(r"\W+")
 
 _DISGUISED: Final = 0.35
 """The share of its characters that a disguised row is written with other ones of the same sound."""
-_EMOJI: Final = 4
+_EMOJI: Final = 8
 """One in so many disguised rows has emoji for words, as far as there are any; people write other characters more often,
 and they are harder to know again.
 """

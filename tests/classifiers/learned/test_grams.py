@@ -57,8 +57,19 @@ def test_pieces(text: str, inside: set[str], outside: set[str]) -> None:
 
 def test_characters_that_sound_alike_share_hashes() -> None:
     common = set(grams("加微信号").hashes.tolist()) & set(grams("家薇芯浩").hashes.tolist())
-    assert len(common) == 5  # three pairs and two triples of syllables
+    assert len(common) == 10  # three pairs and two triples of syllables, each twice
     assert not set(grams("加微信号").hashes.tolist()) & set(grams("图书馆开").hashes.tolist())
+
+
+@pytest.mark.parametrize(
+    ("text", "piece", "times"),
+    [("杀", "杀", 1), ("杀了", "杀了", 3), ("杀 了", "杀 了", 4), ("杀!", "杀!", 2), ("go", "go", 1)],
+)
+def test_chinese_characters_in_a_row_count_once_and_their_sounds_twice(text: str, piece: str, times: int) -> None:
+    found = grams(text)
+    padded = f" {text} "
+    covered = [padded[at + 1 : at + 1 + size] for at, size in zip(found.starts, found.lengths, strict=True)]
+    assert covered.count(piece) == times
 
 
 def test_what_has_chinese_in_it_can_be_left_out() -> None:
