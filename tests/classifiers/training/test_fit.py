@@ -123,4 +123,4 @@ def test_a_disguised_row_is_held_out_with_its_original() -> None:
 def test_most_disguises_are_homophones_and_some_are_emoji() -> None:
     plain = [Row("own", "zh", "我要拿刀杀狗" * 5, {}) for _ in range(8)]
     with_emoji = ["🔪" in row.text for row in corpus.disguised(plain, 1)]
-    assert with_emoji == [True, False, False, False] * 2
+    assert with_emoji == [True] + [False] * 7
