@@ -150,7 +150,7 @@ def _tokens(kinds: npt.NDArray[np.uint8], chinese: Positions, sums: Hashes, inve
     starts = np.flatnonzero(first | single).astype(np.int32)
     ends = np.flatnonzero(last | single).astype(np.int32) + np.int32(1)
     parts = _runs(11, (sums[ends] - sums[starts]) * inverse[starts], starts, ends, (1, 2, 3))
-    return [_besides_characters(part, chinese) for part in parts]
+    return [_besides_characters(part, chinese) for part in parts] if chinese[-1] else parts
 
 
 def _besides_characters(part: _Part, chinese: Positions) -> _Part:
@@ -161,8 +161,8 @@ def _besides_characters(part: _Part, chinese: Positions) -> _Part:
 
 def _syllables(heard: Syllables, at: Positions) -> list[_Part]:
     starts = at + np.int32(1)
-    units, ends = heard.astype(np.uint64), starts + np.int32(1)
-    return [part for kind in (21, 31) for part in _runs(kind, units, starts, ends, (2, 3))]
+    parts = _runs(21, heard.astype(np.uint64), starts, starts + np.int32(1), (2, 3))
+    return parts + [part._replace(kind=part.kind + 10) for part in parts]
 
 
 def _runs(kind: int, units: Hashes, starts: Positions, ends: Positions, counts: tuple[int, ...]) -> list[_Part]:
