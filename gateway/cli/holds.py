@@ -21,6 +21,7 @@ from gateway.held import HeldMessages
 from gateway.ports import Register, Store
 from gateway.review import ReleaseForbidden
 
+_UNDER_WAY = "decided; a running gateway, or another of these commands, is carrying it out"
 _HEADER = ("MESSAGE", "ACCOUNT", "RULE", "CATEGORIES", "SINCE")
 
 
@@ -147,7 +148,11 @@ def _resolve_hold(message_id: str, outcome: Outcome, code: str, note: str, actor
             raise click.ClickException(f"{message_id} is {stored.state.value}, not held")
         if isinstance(entry, Unresolved):
             raise click.ClickException(f"{message_id}: {UNRESOLVED[entry].partition(': ')[2]}")
-        click.echo(f"{message_id}: {_became(entry) or (await stored_message(store, message_id)).state.value}")
+        if (after := await held.queue.entry(message_id, None)) is not None and after.problem is not None:
+            raise click.ClickException(f"{message_id} stays held: {after.problem}")
+        now = (await stored_message(store, message_id)).state
+        became = _became(entry) or _UNDER_WAY
+        click.echo(f"{message_id}: {became if now is MessageState.HELD else now.value}")
 
     with_store(resolve)
 

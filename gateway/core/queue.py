@@ -80,7 +80,7 @@ class Unresolved(StrEnum):
 UNRESOLVED: Final[dict[Unresolved, str]] = {
     Unresolved.NOT_HELD: "message_id: the message is not held, or not any more",
     Unresolved.CLAIMED: "message_id: somebody else is looking at it; take another, or wait until the claim ends",
-    Unresolved.DECIDED: "message_id: somebody else has decided on it a moment ago",
+    Unresolved.DECIDED: "message_id: it was decided on a moment ago",
     Unresolved.SAME_PERSON: "message_id: you were the first to decide on it; somebody else has to be the second",
     Unresolved.ESCALATED: "message_id: it was escalated already; somebody else than who did that decides",
     Unresolved.NOT_DECIDED: "message_id: there is no decision of yours to undo, or it was carried out already",
@@ -147,7 +147,7 @@ def resolve(entry: Entry, resolution: Resolution, rules: Holds, undo_ms: int) ->
     """What a person's decision makes of an entry: it waits to be carried out, or for a second person.
 
     A second one who decides otherwise than the first escalates it: then it takes a third. While a decision can still be
-    undone, the same person may decide anew.
+    undone, the same person may decide anew; with ``undo_ms`` 0 there is no such while.
     """
     actor, now_ms = resolution.actor, resolution.at_ms
     if resolution.code not in rules.codes(resolution.outcome):
@@ -185,7 +185,11 @@ def could_not(entry: Entry, problem: str) -> Entry:
 
 def _decided(entry: Entry, actor: str) -> bool:
     """Whether a decision stands that this person cannot change any more."""
-    return entry.waiting is not None and (entry.waiting.actor != actor or entry.taken_ms is not None)
+    waiting = entry.waiting
+    if waiting is None:
+        return False
+    had_no_undo = entry.waiting_ms is None or entry.waiting_ms <= waiting.at_ms  # it is carried out at this moment
+    return waiting.actor != actor or entry.taken_ms is not None or had_no_undo
 
 
 class Step(StrEnum):

@@ -159,3 +159,25 @@ def test_a_message_that_is_not_there_is_not_shown(office: Office) -> None:
     office.publish()
     result = office.run("holds", "show", "none")
     assert (result.exit_code, result.output) == (1, "Error: no message none\n")
+
+
+def test_a_decision_that_another_process_carries_out_is_told_as_such(office: Office) -> None:
+    held = office.publish(0.6)
+    # Another process takes what is decided before this one gets to it.
+    taken = "UPDATE queue SET taken_ms = 9e12 WHERE message_id = new.message_id"
+    office.sql(f"CREATE TRIGGER quick AFTER UPDATE OF waiting_ms ON queue BEGIN {taken}; END")
+    release = ("holds", "release", held.message_id, "--note", "n", "--actor", "Ann")
+    first, again = office.run(*release), office.run(*release)
+    said = "decided; a running gateway, or another of these commands, is carrying it out"
+    assert (first.exit_code, first.output) == (0, f"{held.message_id}: {said}\n")
+    assert (again.exit_code, again.output) == (1, f"Error: {held.message_id}: it was decided on a moment ago\n")
+
+
+def test_a_decision_that_cannot_be_carried_out_after_all_is_told_with_the_reason(office: Office) -> None:
+    held = office.publish(0.6)
+    # The account is closed after the decision was looked at, and before it is carried out.
+    closed = "UPDATE accounts SET state = 'closed'"
+    office.sql(f"CREATE TRIGGER quick AFTER UPDATE OF waiting_ms ON queue BEGIN {closed}; END")
+    result = office.run("holds", "release", held.message_id, "--note", "n", "--actor", "Ann")
+    assert (result.exit_code, result.output) == (1, f"Error: {held.message_id} stays held: The account is closed.\n")
+    assert office.state(held.message_id) is MessageState.HELD

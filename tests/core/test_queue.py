@@ -113,6 +113,16 @@ def test_what_is_being_carried_out_cannot_be_undone() -> None:
     assert escalate(taken, "Ann", "hm", NOW) is Unresolved.DECIDED
 
 
+def test_a_decision_without_time_to_undo_is_the_last_one() -> None:
+    final = resolve(PLAIN, says("Ann"), RULES, 0)
+    assert isinstance(final, Entry)
+    # Sent twice, or by somebody whose clock is behind: what is carried out is the one that was said to be taken.
+    for again in (says("Ann"), says("Ann", Outcome.BLOCK), says("Ann", Outcome.BLOCK, NOW - 50)):
+        assert resolve(final, again, RULES, 0) is Unresolved.DECIDED
+    assert undo(final, "Ann") is Unresolved.NOT_DECIDED
+    assert escalate(final, "Ann", "hm", NOW) is Unresolved.DECIDED
+
+
 def test_what_could_not_be_carried_out_waits_again_and_says_why() -> None:
     taken = replace(decided(PLAIN, says("Ann")), taken_ms=NOW + 100)
     assert could_not(taken, "closed") == replace(PLAIN, problem="closed")
