@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import add
 from typing import Final
 
 _COMMON: Final = {char: rank for rank, char in enumerate("zqxjkvbpygfwmucldrhsnioate ")}
@@ -34,12 +35,11 @@ class Gate:
     def through(self, text: str) -> list[int]:
         """The rules that may match, in their order; every rule that does match is among them."""
         found = {rule for string, rule in self._short if string in text}
-        stretches = {text[at : at + 3] for at in range(len(text) - 2)}
-        for stretch in self._triples.keys() & stretches:
+        twos = list(map(add, text, text[1:]))
+        for stretch in self._triples.keys() & set(map(add, twos, text[2:])):
             found.update([rule for string, rule in self._triples[stretch] if string in text])
         if not text.isascii():
-            stretches = {text[at : at + 2] for at in range(len(text) - 1)}
-            for stretch in self._pairs.keys() & stretches:
+            for stretch in self._pairs.keys() & set(twos):
                 found.update([rule for string, rule in self._pairs[stretch] if string in text])
         return sorted(found)
 

@@ -9,7 +9,7 @@ first, which is the most usual one. Pure.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
@@ -68,12 +68,12 @@ def table() -> Syllables:
 _TABLE: Final = table()
 
 
-def romanised(run: str) -> list[int] | None:
+def romanised(run: str) -> tuple[int, ...] | None:
     """The syllables that a run of small Latin letters spells, by index; the fewest that cover the whole of it.
 
     None if it cannot be cut so, and for English words and what is too short to tell.
     """
-    return None if run in _ENGLISH or len(run) < 2 else _cut(run)
+    return None if run in _ENGLISH or not 2 <= len(run) <= _LONGEST_RUN else _cut(run)
 
 
 def sounds(text: str) -> tuple[Syllables, Positions]:
@@ -97,14 +97,14 @@ def sounds(text: str) -> tuple[Syllables, Positions]:
     return syllables, positions.astype(np.int32)
 
 
-def _spelled(text: str, heard: Syllables) -> list[tuple[int, list[int]]]:
+def _spelled(text: str, heard: Syllables) -> list[tuple[int, tuple[int, ...]]]:
     """The runs of Latin letters that are pinyin, each with where it starts."""
     runs = [(match.start(), match[0]) for match in _RUN.finditer(text)]
     if not heard.any():
         certain = sum([romanised(run) is not None for _, run in runs])
         if certain < _ENOUGH_RUNS:
             return []
-        cuts = [(start, _cut(run)) for start, run in runs]
+        cuts = [(start, _cut(run)) for start, run in runs if len(run) <= _LONGEST_RUN]
         found = [(start, cut) for start, cut in cuts if cut]
         return found if 4 * len(found) >= 3 * len(runs) else []
     return [
@@ -115,17 +115,19 @@ def _spelled(text: str, heard: Syllables) -> list[tuple[int, list[int]]]:
     ]
 
 
-def _cut(run: str) -> list[int] | None:
-    if len(run) > _LONGEST_RUN or _NO_PINYIN.search(run):
+@lru_cache(1 << 14)
+def _cut(run: str) -> tuple[int, ...] | None:
+    """The syllables of a run; remembered, as most words come again and again."""
+    if _NO_PINYIN.search(run):
         return None
-    best: list[list[int] | None] = [[]]
+    best: list[tuple[int, ...] | None] = [()]
     for end in range(1, len(run) + 1):
-        shortest: list[int] | None = None
+        shortest: tuple[int, ...] | None = None
         for start in range(max(0, end - _LONGEST), end):
             before = best[start]
             if before is None or (index := _TYPED.get(run[start:end])) is None:
                 continue
             if shortest is None or len(before) + 1 < len(shortest):
-                shortest = [*before, index]
+                shortest = (*before, index)
         best.append(shortest)
     return best[-1]

@@ -35,6 +35,10 @@ _JOIN: Final = np.uint64(0xD1342543DE82EF95)
 _MIX: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 """The multipliers of splitmix64 (Steele, Lea and Flood 2014)."""
 
+_SALTS: Final = np.arange(64, dtype=np.uint64) * _JOIN
+"""What is mixed into the hash of an n-gram of each kind."""
+_PLACES: Final = np.arange(_MOST + 8, dtype=np.int32)
+
 _BLANK, _LETTER, _CHINESE, _SIGN = range(4)
 
 
@@ -87,24 +91,24 @@ def grams(text: str) -> Grams:
     power, inverse = _powers()
     size = len(codes)
     sums = np.zeros(size + 1, np.uint64)
-    np.cumsum((codes.astype(np.uint64) + np.uint64(1)) * power[:size], out=sums[1:])
+    np.cumsum((codes + np.uint64(1)) * power[:size], out=sums[1:])
     chinese = np.zeros(size + 1, np.int32)
     np.cumsum(kinds == _CHINESE, out=chinese[1:])
-    parts = [_characters(length, chinese, sums, inverse) for length in (1, 2, 3, 4, 5) if size >= length]
-    parts += _tokens(kinds, chinese, sums, inverse)
+    parts = [*_characters(chinese, sums, inverse), *_tokens(kinds, chinese, sums, inverse)]
     heard, at = sounds(text)
-    syllables = _syllables(heard, at)
-    parts += syllables
+    spoken = _syllables(heard, at)
+    parts += spoken
     sizes = [len(part.raw) for part in parts]
-    hashes = _mixed(
-        np.concatenate([part.raw for part in parts]), np.repeat(np.array([p.kind for p in parts], np.uint64), sizes)
-    )
+    hashes = _mixed(np.concatenate([part.raw for part in parts]), _SALTS[[part.kind for part in parts]].repeat(sizes))
     starts = np.concatenate([part.starts for part in parts])
     lengths = np.concatenate([part.lengths for part in parts])
-    foreign = chinese[starts + lengths] > chinese[starts]
-    foreign[len(foreign) - sum([len(part.raw) for part in syllables]) :] = True
-    latin = int(((codes >= ord("a")) & (codes <= ord("z"))).sum())
-    return Grams(len(text), _breaks(text), latin, len(heard), hashes, starts - np.int32(1), lengths, foreign)
+    foreign = np.zeros(len(starts), bool)
+    if chinese[-1]:
+        np.greater(chinese[starts + lengths], chinese[starts], out=foreign)
+    foreign[len(foreign) - sum([len(part.raw) for part in spoken]) :] = True
+    latin = int(np.count_nonzero((codes >= ord("a")) & (codes <= ord("z"))))
+    starts -= np.int32(1)
+    return Grams(len(text), _breaks(text), latin, len(heard), hashes, starts, lengths, foreign)
 
 
 def _breaks(text: str) -> tuple[int, ...]:
@@ -128,12 +132,20 @@ class _Part(NamedTuple):
     lengths: Positions
 
 
-def _characters(length: int, chinese: Positions, sums: Hashes, inverse: Hashes) -> _Part:
-    at = np.arange(len(sums) - length, dtype=np.int32)
-    if length not in (3, 4):
-        with_chinese = chinese[length:] > chinese[: len(sums) - length]
-        at = at[with_chinese if length < 3 else ~with_chinese]
-    return _Part(length, (sums[at + length] - sums[at]) * inverse[at], at, np.full(len(at), length, np.int32))
+def _characters(chinese: Positions, sums: Hashes, inverse: Hashes) -> list[_Part]:
+    """Characters in a row, the shortest ones first."""
+    parts = []
+    for length in (1, 2, 3, 4, 5) if chinese[-1] else (3, 4, 5):
+        count = len(sums) - length
+        if count < 0:
+            break
+        raw, at = (sums[length:] - sums[:count]) * inverse[:count], _PLACES[:count]
+        if length not in (3, 4) and chinese[-1]:
+            with_chinese = chinese[length:] > chinese[:count]
+            wanted = (with_chinese if length < 3 else ~with_chinese).nonzero()[0]
+            raw, at = raw[wanted], at[wanted]
+        parts.append(_Part(length, raw, at, np.full(len(at), length, np.int32)))
+    return parts
 
 
 def _codes(text: str) -> npt.NDArray[np.uint32]:
@@ -147,15 +159,15 @@ def _tokens(kinds: npt.NDArray[np.uint8], chinese: Positions, sums: Hashes, inve
     first, last = letter.copy(), letter.copy()
     first[1:] &= ~letter[:-1]
     last[:-1] &= ~letter[1:]
-    starts = np.flatnonzero(first | single).astype(np.int32)
-    ends = np.flatnonzero(last | single).astype(np.int32) + np.int32(1)
+    starts = (first | single).nonzero()[0].astype(np.int32)
+    ends = (last | single).nonzero()[0].astype(np.int32) + np.int32(1)
     parts = _runs(11, (sums[ends] - sums[starts]) * inverse[starts], starts, ends, (1, 2, 3))
     return [_besides_characters(part, chinese) for part in parts] if chinese[-1] else parts
 
 
 def _besides_characters(part: _Part, chinese: Positions) -> _Part:
     """Those of the n-grams that have more in them than Chinese characters."""
-    more = chinese[part.starts + part.lengths] - chinese[part.starts] < part.lengths
+    more = (chinese[part.starts + part.lengths] - chinese[part.starts] < part.lengths).nonzero()[0]
     return _Part(part.kind, part.raw[more], part.starts[more], part.lengths[more])
 
 
@@ -178,9 +190,9 @@ def _runs(kind: int, units: Hashes, starts: Positions, ends: Positions, counts: 
     return parts
 
 
-def _mixed(hashes: Hashes, kinds: Hashes) -> Hashes:
+def _mixed(hashes: Hashes, salts: Hashes) -> Hashes:
     """Spreads hashes over all bits (the finaliser of splitmix64); those of different kinds are alike by chance only."""
-    hashes = (hashes + kinds * _JOIN) * _MIX[0]
+    hashes = (hashes + salts) * _MIX[0]
     hashes ^= hashes >> np.uint64(31)
     return hashes * _MIX[1]
 

@@ -72,7 +72,8 @@ class Linear:
     def _odds(self, buckets: npt.NDArray[np.int64], least: int) -> Floats:
         """The log-odds of the categories for a set of n-grams, which counts as ``least`` if there are fewer."""
         unlike_ones = unlike(buckets)
-        sums = self.weights[unlike_ones].sum(axis=0, dtype=np.int32)
+        # Sums of columns; `sum` takes twice as long for them.
+        sums = np.einsum("ij->j", self.weights.take(unlike_ones, axis=0).astype(np.int32))
         values = sums * self.scale / np.float32(max(len(unlike_ones), least)) ** np.float32(0.5)
         return np.asarray(self.slope * values + self.bias, np.float32)
 
