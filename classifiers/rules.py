@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from classifiers.gate import Gate
 from classifiers.normalise import View
 
 _MAX_MATCHES: Final = 16
-_NEARLY_SURE: Final = 0.8
-_HALF: Final = 0.5
+NEARLY_SURE: Final = 0.8
+HALF: Final = 0.5
+"""How far a context may soften what is nearly sure, unless it clears it."""
 _BEFORE: Final = 60
 _AFTER: Final = 60
 _SENTENCE_END: Final = re.compile(r"[.!?。\n]")
@@ -86,42 +87,61 @@ class Rulebook:
 
     def findings(self, view: View) -> list[Finding]:
         """One finding for each category of which at least one rule matches."""
-        doubt: dict[str, float] = {}
+        doubt: dict[str, tuple[float, float]] = {}
         stretches: dict[str, list[tuple[int, int]]] = {}
         ceilings: dict[str, float] = {}
         for index in self._gate.through(view.text):
             ruleset, rule = self._rules[index]
-            strength, stretch = _strongest(rule, view.text)
-            if stretch is not None:
+            best, span = _strongest(rule, view.text)
+            if span is not None:
                 category = ruleset.category
-                doubt[category] = doubt.get(category, 1.0) * (1.0 - strength)
-                stretches.setdefault(category, []).append(stretch)
+                left, uncleared = doubt.get(category, (1.0, 1.0))
+                doubt[category] = left * (1.0 - best.value), uncleared * (1.0 - best.uncleared)
+                stretches.setdefault(category, []).append(span)
                 ceilings[category] = ruleset.ceiling
         return [
-            Finding(category, min(round(1.0 - left, 4), ceilings[category]), tuple(stretches[category]))
-            for category, left in doubt.items()
+            Finding(
+                category,
+                min(round(at_least_half(1.0 - left, 1.0 - uncleared), 4), ceilings[category]),
+                tuple(stretches[category]),
+            )
+            for category, (left, uncleared) in doubt.items()
         ]
 
 
-def _strongest(rule: Rule, text: str) -> tuple[float, tuple[int, int] | None]:
+class _Strength(NamedTuple):
+    """What a match says: softened by its contexts, and without them unless one of them clears it."""
+
+    value: float
+    uncleared: float
+
+
+def at_least_half(softened: float, uncleared: float) -> float:
+    """What is left of something after contexts have softened it: of what is nearly sure without those that anybody can
+    write beside it, a half at least."""
+    return softened if uncleared < NEARLY_SURE else max(softened, HALF)
+
+
+def _strongest(rule: Rule, text: str) -> tuple[_Strength, tuple[int, int] | None]:
     """The match that says most. Saying it again is no further evidence; beyond a few, no context is looked for."""
-    best, span = 0.0, None
+    best, span = _Strength(0.0, 0.0), None
     for count, match in enumerate(rule.pattern.finditer(text)):
-        strength = _softened(rule, text, match) if count < _MAX_MATCHES else rule.weight
+        strength = _softened(rule, text, match) if count < _MAX_MATCHES else _Strength(rule.weight, rule.weight)
         if strength > best:
             best, span = strength, match.span()
-        if best == rule.weight:
+        if best.value == rule.weight:
             break
     return best, span
 
 
-def _softened(rule: Rule, text: str, match: re.Match[str]) -> float:
-    strength, cleared = rule.weight, False
+def _softened(rule: Rule, text: str, match: re.Match[str]) -> _Strength:
+    value, uncleared = rule.weight, rule.weight
     for context in rule.contexts:
         if context.pattern.search(stretch(context.where, text, *match.span())):
-            strength *= context.factor
-            cleared |= context.clears
-    return strength if cleared or rule.weight < _NEARLY_SURE else max(strength, _HALF)
+            value *= context.factor
+            if context.clears:
+                uncleared *= context.factor
+    return _Strength(at_least_half(value, uncleared), uncleared)
 
 
 def stretch(where: Where, text: str, start: int, end: int) -> str:

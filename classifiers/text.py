@@ -13,7 +13,7 @@ from classifiers.learned import reading, sentences, store
 from classifiers.learned.linear import Stretch
 from classifiers.learned.second import SecondLook
 from classifiers.passages import Joined, Passage, joined, passages, unreadable
-from classifiers.rules import stretch
+from classifiers.rules import at_least_half, stretch
 
 CATEGORIES: Final[tuple[Category, ...]] = (
     "violence",
@@ -102,19 +102,22 @@ class TextClassifier:
             stretches = list(rule.stretches) if rule else []
             if probability >= _SHOWN:
                 moved = read.stretches(category)
-                probability *= self._softened(category, passage.view.text, moved)
+                probability = self._softened(probability, category, passage.view.text, moved)
                 stretches = stretches or moved
             value = min(together(rule.value if rule else 0.0, probability), self._ceilings[category])
             scores[category] = Score(category, value, passage.spans(stretches) if stretches else ())
         return scores
 
-    def _softened(self, category: str, text: str, moved: Sequence[Stretch]) -> float:
-        """By which factor contexts soften what the model says, as they soften rules; less, as it has read them, too."""
+    def _softened(self, probability: float, category: str, text: str, moved: Sequence[Stretch]) -> float:
+        """What contexts leave of what the model says. They soften it as they do rules, but less, as it has read them,
+        too."""
         if not moved:
-            return 1.0
+            return probability
         start, end = moved[0][0], min(moved[-1][1], moved[0][0] + _REACH)
         found = [c for c in self._contexts[category] if c.pattern.search(stretch(c.where, text, start, end))]
-        return float(min([context.factor for context in found], default=1.0) ** _READ)
+        softened = probability * min([context.factor for context in found], default=1.0) ** _READ
+        cleared = any([context.clears for context in found])
+        return softened if cleared else at_least_half(softened, probability)
 
 
 def together(rule: float, probability: float) -> float:
