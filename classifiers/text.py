@@ -11,7 +11,7 @@ from classifiers import language, rulefiles
 from classifiers.contract import Answer, Category, Opinion, Question, Score, Silence, Unanswered
 from classifiers.learned import reading, sentences, store
 from classifiers.learned.linear import Stretch
-from classifiers.learned.second import SecondLook
+from classifiers.learned.second import Left, SecondLook
 from classifiers.passages import Joined, Passage, joined, passages, unreadable
 from classifiers.rules import at_least_half, stretch
 
@@ -77,24 +77,26 @@ class TextClassifier:
         if unreadable(question):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         worst = dict(self._nothing)
+        left = Left()
         read: Iterator[Passage | Joined] = chain(passages(question), joined(question))
         for passage in read:
             if not passage.whole:
                 return Unanswered(self.name, Silence.UNSUPPORTED)
-            for category, score in self._score(passage).items():
+            for category, score in self._score(passage, left).items():
                 if score.value > worst[category].value:
                     worst[category] = score
         if all(score.value < _FOUND for score in worst.values()) and any(map(language.foreign, question.texts)):
             return Unanswered(self.name, Silence.UNSUPPORTED)
         return Opinion(self.name, self.version, tuple(worst.values()))
 
-    def _score(self, passage: Passage | Joined) -> dict[str, Score]:
-        """The scores of one passage that are not nothing."""
+    def _score(self, passage: Passage | Joined, left: Left) -> dict[str, Score]:
+        """The scores of one passage."""
         ruled = {found.category: found for found in self._rules.findings(passage.view)}
         read = reading.read(passage.view.text, self._models)
-        likely = read.probabilities()
-        if self._second and likely and not read.chinese:
-            likely = self._second.again(passage.view.text, likely)
+        worst = read.worst()
+        likely = {category: value for category, (value, _) in worst.items()}
+        if self._second and worst and not read.chinese:
+            likely = self._second.again(passage.view.text, worst, left)
         scores: dict[str, Score] = {}
         for category in CATEGORIES:
             probability = likely.get(category, 0.0)
@@ -116,7 +118,7 @@ class TextClassifier:
         start, end = moved[0][0], min(moved[-1][1], moved[0][0] + _REACH)
         found = [c for c in self._contexts[category] if c.pattern.search(stretch(c.where, text, start, end))]
         softened = probability * min([context.factor for context in found], default=1.0) ** _READ
-        cleared = any([context.clears for context in found])
+        cleared = any(context.clears for context in found)
         return softened if cleared else at_least_half(softened, probability)
 
 

@@ -8,6 +8,7 @@ root of their number. So every n-gram's part in it is known, which is what the s
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +25,8 @@ _LATIN: Final = re.compile("[a-z0-9]")
 _MOST_STRETCHES: Final = 8
 _SHORTEST: Final = 36
 """Characters of the shortest piece: fewer say too little by themselves."""
+_APART: Final = 12
+"""Characters between the beginnings of passages: what stands before a sentence in one of them is no longer."""
 _WARM: Final = 0.4
 """How warm a character must be, against the warmest one, to belong to a stretch."""
 
@@ -46,18 +49,25 @@ class Linear:
 
     def probabilities(self, found: Grams) -> Floats:
         """How likely the text is of each category, 0 to 1: the whole, or the passage that is most so."""
+        return self.worst(found)[0]
+
+    def worst(self, found: Grams) -> tuple[Floats, list[Stretch]]:
+        """The probabilities, and for each category which passage it is, or the whole, that is most so."""
+        where = [(0, found.size)] * len(self.categories)
         if not len(found.hashes):
-            return np.zeros(len(self.categories), np.float32)
+            return np.zeros(len(self.categories), np.float32), where
         buckets = found.buckets(self.bits)
         odds = self._odds(buckets, 1)
         if len(found.breaks) > 1 or found.size > self.passage:
             order = np.argsort(found.starts, kind="stable")
             buckets, starts = buckets[order], found.starts[order]
             for begin, end in passages(found, self.passage):
-                low, high = np.searchsorted(starts, (begin, end))
+                low, high = starts.searchsorted((begin, end))
                 # A few n-grams alone prove nothing: fewer than a passage has characters count as so many.
-                odds = np.maximum(odds, self._odds(buckets[low:high], self.passage))
-        return np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float32)
+                there = self._odds(buckets[low:high], self.passage)
+                for index in (there > odds).nonzero()[0]:
+                    odds[index], where[index] = there[index], (begin, end)
+        return np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float32), where
 
     def stretches(self, found: Grams, view: str, category: str) -> list[Stretch]:
         """The stretches of the view that speak most for a category, in order and of whole words; at most eight."""
@@ -79,19 +89,24 @@ class Linear:
 
 
 def passages(found: Grams, length: int) -> Iterator[Stretch]:
-    """What of a text is judged apart, so that nothing hides behind what stands around it: each sentence, each two and
-    three in a row as far as they are no longer than ``length``, and longer ones in overlapping pieces of that length.
+    """What of a text is judged apart, so that little hides behind what stands around it: from where each sentence
+    begins as many as are long enough to say something, and as many as are no longer than ``length``; longer ones in
+    overlapping pieces of that length. Where sentences are short, not every one of them begins a passage.
     """
     edges = [*found.breaks, found.size]
+    last = -_SHORTEST
     for place, begin in enumerate(edges[:-1]):
-        for end in edges[place + 1 : place + 6]:
-            if end - begin > length:
-                break
-            if _SHORTEST <= end - begin < found.size:
-                yield begin, end
-        if edges[place + 1] - begin > length:
-            for start in range(begin, edges[place + 1] - length // 3, length * 2 // 3):
+        end = edges[place + 1]
+        if end - begin > length:
+            for start in range(begin, end - length // 3, length * 2 // 3):
                 yield start, start + length
+        elif begin - last >= _APART:
+            last = begin
+            shortest = bisect_left(edges, begin + _SHORTEST, place + 1)
+            longest = bisect_right(edges, begin + length, place + 1) - 1
+            for at in {shortest, longest} if shortest <= longest else ():
+                if edges[at] - begin < found.size:
+                    yield begin, edges[at]
 
 
 def unlike(buckets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

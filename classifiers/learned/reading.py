@@ -31,10 +31,16 @@ class Reading:
         """How likely the view is of each category, by the language in which it is most so; nothing where nothing is
         read.
         """
-        best: dict[str, float] = {}
+        return {category: value for category, (value, _) in self.worst().items()}
+
+    def worst(self) -> dict[str, tuple[float, Stretch]]:
+        """The same, each with the passage of the view that is most so, or the whole of it."""
+        best: dict[str, tuple[float, Stretch]] = {}
         for model, found in self.models:
-            for category, value in zip(model.categories, model.probabilities(found).tolist(), strict=True):
-                best[category] = max(value, best.get(category, 0.0))
+            values, where = model.worst(found)
+            for category, pair in zip(model.categories, zip(values.tolist(), where, strict=True), strict=True):
+                if category not in best or pair[0] > best[category][0]:
+                    best[category] = pair
         return best
 
     def stretches(self, category: str) -> list[Stretch]:

@@ -9,7 +9,9 @@ import hashlib
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources.abc import Traversable
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +21,10 @@ import numpy.typing as npt
 
 from classifiers.learned import store
 from classifiers.learned.grams import worded
+from classifiers.learned.linear import Stretch
 from classifiers.learned.sentences import SIZE, Sentences, Vectors
 
+Found = tuple[float, Stretch]
 Embed = Callable[[Sequence[str]], Vectors]
 
 NAME: Final = "sentences"
@@ -28,8 +32,16 @@ UNSURE: Final = (0.03, 0.97)
 """Between these, in any category, the first look is unsure."""
 PIECE: Final = 600
 """Characters of the view that are embedded as one text."""
-_MOST_PIECES: Final = 7
+MOST_PIECES: Final = 7
+"""Pieces of one message that are embedded: each takes some 20 ms of one core."""
 _SURE: Final = 1e-4
+
+
+@dataclass(slots=True)
+class Left:
+    """How much of one message may still get a second look; for the rest the first stands."""
+
+    pieces: int = MOST_PIECES
 
 
 class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,23 +66,38 @@ class SecondLook:
         self._weights = np.load(io.BytesIO(raw), allow_pickle=False).astype(np.float32)
         self._embed: Final = embed or Sentences().vectors
 
-    def again(self, view: str, first: Mapping[str, float]) -> dict[str, float]:
-        """The probabilities after a second look, where the first is unsure; ``first`` as it is where it is sure."""
+    def again(self, view: str, first: Mapping[str, Found], left: Left) -> dict[str, float]:
+        """The probabilities after a second look, where the first is unsure; the first ones where it is sure.
+
+        ``first`` is what the first look found of each category, and in which passage of the view. The same passage is
+        looked at again: a longer one would say what is around it. The least harmless ones come first, as many as may
+        be looked at.
+        """
         low, high = UNSURE
-        if not any(low < first[category] < high for category in self.categories):
-            return dict(first)
-        if not (words := list(pieces(view))):
-            return dict(first)
-        vectors = self._embed(words)
-        odds = (vectors @ self._weights + self._bias).max(axis=0)
-        seconds = dict(zip(self.categories, odds.tolist(), strict=True))
-        return {c: _both(value, seconds[c]) if c in seconds else value for c, value in first.items()}
+        likely = {category: value for category, (value, _) in first.items()}
+        unsure = sorted([first[c] for c in self.categories if low < first[c][0] < high], reverse=True)
+        taken: dict[Stretch, list[str]] = {}
+        for _, passage in unsure:
+            if passage not in taken and (words := list(islice(pieces(view[slice(*passage)]), left.pieces))):
+                taken[passage] = words
+                left.pieces -= len(words)
+        if not taken:
+            return likely
+        vectors = self._embed(list(chain.from_iterable(taken.values())))
+        odds = vectors @ self._weights + self._bias
+        edges = np.cumsum([0, *map(len, taken.values())])[:-1]
+        worst = dict(zip(taken, np.maximum.reduceat(odds, edges), strict=True))
+        for index, category in enumerate(self.categories):
+            value, passage = first[category]
+            if passage in worst:
+                likely[category] = _both(value, float(worst[passage][index]))
+        return likely
 
 
 def pieces(view: str) -> Iterator[str]:
-    """What of a view is embedded: at most seven pieces of its words, cut evenly where it is longer."""
+    """What of a passage is embedded: pieces of its words, cut evenly where it is longer."""
     view = " ".join(worded(view).split())
-    count = min(-(-len(view) // PIECE), _MOST_PIECES)
+    count = -(-len(view) // PIECE)
     for index in range(count):
         start = index * max(len(view) - PIECE, 0) // max(count - 1, 1)
         yield view[start : start + PIECE]

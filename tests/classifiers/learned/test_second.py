@@ -34,38 +34,62 @@ def look(tmp_path: Path) -> second.SecondLook:
     return second.SecondLook(tmp_path, by_length)
 
 
+def again(look: second.SecondLook, view: str, first: dict[str, float]) -> dict[str, float]:
+    """What it says of a view whose worst passage is the whole."""
+    return look.again(view, {category: (value, (0, len(view))) for category, value in first.items()}, second.Left())
+
+
 def test_it_is_asked_only_about_what_is_unsure(look: second.SecondLook) -> None:
     first = {"hate": 0.01, "sexual": 0.99, "spam": 0.5}
-    assert look.again("bad", first) == first
+    assert again(look, "bad", first) == first
 
 
 def test_its_log_odds_count_twice(look: second.SecondLook) -> None:
-    found = look.again("bad", {"hate": 0.5, "sexual": 0.2, "spam": 0.4})
+    found = again(look, "bad", {"hate": 0.5, "sexual": 0.2, "spam": 0.4})
     assert found["hate"] == pytest.approx(1 / (1 + math.exp(-(0 + 2 * 4.0) / 3)))
     assert found["sexual"] == pytest.approx(1 / (1 + math.exp(-(math.log(0.2 / 0.8) - 2 * 6.0) / 3)))
     assert found["spam"] == 0.4
 
 
-def test_the_worst_piece_of_a_long_text_counts(look: second.SecondLook) -> None:
+def test_the_worst_piece_of_a_long_passage_counts(look: second.SecondLook) -> None:
     first = {"hate": 0.5, "sexual": 0.5}
-    assert look.again("fine " * 300 + "bad" + " fine" * 300, first)["hate"] > 0.9
-    assert look.again("fine " * 600, first)["hate"] < 0.1
+    assert again(look, "fine " * 300 + "bad" + " fine" * 300, first)["hate"] > 0.9
+    assert again(look, "fine " * 600, first)["hate"] < 0.1
+
+
+def test_each_category_is_looked_at_in_the_passage_in_which_the_first_look_found_it(look: second.SecondLook) -> None:
+    view = "fine. bad. fine."
+    around, inside = (0, 5), (6, 10)
+    found = look.again(view, {"hate": (0.5, inside), "sexual": (0.5, around)}, second.Left())
+    assert found["hate"] > 0.9 > 0.5 > found["sexual"]
+    assert look.again(view, {"hate": (0.5, around), "sexual": (0.01, inside)}, second.Left())["hate"] < 0.1
+
+
+def test_what_is_left_is_spent_on_the_least_harmless_and_then_the_first_look_stands(look: second.SecondLook) -> None:
+    view = "bad. fine."
+    left = second.Left(1)
+    first = {"hate": (0.6, (0, 4)), "sexual": (0.5, (5, 10))}
+    found = look.again(view, first, left)
+    assert (found["hate"] > 0.9, found["sexual"], left.pieces) == (True, 0.5, 0)
+    assert look.again(view, first, left) == {"hate": 0.6, "sexual": 0.5}
+    long = second.Left()
+    look.again("bad " * 9000, {"hate": (0.5, (0, 36000)), "sexual": (0.5, (0, 36000))}, long)
+    assert long.pieces == 0
 
 
 def test_certainty_of_the_first_look_does_not_overflow(look: second.SecondLook) -> None:
-    assert 0.0 < look.again("bad", {"hate": 0.0, "sexual": 0.5})["hate"] < 1.0
+    assert 0.0 < again(look, "bad", {"hate": 0.0, "sexual": 0.5})["hate"] < 1.0
 
 
 @given(st.text(alphabet="ab ", max_size=9000))
-def test_pieces_are_few_and_begin_and_end_with_the_text(view: str) -> None:
+def test_pieces_cover_the_passage(view: str) -> None:
     words = " ".join(view.split())
     found = list(second.pieces(view))
-    assert len(found) <= 7
     assert bool(found) == bool(words)
     assert words.startswith("".join(found[:1]))
     assert words.endswith("".join(found[-1:]))
-    if len(words) <= 7 * second.PIECE:
-        assert sum(map(len, found)) >= len(words)
+    assert sum(map(len, found)) >= len(words)
+    assert all(len(piece) <= second.PIECE for piece in found)
 
 
 @pytest.mark.parametrize("name", ["sentences.json", "sentences-en.npy"])
