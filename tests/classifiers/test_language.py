@@ -31,6 +31,9 @@ from classifiers.text import TextClassifier
         ("es", "mañana vamos al mercado a comprar pan y manzanas para la fiesta, all my friends"),
         ("de", "to the Wir.werden.euch.alle.heute.nacht.umbringen.und.keiner.hilft.euch"),
         ("de", "Wir to werden of euch the alle and heute it nacht for umbringen to und of keiner it hilft"),
+        ("de", "Guten Morgen, die Bibliothek öffnet heute um neun Uhr und schließt am Abend um acht 好"),
+        ("de", "https://a.example/（Guten Morgen, die Bibliothek öffnet heute um neun Uhr und schließt am Abend"),
+        (None, "周末去了Schönbrunn和Neuschwanstein，下次带你们去，图书馆今天九点开门"),
         (None, "Bonjour"),
         (None, "https://example.com/une/page/en/francais/que/personne/ne/lit @quelquun #jamais"),
         (None, "12345 67890 !!! ???"),
@@ -39,6 +42,17 @@ from classifiers.text import TextClassifier
 )
 def test_languages(language: str | None, text: str) -> None:
     assert foreign(text) == language
+
+
+@pytest.mark.parametrize("before", [0, 390, 1000, 5000])
+@pytest.mark.parametrize(
+    ("filler", "after"), [("we went to the market and bought bread. ", 1000), ("今天天气不错。", 200)]
+)
+def test_it_is_seen_wherever_in_a_text_it_stands(filler: str, after: int, before: int) -> None:
+    german = "Guten Morgen, die Bibliothek öffnet heute um neun Uhr und schließt am Abend um acht. "
+    long = (filler * 1000)[:before] + german * 8 + (filler * 1000)[:after]
+    assert foreign(long) == "de"
+    assert foreign(long.replace(german, filler)) is None
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=500))
