@@ -38,9 +38,10 @@ class Passage:
         return _whole(self.view)
 
     def spans(self, stretches: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
-        """Stretches of the view as spans of the original text part, in order and without repetition."""
-        found = sorted({self.view.span(start, end) for start, end in stretches})
-        return tuple([Span(self.part, self.start + s, self.start + e) for s, e in found[:MAX_SPANS]])
+        """Stretches of the view as spans of the original text part, without repetition and in order: the first ones of
+        those given, which say most."""
+        found = dict.fromkeys([self.view.span(start, end) for start, end in stretches])
+        return tuple([Span(self.part, self.start + s, self.start + e) for s, e in sorted(list(found)[:MAX_SPANS])])
 
 
 def passages(question: Question) -> Iterator[Passage]:
@@ -66,14 +67,15 @@ class Joined:
         return _whole(self.view)
 
     def spans(self, stretches: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
-        """Stretches of the view as spans of the original text parts: one for each part that a stretch touches."""
-        found: set[tuple[int, int, int]] = set()
-        for first, last in {self.view.span(start, end) for start, end in stretches}:
+        """Stretches of the view as spans of the original text parts, as above: one for each part that a stretch
+        touches."""
+        found: dict[tuple[int, int, int], None] = {}
+        for first, last in dict.fromkeys([self.view.span(start, end) for start, end in stretches]):
             for part, begin, end in self.starts:
                 low, high = max(first + self.start, begin), min(last + self.start, end)
                 if low < high:
-                    found.add((part, low - begin, high - begin))
-        return tuple([Span(*span) for span in sorted(found)[:MAX_SPANS]])
+                    found[part, low - begin, high - begin] = None
+        return tuple([Span(*span) for span in sorted(list(found)[:MAX_SPANS])])
 
 
 def joined(question: Question) -> Iterator[Joined]:

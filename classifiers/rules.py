@@ -70,7 +70,7 @@ class Ruleset:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How likely a text is of a category, 0 to 1, and the stretches of its view that say so."""
+    """How likely a text is of a category, 0 to 1, and the stretches of its view that say so, the strongest first."""
 
     category: str
     value: float
@@ -88,7 +88,7 @@ class Rulebook:
     def findings(self, view: View) -> list[Finding]:
         """One finding for each category of which at least one rule matches."""
         doubt: dict[str, tuple[float, float]] = {}
-        stretches: dict[str, list[tuple[int, int]]] = {}
+        stretches: dict[str, list[tuple[float, tuple[int, int]]]] = {}
         ceilings: dict[str, float] = {}
         for index in self._gate.through(view.text):
             ruleset, rule = self._rules[index]
@@ -97,13 +97,13 @@ class Rulebook:
                 category = ruleset.category
                 left, uncleared = doubt.get(category, (1.0, 1.0))
                 doubt[category] = left * (1.0 - best.value), uncleared * (1.0 - best.uncleared)
-                stretches.setdefault(category, []).append(span)
+                stretches.setdefault(category, []).append((-best.value, span))
                 ceilings[category] = ruleset.ceiling
         return [
             Finding(
                 category,
                 min(round(at_least_half(1.0 - left, 1.0 - uncleared), 4), ceilings[category]),
-                tuple(stretches[category]),
+                tuple([span for _, span in sorted(stretches[category])]),
             )
             for category, (left, uncleared) in doubt.items()
         ]

@@ -101,10 +101,10 @@ def passages(found: Grams, length: int) -> Iterator[Stretch]:
             for start in range(begin, end - length // 3, length * 2 // 3):
                 yield start, start + length
         elif begin - last >= _APART:
-            last = begin
             shortest = bisect_left(edges, begin + _SHORTEST, place + 1)
             longest = bisect_right(edges, begin + length, place + 1) - 1
             for at in {shortest, longest} if shortest <= longest else ():
+                last = begin
                 if edges[at] - begin < found.size:
                     yield begin, edges[at]
 

@@ -16,7 +16,7 @@ from classifiers.normalise import View
 from classifiers.normalising import tables
 from classifiers.rules import Context, Finding, stretch
 
-_VERSION: Final = "lexicon-1"
+_VERSION: Final = "lexicon-2"
 CEILINGS: Final[Mapping[str, float]] = {
     "sexual": 0.8,
     "sexual_minors": 0.85,
@@ -72,17 +72,14 @@ class Lexicon:
         seen: Counter[int] = Counter()
         for start, end, number in hits:
             for index, term in self._meant[number]:
+                if not _is_near(term, view.text, start, end):
+                    continue
                 seen[index] += 1
                 strength = self._strength(term, view.text, start, end) if seen[index] <= _READ else term.weight
-                if strength:
-                    places.setdefault(term.category, []).append((start, -end, term.text, strength))
+                places.setdefault(term.category, []).append((start, -end, term.text, strength))
         return [_joined(category, _outermost(found)) for category, found in places.items()]
 
     def _strength(self, term: Term, text: str, start: int, end: int) -> float:
-        if term.near:
-            around = text[max(0, start - term.within) : start] + "\n" + text[end : end + term.within]
-            if not _any_of(term.near).search(around):
-                return 0.0
         strength = term.weight
         for name in term.contexts:
             context = self._contexts[name]
@@ -91,6 +88,14 @@ class Lexicon:
         if term.phrases and _any_of(term.phrases).search(stretch("around", text, start, end)):
             strength *= PHRASE_FACTOR
         return strength
+
+
+def _is_near(term: Term, text: str, start: int, end: int) -> bool:
+    """Whether one of the words stands near that the term needs to count at all."""
+    if not term.near:
+        return True
+    around = text[max(0, start - term.within) : start] + "\n" + text[end : end + term.within]
+    return _any_of(term.near).search(around) is not None
 
 
 def _outermost(found: list[tuple[int, int, str, float]]) -> list[tuple[int, int, str, float]]:

@@ -241,6 +241,21 @@ def test_a_short_violation_is_no_caption(category: str, text: str) -> None:
     assert scores(text)[category] >= 0.5
 
 
+@pytest.mark.parametrize(
+    "beside", ["", ", health class", ", museum", ", research", " (novel)", ", lol", ", police report"]
+)
+@pytest.mark.parametrize(
+    ("category", "text"),
+    [
+        ("sexual", "Adult cam girls live now, wet pussy show"),
+        ("hate", "Muslims do not belong here and breed like rats in our streets"),
+        ("hate", "黑鬼滚出去，你们这种劣等种族都该去死"),
+    ],
+)
+def test_no_word_beside_a_sure_violation_lets_it_pass(category: str, text: str, beside: str) -> None:
+    assert scores(text + beside)[category] >= 0.5
+
+
 def test_every_category_but_news_is_looked_for() -> None:
     assert tuple(scores("hello")) == CATEGORIES
     assert "news" not in CATEGORIES

@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from classifiers.learned.grams import grams
-from classifiers.learned.linear import Linear
+from classifiers.learned.linear import Linear, passages
 
 BITS = 16
 
@@ -46,6 +48,28 @@ def test_a_long_text_is_judged_by_its_worst_passage() -> None:
     harmless = made.probabilities(grams(filler * 60))[0]
     assert alone > hidden > 0.5
     assert harmless < 0.15
+
+
+def test_it_is_told_in_which_passage_a_category_is_most_likely() -> None:
+    made = model({"viagra": 120}, slope=0.3, bias=-2.0, passage=60)
+    filler = "the weather is fine and we went to the lake again. "
+    text = filler * 3 + "get your viagra here, the pills are cheap. " + filler * 3
+    values, [(start, end)] = made.worst(grams(text))
+    assert values.tolist() == made.probabilities(grams(text)).tolist()
+    assert text[start:end].startswith("get your viagra")
+    assert made.worst(grams("get your viagra here"))[1] == [(0, 20)]
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=60), st.integers(40, 400))
+def test_passages_are_no_longer_than_asked_and_leave_nothing_out(sentences: list[int], length: int) -> None:
+    found = grams(" ".join(["a" * (size - 1) + "." for size in sentences]))
+    cut = list(passages(found, length))
+    assert all(0 <= start < end <= max(found.size, start + length) and end - start <= length for start, end in cut)
+    assert len(set(cut)) == len(cut)
+    assert len(cut) <= found.size / 6 + 3
+    if found.size > length:
+        covered = {place for start, end in cut for place in range(start, min(end, found.size))}
+        assert len(covered) >= found.size - 36
 
 
 def test_a_text_without_anything_is_of_nothing() -> None:

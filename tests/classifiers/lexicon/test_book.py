@@ -9,6 +9,7 @@ from classifiers.lexicon.book import CEILINGS, Lexicon
 from classifiers.lexicon.classifier import LexiconClassifier
 from classifiers.lexicon.terms import SCORED, parse
 from classifiers.normalise import WINDOW, normalise
+from classifiers.passages import Passage
 from classifiers.rulefiles import contexts
 
 
@@ -78,6 +79,21 @@ def test_a_term_that_stands_plainly_once_counts_in_full() -> None:
 def test_a_word_must_stand_near(text: str, counts: bool) -> None:
     book = lexicon("cp\tsexual_minors\t0.6\tnear=links,资源\twithin=12")
     assert (value(book, text, "sexual_minors") > 0) is counts
+
+
+def test_a_flood_does_not_stand_in_for_the_word_that_must_stand_near() -> None:
+    book = lexicon("cp\tsexual_minors\t0.6\tnear=links\twithin=12")
+    assert value(book, "cp a.txt b.txt " * 100, "sexual_minors") == 0.0
+    assert value(book, "cp a.txt b.txt " * 100 + "cp links", "sexual_minors") == pytest.approx(0.6)
+
+
+def test_the_strongest_of_many_places_are_shown() -> None:
+    book = lexicon("damn you\tharassment\t0.2", "go hang\tharassment\t0.6")
+    text = "damn you, the bus is late. " * 12 + "go hang"
+    view = normalise(text)
+    [found] = book.findings(view)
+    spans = Passage(0, 0, text, view).spans(found.stretches)
+    assert [text[span.start : span.end] for span in spans] == ["damn you"] * 7 + ["go hang"]
 
 
 def test_a_longer_term_says_what_a_shorter_one_in_it_meant() -> None:
