@@ -44,7 +44,7 @@ class Left:
     pieces: int = MOST_PIECES
 
 
-class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Kept(store.Made, frozen=True):
     categories: tuple[str, ...]
     bias: list[float]
 
@@ -59,7 +59,7 @@ class SecondLook:
         """
         directory = directory or store.shipped()
         head, raw = store.checked(f"{NAME}.json", directory), store.checked(f"{NAME}-en.npy", directory)
-        kept = msgspec.json.decode(head, type=_Kept)
+        kept = store.decoded(f"{NAME}.json", head, _Kept)
         self.categories: Final = kept.categories
         self.version: Final = hashlib.sha256(head + raw).hexdigest()[:12]
         self._bias = np.array(kept.bias, np.float32)
@@ -108,7 +108,7 @@ def save(categories: Sequence[str], weights: npt.NDArray[np.float64], bias: Sequ
     if weights.shape != (SIZE, len(categories)):
         raise ValueError(f"weights: of shape {weights.shape}, expected {(SIZE, len(categories))}")
     np.save(directory / f"{NAME}-en.npy", weights.astype(np.float16), allow_pickle=False)
-    kept = _Kept(tuple(categories), [round(number, 3) for number in bias])
+    kept = _Kept(store.MADE_FOR, tuple(categories), [round(number, 3) for number in bias])
     (directory / f"{NAME}.json").write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
     store.sum_up(directory)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -21,10 +21,12 @@ import numpy as np
 from classifiers import normalise
 from classifiers.learned import grams
 from classifiers.learned.linear import Linear
+from classifiers.normalising import tables
 
 SUMS: Final = "SHA256SUMS"
-_REMEDY: Final = "install the package again, or make the models anew (make models)"
-_MADE_FOR: Final = f"normaliser {normalise.VERSION}, n-grams {grams.VERSION}"
+_REMEDY: Final = "install the package again with what it depends on, or make the models anew (make models)"
+MADE_FOR: Final = f"normaliser {normalise.VERSION}, n-grams {grams.VERSION}, {tables.libraries()}"
+"""What says how a text becomes n-grams. With another reading of a character a model would be weaker, and not say so."""
 
 
 class ModelError(ValueError):
@@ -48,8 +50,16 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bias: list[float]
 
 
-class _Shelf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every description of a model says. ``made_for`` is the `MADE_FOR` of who made it."""
+
     made_for: str
+
+
+_Kind = TypeVar("_Kind", bound=Made)
+
+
+class _Shelf(Made, frozen=True):
     languages: dict[str, _Kept]
 
 
@@ -66,12 +76,7 @@ def load(name: str, directory: Traversable | None = None) -> Models:
     """
     directory = directory or shipped()
     head = checked(f"{name}.json", directory)
-    try:
-        shelf = msgspec.json.decode(head, type=_Shelf)
-    except msgspec.DecodeError as error:
-        raise ModelError(f"{name}.json: {error}; {_REMEDY}") from error
-    if shelf.made_for != _MADE_FOR:
-        raise ModelError(f"{name}.json: made for {shelf.made_for}, this is {_MADE_FOR}; {_REMEDY}")
+    shelf = decoded(f"{name}.json", head, _Shelf)
     digest = hashlib.sha256(head)
     languages = {}
     for language, kept in shelf.languages.items():
@@ -82,12 +87,23 @@ def load(name: str, directory: Traversable | None = None) -> Models:
     return Models(digest.hexdigest()[:12], languages)
 
 
+def decoded(file: str, head: bytes, kind: type[_Kind]) -> _Kind:
+    """The description of a model. Raises `ModelError` unless this code and its libraries are what it was made for."""
+    try:
+        found = msgspec.json.decode(head, type=kind)
+    except msgspec.DecodeError as error:
+        raise ModelError(f"{file}: {error}; {_REMEDY}") from error
+    if found.made_for != MADE_FOR:
+        raise ModelError(f"{file}: made for {found.made_for}, this is {MADE_FOR}; {_REMEDY}")
+    return found
+
+
 def save(name: str, languages: Mapping[str, Linear], directory: Path) -> None:
     """Writes models into a directory, and SHA256SUMS over every model in it."""
     directory.mkdir(parents=True, exist_ok=True)
     for language, model in languages.items():
         np.save(directory / f"{name}-{language}.npy", model.weights, allow_pickle=False)
-    shelf = _Shelf(_MADE_FOR, {language: _kept(model) for language, model in sorted(languages.items())})
+    shelf = _Shelf(MADE_FOR, {language: _kept(model) for language, model in sorted(languages.items())})
     (directory / f"{name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(shelf), indent=1) + b"\n")
     sum_up(directory)
 

@@ -13,9 +13,14 @@ _LIBRARIES: Final = ("confusable-homoglyphs", "opencc", "pypinyin")
 """Whose tables the view and its sounds are made of as well."""
 
 
+def libraries() -> str:
+    """These libraries with their versions."""
+    return ", ".join([f"{name} {metadata.version(name)}" for name in _LIBRARIES])
+
+
 def digest() -> str:
     """Which tables these are, the libraries' among them: part of the version of whoever judges a view."""
-    found = hashlib.sha256(" ".join([metadata.version(name) for name in _LIBRARIES]).encode())
+    found = hashlib.sha256(libraries().encode())
     for file in sorted(_FILES.iterdir(), key=lambda file: file.name):
         if file.name.endswith((".tsv", ".txt")):
             found.update(file.name.encode() + b"\0" + file.read_bytes())

@@ -99,6 +99,14 @@ def test_a_missing_part_is_named(look: second.SecondLook, tmp_path: Path, name: 
         second.SecondLook(tmp_path, by_length)
 
 
+def test_heads_of_another_version_of_the_code_are_refused(
+    look: second.SecondLook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MADE_FOR", "something older")
+    with pytest.raises(ModelError, match=r"sentences\.json: made for .* make the models anew"):
+        second.SecondLook(tmp_path, by_length)
+
+
 def test_heads_of_another_size_are_not_saved(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="weights"):
         second.save(("hate",), np.zeros((SIZE, 2)), [0.0], tmp_path)

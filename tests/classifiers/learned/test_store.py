@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -61,9 +62,15 @@ def test_a_damaged_file_is_named(kept: Path, name: str, damage: Callable[[Path],
 
 
 def test_a_model_of_another_version_of_the_code_is_refused(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_MADE_FOR", "something older")
+    monkeypatch.setattr(store, "MADE_FOR", "something older")
     with pytest.raises(ModelError, match="make the models anew"):
         store.load("text", kept)
+
+
+@pytest.mark.parametrize("library", ["confusable-homoglyphs", "opencc", "pypinyin"])
+def test_a_model_says_which_libraries_read_its_texts(library: str) -> None:
+    assert f"{library} {metadata.version(library)}" in store.MADE_FOR
+    assert f'"{library}=={metadata.version(library)}"' in Path("pyproject.toml").read_text()
 
 
 @pytest.mark.parametrize("classifier", [TextClassifier, NewsClassifier])
