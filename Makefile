@@ -28,12 +28,12 @@ ACCOUNTS ?= 5800000
 bench-register: $(VENV)/.dev
 	$(BIN)/python -m loadtest.register --accounts $(ACCOUNTS)
 
-# The labelled sets that models are made from: a directory of *.jsonl.gz, see classifiers/training.
+# The labelled sets that models are made from: a directory of *.jsonl.gz, see classifiers/training/README.md.
 MODERATION_DATA ?=
 models: $(VENV)/.sentences
 	@test -n "$(MODERATION_DATA)" || { echo "MODERATION_DATA: give the directory of the labelled sets" >&2; exit 1; }
-	$(BIN)/python -m classifiers.training make "$(MODERATION_DATA)"
 	$(BIN)/python -m classifiers.lexicon.build "$(MODERATION_DATA)"
+	$(BIN)/python -m classifiers.training make "$(MODERATION_DATA)"
 
 eval: $(VENV)/.sentences
 	@test -n "$(MODERATION_DATA)" || { echo "MODERATION_DATA: give the directory of the labelled sets" >&2; exit 1; }

@@ -19,6 +19,7 @@ import yaml
 from classifiers.catalogue import load
 from classifiers.contract import CATEGORIES, Opinion, Question
 from classifiers.judge import judge
+from classifiers.text import TextClassifier
 
 CLASSIFIERS: Final = ("text", "news", "lexicon")
 """Who is asked; of a category that several of them score, the highest score counts."""
@@ -133,8 +134,11 @@ def limits() -> Limits:
 
 
 def judged(asked: Sequence[Case], names: Sequence[str] = CLASSIFIERS) -> list[Judged]:
-    """Each case with the scores that these classifiers give it. Raises `ValueError` when one of them gives none."""
-    classifiers = load(names)
+    """Each case with the scores that these classifiers give it, without a second look, be its extra installed or not.
+
+    Raises `ValueError` when one of them gives none.
+    """
+    classifiers = {**load(names), "text": TextClassifier(second=False)}
     results = []
     for case in asked:
         reply = judge(Question("cases-1", case.place, "cases", tuple(names), (case.text,), (), 0), classifiers)
