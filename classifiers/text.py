@@ -35,6 +35,7 @@ _BEND: Final = 0.8
 _SLOPE: Final = 0.45
 _AGREE: Final = 0.5
 _READ: Final = 0.75
+_VERY_SURE: Final = 0.95
 _REACH: Final = 200
 _SHOWN: Final = 0.1
 """From which value on a score shows what moved it."""
@@ -112,13 +113,15 @@ class TextClassifier:
 
     def _softened(self, probability: float, category: str, text: str, moved: Sequence[Stretch]) -> float:
         """What contexts leave of what the model says. They soften it as they do rules, but less, as it has read them,
-        too."""
+        too; and where it is very sure, only what the whole text is about clears it: "don't miss" begins advertisements,
+        too.
+        """
         if not moved:
             return probability
         start, end = moved[0][0], min(moved[-1][1], moved[0][0] + _REACH)
         found = [c for c in self._contexts[category] if c.pattern.search(stretch(c.where, text, start, end))]
         softened = probability * min([context.factor for context in found], default=1.0) ** _READ
-        cleared = any(context.clears for context in found)
+        cleared = any(c.clears and (c.where == "text" or probability < _VERY_SURE) for c in found)
         return softened if cleared else at_least_half(softened, probability)
 
 

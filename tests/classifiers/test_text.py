@@ -256,6 +256,21 @@ def test_no_word_beside_a_sure_violation_lets_it_pass(category: str, text: str, 
     assert scores(text + beside)[category] >= 0.5
 
 
+@pytest.mark.parametrize(
+    ("category", "text"),
+    [
+        ("gambling", "Don't miss the best online casino, 100 free spins on deposit, real money slots"),
+        ("gambling", "别错过，澳门线上赌场，注册送彩金，百家乐"),
+        ("sexual", "别犹豫，加微信看美女裸聊，全套服务上门"),
+        ("spam", "不要错过刷单返现，日入过万，加微信"),
+        ("sexual", "Never pay again, adult cam girls live now, wet pussy show"),
+        ("illegal_goods", "selling pure cocaine without prescription, discreet delivery, dm me"),
+    ],
+)
+def test_words_that_advertisements_begin_with_do_not_deny_what_follows(category: str, text: str) -> None:
+    assert scores(text)[category] >= 0.5
+
+
 def test_every_category_but_news_is_looked_for() -> None:
     assert tuple(scores("hello")) == CATEGORIES
     assert "news" not in CATEGORIES
