@@ -79,7 +79,7 @@ def _what(recipe: Recipe) -> str:
         f"Logistic regression over hashed n-grams ({1 << recipe.bits:,} buckets, int8), one model each for"
         f" {' and '.join(recipe.languages)}; categories: {', '.join(recipe.categories)}. Probabilities are calibrated"
         " on held-out folds of the training mix (Platt scaling): 0.5 means as likely as not among texts like these."
-        " A text of several sentences has the value of its worst passage, and is less likely of a category than it says."
+        " A text of several sentences has the value of its worst passage, and is less likely of a category than that."
         " The policy's thresholds say what is held. It reads words, not facts or intent, and no other language."
     ) + "".join(_taught(recipe))
 
