@@ -17,6 +17,8 @@ from pathlib import Path
 # Below the range from which Linux takes the ports of outgoing connections. A port inside it could be handed
 # to a client while a killed server is down, even to one that is trying to reach that very server.
 _PORTS = range(15_000, 32_000)
+_given: set[int] = set()
+"""The ports that `free_port` has returned: one is free until it is bound, which may be long after."""
 _LAUNCHER = Path(__file__).with_name("die_with_parent.py")
 
 
@@ -33,12 +35,14 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now and no outgoing connection will be given.
+    """A TCP port of 127.0.0.1 that nobody listens on now and no outgoing connection will be given. Each is returned
+    once.
 
     Raises OSError if none of 200 randomly chosen ports is free.
     """
     for port in random.sample(_PORTS, 200):
-        if is_free(port):
+        if port not in _given and is_free(port):
+            _given.add(port)
             return port
     raise OSError(f"no free TCP port found between {_PORTS.start} and {_PORTS.stop}")
 

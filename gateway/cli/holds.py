@@ -134,7 +134,7 @@ def _part(texts: Sequence[str], part: int) -> str:
 
 def _resolve_hold(message_id: str, outcome: Outcome, code: str, note: str, actor: str) -> None:
     async def resolve(store: SqlStore, register: Register) -> None:
-        stored = await stored_message(store, message_id)
+        await stored_message(store, message_id)
         # The policy that judged it last, and not this command's file, which may be another than the gateway's.
         policy = await kept_policy(store, (await store.cases(message_id))[-1][1].decision.policy_version)
         held = HeldMessages(
@@ -145,7 +145,8 @@ def _resolve_hold(message_id: str, outcome: Outcome, code: str, note: str, actor
         except ReleaseForbidden as error:
             raise click.ClickException(f"{message_id} is not released and stays held: {error}") from error
         if entry is Unresolved.NOT_HELD:
-            raise click.ClickException(f"{message_id} is {stored.state.value}, not held")
+            ended = await stored_message(store, message_id)  # it may have been held when it was looked at
+            raise click.ClickException(f"{message_id} is {ended.state.value}, not held")
         if isinstance(entry, Unresolved):
             raise click.ClickException(f"{message_id}: {UNRESOLVED[entry].partition(': ')[2]}")
         if (after := await held.queue.entry(message_id, None)) is not None and after.problem is not None:

@@ -64,7 +64,13 @@ class Queue(Protocol):
     async def resolve(
         self, message_id: str, tenant_id: str | None, resolution: Resolution, rules: Holds, undo_ms: int
     ) -> Entry | Unresolved:
-        """See `gateway.core.queue.resolve`. Of two at once one wins, the other finds it decided."""
+        """See `gateway.core.queue.resolve`. Of two at once one wins, the other finds it decided.
+
+        Where the message is not held any more, its entry is taken out and the answer is NOT_HELD: an entry may have
+        been put in again after another decision was carried out. That is seen in the same transaction as the entry.
+        Carrying out needs the entry and takes it out only after the message has moved, so of one that was put in again
+        the message is never held.
+        """
 
     async def undo(self, message_id: str, tenant_id: str | None, actor: str, now_ms: int) -> Entry | Unresolved:
         """See `gateway.core.queue.undo`."""

@@ -162,7 +162,7 @@ async def test_what_passes_through_leaves_connections_for_the_reserved(
     arrived = asyncio.Semaphore(0)
     sending: list[asyncio.Task[object]] = []
     async with served(silent) as netloc, asyncio.timeout(10):
-        before = listener(netloc, connections=connections, connect_seconds=0.05)
+        before = listener(netloc, connections=connections, connect_seconds=0.5)
         await busy(passing, reserved=False)
         with pytest.raises(UpstreamNotReached):
             await origin.send(before, HEAD, b"")

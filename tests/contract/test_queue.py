@@ -269,6 +269,23 @@ async def test_of_two_who_claim_or_decide_at_once_one_wins(opened: Opened, secon
     assert sorted([each if isinstance(each, Unresolved) else "" for each in decisions]) == ["", Unresolved.DECIDED]
 
 
+@pytest.mark.parametrize("undo_ms", [0, 500])
+async def test_what_is_not_held_any_more_cannot_be_decided_on_and_leaves_the_queue(
+    office: Office, undo_ms: int
+) -> None:
+    other = await office.hold(2000, "t2")
+    new = entry(HELD, case=HOLD)
+    await office.store.commit(office.owner, new)
+    await office.follow()
+    decided = change(new, HELD, REJECTED, decision_id=f"d-5-{undo_ms}", case=case(outcome=Outcome.BLOCK))
+    assert await office.store.move(office.owner, decided)
+    for tenant_id, left in (("t2", [new.message_id, other]), ("t1", [other])):  # the first sees nothing of it
+        told = await office.queue.resolve(new.message_id, tenant_id, says("Ann"), RULES, undo_ms)
+        assert (told, await office.waiting()) == (Unresolved.NOT_HELD, left)
+    rows = await registrar_of(office.store).history("t1", subject("message", new.message_id), 0, 10)
+    assert "DecideHold" not in [orjson.loads(row.body).get("act") for row in rows]
+
+
 async def test_the_next_one_is_nobody_else_s(office: Office) -> None:
     first, then = await office.hold(1000), await office.hold(2000)
     await office.hold(500, "t2")

@@ -210,3 +210,7 @@ def test_a_child_dies_with_a_killed_parent(tmp_path: Path) -> None:
 def test_free_ports_are_outside_the_range_of_outgoing_connections() -> None:
     first_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert free_port() < first_outgoing
+
+
+def test_a_free_port_is_given_out_once_though_nobody_listens_on_it_yet() -> None:
+    assert len({free_port() for _ in range(300)}) == 300

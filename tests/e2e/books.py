@@ -59,6 +59,11 @@ async def waiting(stack: Stack) -> int:
     return int(found[0][0])
 
 
+async def nothing_waits(stack: Stack) -> bool:
+    """Whether no hold waits for an opinion, and nothing is under way: then nobody but a person moves a message."""
+    return await waiting(stack) == 0 and await settled(stack)
+
+
 async def rows(stack: Stack) -> dict[str, Row]:
     """Every message in the database."""
     messages = await query(stack, "SELECT id, state, content_hash FROM messages")

@@ -12,6 +12,7 @@ import pytest
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.stack import Stack
+from tests.e2e.support import PATIENT, SHIPPED, shipped
 
 
 @contextmanager
@@ -21,14 +22,22 @@ def fresh_stack(
     directory: Path,
     *,
     upstream: bool = True,
+    patient: bool = True,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
-    """A seeded stack with an upstream that writes down all that reaches it, or none; the rest is left to start."""
+    """A seeded stack with an upstream that writes down all that reaches it, or none; the rest is left to start.
+
+    Unless it is ``patient``, whoever has not answered by the shipped policy's deadline is silent, and on a busy machine
+    anybody may be.
+    """
+    policy = directory / "stack-policy.yaml"
+    policy.write_text(shipped(PATIENT) if patient else SHIPPED)
+    given = {"GATEWAY_POLICY_FILE": str(policy), **(settings or {})}
     name = f"e2e_{uuid.uuid4().hex[:12]}"
     with ExitStack() as opened:
         url = postgres.create_database(name)
         opened.callback(postgres.drop_database, name)
-        stack = opened.enter_context(Stack(url, kafka.bootstrap, directory, settings=settings))
+        stack = opened.enter_context(Stack(url, kafka.bootstrap, directory, settings=given))
         stack.seed(idempotent=False)
         if upstream:
             stack.start_load_upstream(log=True)
@@ -48,6 +57,13 @@ def running(kafka: Kafka, postgres: Postgres, tmp_path_factory: pytest.TempPathF
 def stack(kafka: Kafka, postgres: Postgres, tmp_path: Path) -> Iterator[Stack]:
     """A stack of the test's own, of which gateway and worker are not started yet."""
     with fresh_stack(kafka, postgres, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def hasty_stack(kafka: Kafka, postgres: Postgres, tmp_path: Path) -> Iterator[Stack]:
+    """As `stack`, with the shipped policy's deadline: for tests about opinions that do not come in time."""
+    with fresh_stack(kafka, postgres, tmp_path, patient=False) as made:
         yield made
 
 

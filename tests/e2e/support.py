@@ -16,6 +16,14 @@ import psutil
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from deploy.local.stack import APP_KEY, Stack
+from gateway.settings import Settings
+
+SHIPPED: str = Settings.model_fields["policy_file"].default.read_text()
+"""The policy that ships with the gateway."""
+DEADLINE = "deadline_ms: 800"
+"""How long it lets classifiers take, as it says it."""
+PATIENT = (DEADLINE, "deadline_ms: 30000")
+"""A change to it: whoever has a worker gets its opinion, however busy the machine is."""
 
 TEXTS = {
     "allow": ("Good morning! The library opens at nine today.", "早上好！图书馆今天九点开门。"),
@@ -26,6 +34,15 @@ TEXTS = {
     "block": ("I am going to kill you tonight, I know where you live.", "我今晚就要杀了你，我知道你住在哪里。"),
 }
 """What the classifiers that ship answer to, by outcome: in English and in Chinese."""
+
+
+def shipped(*changes: tuple[str, str]) -> str:
+    """The policy that ships, with some of its text replaced, each time exactly once."""
+    text = SHIPPED
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the policy"
+        text = text.replace(old, new)
+    return text
 
 
 class Broken(ConnectionError):

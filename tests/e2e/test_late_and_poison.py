@@ -22,18 +22,21 @@ from tests.e2e.classifying import POISON, SLOW
 from tests.e2e.conftest import fresh_stack
 from tests.e2e.support import Answer, counter, once, publish, published, records, topic, until
 
-FAR = str(int(time.time() * 1000) + 3_600_000).encode()
-
 
 @pytest.fixture(scope="module")
 def shared(kafka: Kafka, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One gateway process and the worker of `tests.e2e.classifying`."""
+    """One gateway process and the worker of `tests.e2e.classifying`, shared by all tests but those about silence."""
     with fresh_stack(kafka, postgres, tmp_path_factory.mktemp("stack")) as stack:
         stack.start_gateway(workers=1)
-        port = free_port()
-        command = f"import os; os.environ['CLASSIFIERS_OPS_PORT'] = '{port}'; from tests.e2e import classifying"
-        stack.start("classifying", ["-c", f"{command}; classifying.main()"], f"http://127.0.0.1:{port}/readyz")
+        start_classifying(stack)
         yield stack
+
+
+def start_classifying(stack: Stack) -> None:
+    """Start the worker of `tests.e2e.classifying`."""
+    port = free_port()
+    command = f"import os; os.environ['CLASSIFIERS_OPS_PORT'] = '{port}'; from tests.e2e import classifying"
+    stack.start("classifying", ["-c", f"{command}; classifying.main()"], f"http://127.0.0.1:{port}/readyz")
 
 
 async def resolved(stack: Stack, answer: Answer, state: str, seconds: float = 30) -> None:
@@ -57,7 +60,8 @@ async def write(stack: Stack, name: str, value: bytes | None, partition: int = 0
         await producer.send_and_wait(topic(stack, name), value, b"key", partition=partition, headers=fields)
 
 
-async def test_holds_made_without_a_worker_resolve_once_there_is_one(stack: Stack) -> None:
+async def test_holds_made_without_a_worker_resolve_once_there_is_one(hasty_stack: Stack) -> None:
+    stack = hasty_stack
     await asyncio.to_thread(stack.start_gateway, 2)
     answers = [await publish(stack, f"The bakery opens at seven ({number}).") for number in range(3)]
     threat = await publish(stack, "I am going to kill you tonight, I know where you live.")
@@ -73,7 +77,8 @@ async def test_holds_made_without_a_worker_resolve_once_there_is_one(stack: Stac
     assert await audit_problems(stack) == []
 
 
-async def test_an_opinion_that_comes_late_resolves_the_hold_once(stack: Stack) -> None:
+async def test_an_opinion_that_comes_late_resolves_the_hold_once(hasty_stack: Stack) -> None:
+    stack = hasty_stack
     await asyncio.to_thread(stack.start_gateway, 1)
     late = await counter(stack, "gateway_late_replies_total")
     answer = await publish(stack, "The bakery opens at seven.")
@@ -93,14 +98,16 @@ async def test_an_opinion_that_comes_late_resolves_the_hold_once(stack: Stack) -
     ]
 
 
-async def test_a_slow_worker_holds_a_message_and_then_resolves_it(shared: Stack) -> None:
-    answer = await publish(shared, f"Here is {SLOW}.")
+async def test_a_slow_worker_holds_a_message_and_then_resolves_it(hasty_stack: Stack) -> None:
+    await asyncio.to_thread(hasty_stack.start_gateway, 1)
+    await asyncio.to_thread(start_classifying, hasty_stack)
+    answer = await publish(hasty_stack, f"Here is {SLOW}.")
     assert (answer.status, set(answer.codes)) == (202, {"classifier_timeout"})
-    await resolved(shared, answer, "published")
-    assert times(shared, answer) == 1
+    await resolved(hasty_stack, answer, "published")
+    assert times(hasty_stack, answer) == 1
 
     async def quick() -> bool:
-        return (await publish(shared, "The worker has caught up.")).status == 200
+        return (await publish(hasty_stack, "The worker has caught up.")).status == 200
 
     await until(quick, 20, "the worker to be done with it, for it was asked again meanwhile")
 
@@ -124,8 +131,9 @@ async def test_a_poisonous_question_is_buried_and_the_next_ones_are_answered(sha
 
 @pytest.mark.parametrize("value", [b"\xff not json", b"[1]", b'{"a": 1}', b"", b'[{"more":' + b"[" * 100_000])
 async def test_an_undecodable_question_is_buried_and_its_partition_advances(shared: Stack, value: bytes) -> None:
+    far = str(int(time.time() * 1000) + 3_600_000).encode()
     for partition in range(16):
-        await write(shared, "questions", value, partition, v=b"1", deadline=FAR, reply_to=b"0")
+        await write(shared, "questions", value, partition, v=b"1", deadline=far, reply_to=b"0")
 
     def buried(found: list[ConsumerRecord]) -> bool:
         return len([record for record in found if record.value == value]) >= 16

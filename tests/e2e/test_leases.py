@@ -28,7 +28,8 @@ async def slots(stack: Stack) -> list[Owner]:
         return [owner for owner, _ in await store.holders(SystemClock().now_ms())]
 
 
-async def test_a_process_without_a_slot_says_so_and_ends(stack: Stack) -> None:
+async def test_a_process_without_a_slot_says_so_and_ends(hasty_stack: Stack) -> None:
+    stack = hasty_stack
     two = {"GATEWAY_KAFKA__PARTITIONS": "2"}
     supervisor = await asyncio.to_thread(stack.start_gateway, 2, two)
     await until(lambda: ready(stack, set(children(supervisor.pid))), 30, "both processes ready")

@@ -7,11 +7,9 @@ import base64
 import json
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-import gateway
 from classifiers.contract import Picture, decode_questions
 from deploy.local.stack import Stack
 from tests.adapters.picture_site import PNG, PictureSite, answer
@@ -28,13 +26,9 @@ async def site() -> AsyncIterator[PictureSite]:
 
 
 @pytest.fixture
-async def opened(stack: Stack, site: PictureSite, tmp_path: Path) -> Stack:
+async def opened(stack: Stack, site: PictureSite) -> Stack:
     """A stack with workers of both kinds; those of pictures say of everything that nothing is the matter."""
-    shipped = (Path(gateway.__file__).parent / "policy.yaml").read_text()
-    patient = tmp_path / "policy.yaml"
-    patient.write_text(shipped.replace("deadline_ms: 800", "deadline_ms: 30000"))
     settings = {
-        "GATEWAY_POLICY_FILE": str(patient),
         "GATEWAY_PICTURES__PRIVATE_HOSTS": f"127.0.0.1:{site.port}",
         "GATEWAY_PICTURES__SECONDS": "30",
     }

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import gateway
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.stack import Stack
 from tests.e2e.conftest import fresh_stack
-from tests.e2e.support import counter, publish, tell, until
+from tests.e2e.support import PATIENT, counter, publish, shipped, tell, until
 
 TEXT = "Please come to the quibblefrog meeting in the town hall on Friday evening, there will be tea for everybody."
 WHOLE = 'gateway_remembered_total{result="whole"}'
@@ -31,10 +30,9 @@ def terms(tmp_path: Path) -> Path:
 @pytest.fixture
 def own(kafka: Kafka, postgres: Postgres, tmp_path: Path, terms: Path) -> Iterator[Stack]:
     """A stack whose policy asks only what can be remembered, and whose workers share a terms file."""
-    shipped = (Path(gateway.__file__).parent / "policy.yaml").read_text()
     policy = tmp_path / "policy.yaml"
-    lines = [line for line in shipped.splitlines(keepends=True) if not line.startswith("  campaign:")]
-    policy.write_text("".join(lines).replace("deadline_ms: 800", "deadline_ms: 30000"))
+    lines = shipped(PATIENT).splitlines(keepends=True)
+    policy.write_text("".join([line for line in lines if not line.startswith("  campaign:")]))
     settings = {"GATEWAY_POLICY_FILE": str(policy), "CLASSIFIERS_LEXICON": str(terms)}
     with fresh_stack(kafka, postgres, tmp_path, settings=settings) as made:
         made.start_gateway(1)
@@ -94,7 +92,7 @@ async def test_where_workers_differ_nothing_is_remembered(own: Stack, terms: Pat
     assert await counter(own, "gateway_question_batch_count") == asked + 10
     assert await counter(own, WHOLE) == whole
     await asyncio.to_thread(own.end, second)
-    await until(partial(is_remembered, own), 5, "who has ended differs no more")
+    await until(partial(is_remembered, own), 60, "who has ended differs no more")
 
 
 async def is_asked(stack: Stack, part: str, before: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import psutil
 
@@ -13,7 +14,7 @@ from gateway.core.operators import Operator, Role
 from gateway.core.registration import By
 from gateway.http.requests import hash_key
 from tests.e2e.books import audit_problems, query
-from tests.e2e.support import TEXTS, Answer, children, once, publish, published, ready, until
+from tests.e2e.support import PATIENT, TEXTS, Answer, children, once, publish, published, ready, shipped, until
 
 HOLDS = "/v1/admin/tenants/demo/holds"
 NAMES = ("reviewer-one", "reviewer-two")
@@ -34,8 +35,11 @@ async def appoint(stack: Stack) -> None:
             assert await SqlOperators(store.database).add(operator, hash_key(f"key-{name}"), By("test"), 0)
 
 
-async def test_each_hold_ends_once_whatever_two_reviewers_say_and_who_dies(stack: Stack) -> None:
-    supervisor = await asyncio.to_thread(stack.start_gateway, 2)
+async def test_each_hold_ends_once_whatever_two_reviewers_say_and_who_dies(stack: Stack, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    # All is decided, looked up and killed while the first of the decisions can still be undone.
+    policy.write_text(shipped(PATIENT, ("undo_seconds: 8", "undo_seconds: 30")))
+    supervisor = await asyncio.to_thread(stack.start_gateway, 2, {"GATEWAY_POLICY_FILE": str(policy)})
     await asyncio.to_thread(stack.start_worker)
     await appoint(stack)
     text = TEXTS["hold"][0]
@@ -64,7 +68,7 @@ async def test_each_hold_ends_once_whatever_two_reviewers_say_and_who_dies(stack
     await until(lambda: len(children(supervisor.pid)) == 2, 20, "two processes again")
     await until(lambda: ready(stack, set(children(supervisor.pid))), 30, "both of them ready")
 
-    await until(lambda: ended(stack, ids), 60, "the end of every hold")
+    await until(lambda: ended(stack, ids), 120, "the end of every hold")
     keys = [request["key"] for request in published(stack)]
     for message_id, verb in won.items():
         assert (await state(stack, message_id), keys.count(message_id)) == (

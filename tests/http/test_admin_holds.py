@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from gateway.adapters.sql import SqlQueue
+from gateway.core.holds import Holds
 from gateway.core.model import AccountState, Case, Decision, Facts, MessageState, Outcome
 from gateway.core.queue import Entry as Queued
-from gateway.core.queue import Unresolved
+from gateway.core.queue import Resolution, Unresolved
 from gateway.core.records import Transition
 from gateway.core.registration import CloseAccount
 from gateway.held import HeldMessages
@@ -212,6 +213,17 @@ def _rejected(message_id: str, decision: Decision) -> Transition:
     return Transition(message_id, MessageState.HELD, MessageState.REJECTED, "gateway", "late", NOW_MS, "d-late", case)
 
 
+def working_on(queue: SqlQueue, desk: Keeping) -> HeldMessages:
+    """Another process's work on the same messages."""
+    return HeldMessages(
+        queue=queue,
+        store=desk.store,
+        registry=desk.register,
+        policy=lambda: desk.world.policy,
+        clock=desk.world.clock,
+    )
+
+
 async def test_who_looked_before_another_decided_is_told_that_it_is_over(desk: Keeping) -> None:
     held = desk.desk.held
     queue = held.queue
@@ -223,13 +235,29 @@ async def test_who_looked_before_another_decided_is_told_that_it_is_over(desk: K
             await held.decide("m-1-t1", "t1", "the admin", Outcome.BLOCK, "spam", "sooner", undo=False)
             await super().enter(entry)
 
-    late = HeldMessages(
-        queue=Slow(desk.store.database),
-        store=desk.store,
-        registry=desk.register,
-        policy=lambda: desk.world.policy,
-        clock=desk.world.clock,
-    )
+    late = working_on(Slow(desk.store.database), desk)
     told = await late.decide("m-1-t1", "t1", "the reviewer", Outcome.ALLOW, "no_violation", "later", undo=False)
     assert (told, await state(desk, "m-1-t1")) == (Unresolved.NOT_HELD, MessageState.REJECTED)
     assert await queue.entry("m-1-t1", "t1") is None
+
+
+async def test_whose_decision_another_carries_out_at_once_is_told_that_it_stands(desk: Keeping) -> None:
+    other = desk.desk.held
+
+    class Overtaken(SqlQueue):
+        """A queue whose decisions another process carries out as soon as they are committed."""
+
+        async def resolve(
+            self, message_id: str, tenant_id: str | None, resolution: Resolution, rules: Holds, undo_ms: int
+        ) -> Queued | Unresolved:
+            entry = await super().resolve(message_id, tenant_id, resolution, rules, undo_ms)
+            await other.carry_out()
+            return entry
+
+    overtaken = working_on(Overtaken(desk.store.database), desk)
+    told = await overtaken.decide("m-1-t1", "t1", "the reviewer", Outcome.ALLOW, "no_violation", "fine", undo=False)
+    assert isinstance(told, Queued)
+    assert told.waiting is not None
+    assert (told.waiting.actor, await state(desk, "m-1-t1")) == ("the reviewer", MessageState.QUEUED)
+    assert await other.queue.entry("m-1-t1", "t1") is None
+    assert len(await desk.store.cases("m-1-t1")) == 2

@@ -147,6 +147,7 @@ class SqlQueue:
             tenant_id,
             lambda entry: rule.resolve(entry, resolution, rules, undo_ms),
             lambda after: (rule.step_of(after, resolution), by, resolution.at_ms),
+            only_held=True,
             outcome=resolution.outcome,
             code=resolution.code,
         )
@@ -207,13 +208,21 @@ class SqlQueue:
         tenant_id: str | None,
         change: Callable[[Entry], Entry | Unresolved],
         told: Callable[[Entry], tuple[Step, By, int]] | None = None,
+        *,
+        only_held: bool = False,
         **fields: object,
     ) -> Entry | Unresolved:
-        """Change an entry by a rule, with the audit row that tells of it. One is changed by one at a time."""
+        """Change an entry by a rule, with the audit row that tells of it. One is changed by one at a time.
+
+        With ``only_held`` an entry whose message is not held is taken out instead.
+        """
         async with self._database.writing("queue") as connection:
             wanted = select(*_COLUMNS).where(_one(message_id, tenant_id)).with_for_update()
             row = (await connection.execute(wanted)).first()
             if row is None:
+                return Unresolved.NOT_HELD
+            if only_held and not await _is_held(connection, message_id):
+                await connection.execute(delete(queue).where(queue.c.message_id == message_id))
                 return Unresolved.NOT_HELD
             before = _entry(row)
             after = change(before)
@@ -279,6 +288,13 @@ def _row(entry: Entry) -> dict[str, Any]:
         if values[name] is not None:
             values[name] = msgspec.json.encode(values[name]).decode()
     return {**values, "first_by": entry.first.actor if entry.first is not None else None}
+
+
+async def _is_held(connection: AsyncConnection, message_id: str) -> bool:
+    """Whether a message is held now. It is a statement of its own, for one that waits for a lock sees other tables as
+    they were before it waited."""
+    state = await connection.scalar(select(messages.c.state).where(messages.c.id == message_id))
+    return bool(state == MessageState.HELD)
 
 
 async def _write(connection: AsyncConnection, entry: Entry) -> None:
