@@ -11,7 +11,8 @@ from classifiers.contract import Question, Span
 from classifiers.normalise import OVERLAP, WINDOW, View, normalise, windows
 
 MOST_CHARACTERS: Final = 200_000
-"""Characters of all text parts together that are judged: some 0.4 s of one core for each classifier of texts."""
+"""Characters of all text parts together that are judged: for each classifier of texts some 0.6 s of one core, up to 2 s for
+what was made to take long."""
 
 MANY: Final = 200
 """Text parts that are judged one by one, too: what each costs does not depend on its length."""
