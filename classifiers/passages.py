@@ -11,8 +11,9 @@ from classifiers.contract import Question, Span
 from classifiers.normalise import OVERLAP, WINDOW, View, normalise, windows
 
 MOST_CHARACTERS: Final = 200_000
-"""Characters of all text parts together that are judged: for each classifier of texts some 0.6 s of one core, up to 2 s for
-what was made to take long."""
+"""Characters of all text parts together that are judged. So many take a classifier of texts some 0.6 s of one core, and
+up to 2 s if they were made to.
+"""
 
 MANY: Final = 200
 """Text parts that are judged one by one, too: what each costs does not depend on its length."""
