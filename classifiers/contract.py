@@ -66,7 +66,7 @@ class Silence(StrEnum):
     UNAVAILABLE = "unavailable"
     """The bus did not take the question, or what the classifier itself has to ask is away."""
     UNSUPPORTED = "unsupported"
-    """No classifier of that name runs, or it cannot judge this kind of content (a picture, say)."""
+    """No classifier of that name runs, or it cannot judge content of this kind, language or length."""
     INCOMPLETE = "incomplete"
     """It was not asked, because not all that the message shows could be had: a picture could not be fetched, say."""
     FAILED = "failed"

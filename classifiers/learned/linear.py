@@ -1,8 +1,8 @@
 """Logistic regression over hashed n-grams, one column a category: probabilities, and the stretches that moved them.
 Pure.
 
-A text is the set of its n-grams, scaled to length 1: its value for a category is the sum of their weights over the
-root of their number. So every n-gram's part in it is known, which is what the spans show.
+A text is the set of its n-grams, scaled to length 1 (a very short one to less): its value for a category is the sum of
+their weights over the root of their number. So every n-gram's part in it is known, which is what the spans show.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from classifiers.learned.grams import Grams
 
 Floats = npt.NDArray[np.float32]
 Stretch = tuple[int, int]
+
+FEW: Final = 60
+"""N-grams of a text that says little: fewer count as so many, for a word or two alone prove nothing."""
 
 _LATIN: Final = re.compile("[a-z0-9]")
 _MOST_STRETCHES: Final = 8
@@ -57,27 +60,33 @@ class Linear:
         if not len(found.hashes):
             return np.zeros(len(self.categories), np.float32), where
         buckets = found.buckets(self.bits)
-        odds = self._odds(buckets, 1)
+        odds = self._odds(buckets, FEW)
         if len(found.breaks) > 1 or found.size > self.passage:
             order = np.argsort(found.starts, kind="stable")
             buckets, starts = buckets[order], found.starts[order]
             for begin, end in passages(found, self.passage):
                 low, high = starts.searchsorted((begin, end))
-                # A few n-grams alone prove nothing: fewer than a passage has characters count as so many.
+                # A passage has more around it: fewer n-grams than it may have characters count as so many.
                 there = self._odds(buckets[low:high], self.passage)
                 for index in (there > odds).nonzero()[0]:
                     odds[index], where[index] = there[index], (begin, end)
         return np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float32), where
 
     def stretches(self, found: Grams, view: str, category: str) -> list[Stretch]:
-        """The stretches of the view that speak most for a category, in order and of whole words; at most eight."""
+        """The stretches of the view that speak most for a category, in order and of whole words; at most eight. Signs
+        alone speak only where no word does.
+        """
         column = self.weights[found.buckets(self.bits), self.categories.index(category)]
         share = column / found.lengths
-        ends = found.starts + found.lengths
-        begun = np.bincount(np.maximum(found.starts, 0), share, found.size + 1)
-        ended = np.bincount(np.minimum(ends, found.size), share, found.size + 1)
-        heat = np.cumsum(begun - ended, dtype=np.float64)[: found.size]
-        return _words(view, _warmest(heat))
+        starts, ends = np.maximum(found.starts, 0), np.minimum(found.starts + found.lengths, found.size)
+        letters = np.concatenate(([0], np.cumsum([character.isalnum() for character in view[: found.size]])))
+        for counted in (share * (letters[ends] > letters[starts]), share):
+            begun = np.bincount(starts, counted, found.size + 1)
+            ended = np.bincount(ends, counted, found.size + 1)
+            heat = np.cumsum(begun - ended, dtype=np.float64)[: found.size]
+            if warmest := _warmest(heat):
+                return _words(view, warmest)
+        return []
 
     def _odds(self, buckets: npt.NDArray[np.int64], least: int) -> Floats:
         """The log-odds of the categories for a set of n-grams, which counts as ``least`` if there are fewer."""
@@ -119,8 +128,9 @@ def unlike(buckets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def _words(view: str, stretches: list[Stretch]) -> list[Stretch]:
-    """The same, begun and ended where words do; what then touches is one, and signs alone are none."""
+    """The same, begun and ended where words do; what then touches is one. Signs alone are shown where no word is."""
     found: list[Stretch] = []
+    signs: list[Stretch] = []
     for start, end in stretches:
         while 0 < start < len(view) and _LATIN.match(view, start) and _LATIN.match(view, start - 1):
             start -= 1
@@ -129,11 +139,12 @@ def _words(view: str, stretches: list[Stretch]) -> list[Stretch]:
         piece = view[start:end]
         start, end = start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
         if not any(map(str.isalnum, piece)):
+            signs.append((start, end))
             continue
         if found and start <= found[-1][1] + 1:
             start = found.pop()[0]
         found.append((start, end))
-    return found
+    return found or signs
 
 
 def _warmest(heat: npt.NDArray[np.float64]) -> list[Stretch]:

@@ -12,7 +12,7 @@ import yaml
 from threadpoolctl import threadpool_limits
 
 from classifiers.learned import second, store
-from classifiers.training import corpus, fit, recipe, sentences, words
+from classifiers.training import alike, corpus, fit, recipe, sentences, words
 from classifiers.training.cards import Findings, card
 from classifiers.training.evaluate import across_sources, groups
 from classifiers.training.holdout import Holdout
@@ -37,10 +37,12 @@ def main() -> None:
 @COMMERCIAL
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), default=MODELS, help="Where to write them.")
 def make(data: Path, names: Iterable[str], commercial: bool, into: Path) -> None:
-    """Make the models. The same rows and the same libraries give the same bytes.
+    """Make the models. The same rows and libraries give the same bytes, on x86-64 processors with AVX2 whatever else
+    these have.
 
     The second look, which also teaches the first look at English, needs the extra "sentences".
     """
+    click.echo(f"loops: {alike.loops()}")
     # Sums come out otherwise when they are cut into another number of parts.
     with threadpool_limits(1):
         for name in names:
@@ -118,6 +120,7 @@ def _recipe(name: str, commercial: bool) -> recipe.Recipe:
 
 
 if __name__ == "__main__":
+    alike.anew()
     try:
         main(standalone_mode=False)
     except (corpus.CorpusError, recipe.RecipeError, store.ModelError) as error:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from classifiers.learned.second import pieces
 from classifiers.learned.sentences import SIZE, Sentences, Vectors
 from classifiers.normalise import normalise
+from classifiers.training.alike import written_out
 from classifiers.training.arrays import Labels, Numbers
 from classifiers.training.corpus import Row
 from classifiers.training.fit import calibrate, folds, labels, weights
@@ -67,7 +68,7 @@ def _vectors(texts: Sequence[str]) -> Vectors:
 @cache
 def _network() -> Sentences:
     """One a process."""
-    return Sentences()
+    return Sentences(written_out)
 
 
 def _head(vectors: Vectors, truth: Labels, counts: Numbers, part: Labels, parts: int) -> tuple[Numbers, float]:

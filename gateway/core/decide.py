@@ -15,7 +15,7 @@ from gateway.core.sanctions import judge_standing
 _SILENCES = {
     Silence.TIMEOUT: "The classifier {} did not answer in time.",
     Silence.UNAVAILABLE: "The classifier {} could not be asked.",
-    Silence.UNSUPPORTED: "The classifier {} cannot judge this kind of content.",
+    Silence.UNSUPPORTED: "The classifier {} does not run, or cannot judge content of this kind, language or length.",
     Silence.INCOMPLETE: "The classifier {} was not asked, because not all of the content could be fetched.",
     Silence.FAILED: "The classifier {} failed on this message.",
 }

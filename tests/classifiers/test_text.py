@@ -8,7 +8,7 @@ from classifiers.contract import Opinion, Question, Silence, Unanswered
 from classifiers.normalise import WINDOW
 from classifiers.text import CATEGORIES, TextClassifier
 
-CLASSIFIER = TextClassifier()
+CLASSIFIER = TextClassifier(second=False)
 
 
 def ask(*texts: str, media: tuple[str, ...] = ()) -> Question:
@@ -312,7 +312,7 @@ def test_media_alone_cannot_be_judged() -> None:
 def test_what_is_said_across_parts_is_said() -> None:
     """Title and text, or a list of single words, are read as one; the spans name the parts."""
     title, text = "I am going to", "kill you tonight, I know where you live."
-    answer = TextClassifier().judge(Question("1-1", "m", "t", ("text",), (title, "", text), (), 0))
+    answer = CLASSIFIER.judge(Question("1-1", "m", "t", ("text",), (title, "", text), (), 0))
     assert isinstance(answer, Opinion)
     [violence] = [score for score in answer.scores if score.category == "violence"]
     assert violence.value >= 0.9
@@ -320,6 +320,6 @@ def test_what_is_said_across_parts_is_said() -> None:
     for span in violence.spans:
         assert 0 <= span.start < span.end <= len((title, "", text)[span.part])
     words = tuple(f"{title} {text}".split())
-    answer = TextClassifier().judge(Question("1-2", "m", "t", ("text",), words, (), 0))
+    answer = CLASSIFIER.judge(Question("1-2", "m", "t", ("text",), words, (), 0))
     assert isinstance(answer, Opinion)
     assert max(score.value for score in answer.scores) >= 0.9

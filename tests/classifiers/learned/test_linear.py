@@ -28,10 +28,18 @@ def model(words: dict[str, int], *, slope: float = 1.0, bias: float = 0.0, passa
 
 def test_a_probability_is_the_sum_of_weights_over_the_root_of_their_number() -> None:
     made = model({"viagra": 50}, slope=0.1, bias=-1.0)
-    found = grams("buy viagra now")
+    found = grams("buy viagra now, it is cheap")
     size = len(np.unique(found.buckets(BITS)))
+    assert size > 60
     odds = 0.1 * 50 / math.sqrt(size) - 1.0
     assert made.probabilities(found)[0] == pytest.approx(1 / (1 + math.exp(-odds)), rel=1e-5)
+
+
+@pytest.mark.parametrize("text", ["viagra", "viagra?", "a viagra"])
+def test_a_word_or_two_alone_prove_nothing(text: str) -> None:
+    made = model({"viagra": 50}, slope=0.1, bias=-1.0)
+    assert len(np.unique(grams(text).buckets(BITS))) < 60
+    assert made.probabilities(grams(text))[0] == pytest.approx(1 / (1 + math.exp(1.0 - 5 / math.sqrt(60))), rel=1e-5)
 
 
 def test_saying_it_again_changes_little() -> None:
@@ -86,10 +94,16 @@ def test_a_text_without_anything_is_of_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("please buy viagra, friend", ["viagra"]), ("卖伟哥啦", ["伟哥"]), ("nothing here", [])],
+    [
+        ("please buy viagra, friend", ["viagra"]),
+        ("卖伟哥啦", ["伟哥"]),
+        ("nothing here", []),
+        ("sent! check it", ["!"]),
+        ("sent! buy viagra", ["viagra"]),
+    ],
 )
 def test_stretches_are_whole_words_that_moved_it(text: str, shown: list[str]) -> None:
-    found = model({"viagra": 50, "伟哥": 60}).stretches(grams(text), text, "spam")
+    found = model({"viagra": 50, "伟哥": 60, "!": 40}).stretches(grams(text), text, "spam")
     assert [text[start:end] for start, end in found] == shown
 
 
