@@ -14,7 +14,7 @@ from classifiers.contract import Answer, Opinion, Question, Score, Silence, Unan
 from classifiers.learned import reading, store
 from classifiers.passages import Joined, Passage, readings, unreadable
 
-_VERSION: Final = "news-2"
+_VERSION: Final = "news-3"
 _SHOWN: Final = 0.1
 """From which value on the score shows what moved it."""
 

@@ -28,7 +28,7 @@ CATEGORIES: Final[tuple[Category, ...]] = (
     "gambling",
     "illegal_goods",
 )
-_VERSION: Final = "text-3"
+_VERSION: Final = "text-4"
 _FOUND: Final = 0.3
 """From which value on something has been found, whatever the language."""
 _BEND: Final = 0.8
