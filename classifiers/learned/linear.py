@@ -1,8 +1,8 @@
 """Logistic regression over hashed n-grams, one column a category: probabilities, and the stretches that moved them.
 Pure.
 
-A text is the set of its n-grams, scaled to length 1 (a very short one to less): its value for a category is the sum of
-their weights over the root of their number. So every n-gram's part in it is known, which is what the spans show.
+A text is the set of its n-grams, scaled to length 1 (a very short Chinese one to less): its value for a category is the
+sum of their weights over the root of their number. So every n-gram's part in it is known, which is what the spans show.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from classifiers.learned.grams import Grams
 Floats = npt.NDArray[np.float32]
 Stretch = tuple[int, int]
 
-FEW: Final = 60
-"""N-grams of a text that says little: fewer count as so many, for a word or two alone prove nothing."""
-
 _LATIN: Final = re.compile("[a-z0-9]")
+_FEW: Final = 60
+"""N-grams of a Chinese text that says little: fewer count as so many, for a few characters alone prove nothing. A word
+or two of English can be all there is of an insult.
+"""
 _MOST_STRETCHES: Final = 8
 _SHORTEST: Final = 36
 """Characters of the shortest piece: fewer say too little by themselves."""
@@ -60,7 +61,7 @@ class Linear:
         if not len(found.hashes):
             return np.zeros(len(self.categories), np.float32), where
         buckets = found.buckets(self.bits)
-        odds = self._odds(buckets, FEW)
+        odds = self._odds(buckets, _FEW if found.chinese.any() else 1)
         if len(found.breaks) > 1 or found.size > self.passage:
             order = np.argsort(found.starts, kind="stable")
             buckets, starts = buckets[order], found.starts[order]

@@ -28,16 +28,15 @@ def model(words: dict[str, int], *, slope: float = 1.0, bias: float = 0.0, passa
 
 def test_a_probability_is_the_sum_of_weights_over_the_root_of_their_number() -> None:
     made = model({"viagra": 50}, slope=0.1, bias=-1.0)
-    found = grams("buy viagra now, it is cheap")
+    found = grams("buy viagra now")
     size = len(np.unique(found.buckets(BITS)))
-    assert size > 60
     odds = 0.1 * 50 / math.sqrt(size) - 1.0
     assert made.probabilities(found)[0] == pytest.approx(1 / (1 + math.exp(-odds)), rel=1e-5)
 
 
-@pytest.mark.parametrize("text", ["viagra", "viagra?", "a viagra"])
-def test_a_word_or_two_alone_prove_nothing(text: str) -> None:
-    made = model({"viagra": 50}, slope=0.1, bias=-1.0)
+@pytest.mark.parametrize("text", ["伟哥", "伟哥？", "买伟哥", "买 伟哥 ok"])
+def test_a_few_chinese_characters_alone_prove_nothing(text: str) -> None:
+    made = model({"伟哥": 50}, slope=0.1, bias=-1.0)
     assert len(np.unique(grams(text).buckets(BITS))) < 60
     assert made.probabilities(grams(text))[0] == pytest.approx(1 / (1 + math.exp(1.0 - 5 / math.sqrt(60))), rel=1e-5)
 
