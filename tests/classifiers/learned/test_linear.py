@@ -37,8 +37,10 @@ def test_a_probability_is_the_sum_of_weights_over_the_root_of_their_number() -> 
 @pytest.mark.parametrize("text", ["伟哥", "伟哥？", "买伟哥", "买 伟哥 ok"])
 def test_a_few_chinese_characters_alone_prove_nothing(text: str) -> None:
     made = model({"伟哥": 50}, slope=0.1, bias=-1.0)
-    assert len(np.unique(grams(text).buckets(BITS))) < 60
-    assert made.probabilities(grams(text))[0] == pytest.approx(1 / (1 + math.exp(1.0 - 5 / math.sqrt(60))), rel=1e-5)
+    buckets = np.unique(grams(text).buckets(BITS))
+    assert len(buckets) < 60
+    odds = 0.1 * int(made.weights[buckets].sum()) / math.sqrt(60) - 1.0
+    assert made.probabilities(grams(text))[0] == pytest.approx(1 / (1 + math.exp(-odds)), rel=1e-5)
 
 
 def test_saying_it_again_changes_little() -> None:
