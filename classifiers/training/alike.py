@@ -26,7 +26,7 @@ def anew() -> None:
     what is made there is alike only to what is made on its like.
     """
     if platform.machine() in ("x86_64", "AMD64") and not LOOPS.items() <= os.environ.items():
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | LOOPS)  # noqa: S606 - its own command line
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | LOOPS)  # noqa: S606
 
 
 def loops() -> str:
