@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +10,7 @@ from typing import Final
 
 from classifiers.contract import Question, Span
 from classifiers.normalise import OVERLAP, WINDOW, View, normalise, windows
+from classifiers.normalising.chinese import HAN
 
 MOST_CHARACTERS: Final = 200_000
 """Characters of all text parts together that are judged. So many take a classifier of texts some 0.6 s of one core, and
@@ -20,6 +22,9 @@ MANY: Final = 200
 
 MAX_SPANS: Final = 8
 """Spans a score carries at most: enough to show a person, small enough for the reply record."""
+
+_BREAK: Final = re.compile(r"[ \t]*[\n\r\v\f\x85\u2028\u2029]+[ \t]*")
+_CHINESE: Final = re.compile(rf"[{HAN}]")
 
 _view: Final = lru_cache(16)(normalise)
 """Several classifiers read the same passages one after the other."""
@@ -33,11 +38,8 @@ class Passage:
     start: int
     original: str
     view: View
-
-    @property
-    def whole(self) -> bool:
-        """Whether its view can be judged as what a reader sees, see `_whole`."""
-        return _whole(self.view)
+    whole: bool
+    """Whether its view can be judged as what a reader sees, see `_whole`."""
 
     def spans(self, stretches: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
         """Stretches of the view as spans of the original text part, without repetition and in order: the first ones of
@@ -47,11 +49,15 @@ class Passage:
 
 
 def passages(question: Question) -> Iterator[Passage]:
-    """The passages of all text parts that are not blank. More than `MANY` such parts have none: see `joined`."""
+    """The passages of all text parts that are not blank, and of those of several lines also with the lines in a row.
+    More than `MANY` such parts have none: see `joined`."""
     parts = _parts(question)
     for part, text in parts if len(parts) <= MANY else ():
         for start, piece in windows(text):
-            yield Passage(part, start, piece, _view(piece))
+            view = _view(piece)
+            yield Passage(part, start, piece, view, _whole(view))
+            if _BREAK.search(piece):
+                yield Passage(part, start, piece, *_in_a_row(piece))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +68,8 @@ class Joined:
     """For each part its number, and where it begins and ends in the row."""
     start: int
     view: View
-
-    @property
-    def whole(self) -> bool:
-        """Whether its view can be judged as what a reader sees, see `_whole`."""
-        return _whole(self.view)
+    whole: bool
+    """Whether its view can be judged as what a reader sees, see `_whole`."""
 
     def spans(self, stretches: Sequence[tuple[int, int]]) -> tuple[Span, ...]:
         """Stretches of the view as spans of the original text parts, as above: one for each part that a stretch
@@ -90,8 +93,8 @@ def joined(question: Question) -> Iterator[Joined]:
     for part, text in parts:
         starts.append((part, begin, begin + len(text)))
         begin += len(text) + 1
-    for start, piece in windows(" ".join([text for _, text in parts])):
-        yield Joined(tuple(starts), start, _view(piece))
+    for start, piece in windows("\n".join([text for _, text in parts])):
+        yield Joined(tuple(starts), start, *_in_a_row(piece))
 
 
 def readings(question: Question) -> Iterator[Passage | Joined]:
@@ -102,6 +105,25 @@ def readings(question: Question) -> Iterator[Passage | Joined]:
         return
     yield first
     yield from found
+
+
+def _in_a_row(text: str) -> tuple[View, bool]:
+    """The view of a text whose lines a reader reads on, and whether it is whole: a line break is a blank, and between
+    two Chinese characters nothing."""
+    pieces: list[str] = []
+    offsets: list[int] = []
+    done = 0
+    for match in _BREAK.finditer(text):
+        pieces.append(text[done : match.start()])
+        offsets.extend(range(done, match.start()))
+        if not (_CHINESE.match(text, match.start() - 1) and _CHINESE.match(text, match.end())):
+            pieces.append(" ")
+            offsets.append(match.start())
+        done = match.end()
+    pieces.append(text[done:])
+    offsets.extend(range(done, len(text) + 1))
+    view = _view("".join(pieces))
+    return View(view.text, [offsets[at] for at in view.offsets]), _whole(view)
 
 
 def unreadable(question: Question) -> bool:

@@ -106,7 +106,9 @@ class Identify:
         if ask is None:
             return None
         host = (b"Host", urlsplit(listener.upstream).netloc.encode("ascii"))
-        head = OriginHead(ask.method, ask.target, (host, (b"Content-Length", b"0"), *ask.headers))
+        head = OriginHead(
+            ask.method, listener.outer_target(ask.target), (host, (b"Content-Length", b"0"), *ask.headers)
+        )
         try:
             async with asyncio.timeout(self._ask_seconds):
                 response = await self._origin.send(listener, head, b"", reserved=True)

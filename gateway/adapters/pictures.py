@@ -129,8 +129,8 @@ class WebPictures:
             if self._sealer is None:
                 return {}
             envelope = _envelope.decode(self._sealer.open(request.body, message.content_hash))
-            boundary = multiparts.boundary(header(envelope.headers, "content-type") or "")
-            return await asyncio.to_thread(multiparts.uploads, envelope.body, boundary, wanted)
+            content_type = header(envelope.headers, "content-type") or ""
+            return await asyncio.to_thread(multiparts.uploads, envelope.body, content_type, wanted)
         except (Fault, ValueError) as error:  # what was read once reads again, unless it was sealed by another key
             log.warning("uploads cannot be read again", {"error": type(error).__name__})
             return {}

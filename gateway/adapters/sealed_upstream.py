@@ -70,5 +70,7 @@ class SealedUpstream:
 
 def _handle(listener: Listener, envelope: Envelope, body: bytes) -> str | None:
     path, _, query = envelope.target.partition(b"?")
-    call = Call(envelope.method, path, query, envelope.headers, envelope.body)
+    if not path.startswith(listener.base_path.encode("ascii")):  # it has another base path since
+        return None
+    call = Call(envelope.method, listener.inner_path(path), query, envelope.headers, envelope.body)
     return mapping.handle(listener.map, listener.name, envelope.route, call, body)

@@ -125,7 +125,7 @@ class HttpTakedowns:
     async def _ask(self, listener: Listener, removal: Removal) -> tuple[int, str, bytes]:
         """Status, content type and body of the platform's answer."""
         host = (b"Host", urlsplit(listener.upstream).netloc.encode("ascii"))
-        head = OriginHead(removal.method, removal.target, (host, *removal.headers))
+        head = OriginHead(removal.method, listener.outer_target(removal.target), (host, *removal.headers))
         async with asyncio.timeout(self._seconds):
             response = await self._origin.send(listener, head, removal.body, reserved=True)
             body = await response.read(_ANSWER_LIMIT)

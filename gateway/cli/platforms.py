@@ -74,8 +74,9 @@ def platforms_try(name: str, method: str, url: str, headers: tuple[str, ...], bo
     call = _call(method, url, headers, body)
     try:
         match = mapping.recognise(platform, call.method, call.raw_path, call.query, call.headers)
-        if match is None:
-            click.echo("route: none; it passes through, unseen")
+        match = mapping.choose(platform, match, call)
+        if match.passes:
+            click.echo("route: listed in passes; it goes on unjudged")
             return
         click.echo(f"route: {match.route.id} ({match.route.kind})")
         for variable, value in match.variables.items():

@@ -24,6 +24,8 @@ PIPELINE: Final = 64
 MAX_CONNECTIONS: Final = 4096
 """Clients' connections of a process, unless uvicorn's ``limit_concurrency`` says another number; beyond it new ones are
 closed at once."""
+_OFFER: Final = frozenset({b"upgrade", b"http2-settings"})
+"""Headers by which a client offers another protocol. Any but WebSocket is never taken up, and dropped."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -63,13 +65,24 @@ class BoundedHttp(HttpToolsProtocol):
             return
         self._unfinished += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if not self._deaf and (rest := data[upgrade.args[0] :]):
-                self._current.fed(rest)
+            self._parse(data)
         except httptools.HttpParserError:
             self.refuse("The request is not valid HTTP/1.1.")
         self._check_unfinished()
+
+    def _parse(self, data: bytes) -> None:
+        while data and not self._deaf:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+                if self._current.switching:
+                    if data and not self._deaf:
+                        self._current.fed(data)
+                    return
+                # Another protocol was offered, and is not taken up: what follows is HTTP/1.1 as before.
+            else:
+                return
 
     # -- the parser's callbacks
 
@@ -94,6 +107,11 @@ class BoundedHttp(HttpToolsProtocol):
         fields, self._fields = self._fields or [], None
         headers = [(name.lower(), value) for name, value in fields]
         names = [name for name, _ in headers]
+        switching = b"upgrade" in names and _offers_websocket(headers)
+        if b"upgrade" in names and not switching:
+            fields = [field for field in fields if field[0].lower() not in _OFFER]
+            headers = [field for field in headers if field[0] not in _OFFER]
+            names = [name for name, _ in headers]
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if self._deaf or self.transport.is_closing():
             self._deaf = True
@@ -134,7 +152,7 @@ class BoundedHttp(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         scope["cycle"] = cycle
-        cycle.switching = bool(self.parser.should_upgrade())
+        cycle.switching = switching and bool(self.parser.should_upgrade())
         previous, self.cycle = self.cycle, cycle
         if previous is None or previous.response_complete:
             self._start_asgi_task(cycle, self.app)
@@ -272,3 +290,7 @@ class BoundedHttp(HttpToolsProtocol):
 
 def _expects(headers: list[tuple[bytes, bytes]]) -> bool:
     return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
+
+
+def _offers_websocket(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"upgrade" and b"websocket" in value.lower() for name, value in headers)

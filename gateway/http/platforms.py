@@ -23,7 +23,7 @@ from gateway.perform import Performed
 from gateway.platforms import mapping
 from gateway.platforms.call import Call
 from gateway.platforms.listeners import Listener
-from gateway.platforms.mapping import AnswerKind, BadRequest, Match, NativeAnswer
+from gateway.platforms.mapping import Ambiguous, AnswerKind, BadRequest, Match, NativeAnswer
 from gateway.ports import Origin, OriginHead, References, Registry, Sealer, StoreUnavailable
 from gateway.publish import Publish, Refusal, Submission
 
@@ -105,14 +105,22 @@ class Moderate:
         call = _call(scope)
         if match.route.kind == "watch":
             return await self._watch(listener, match, scope, call, receive)
+        if match.route.kind == "bypass" and not match.route.when:
+            _check_bypass(listener, match)
+            return Pass()
         caller = _BARE
-        in_head = mapping.credential_in_head(listener.map, match)
+        in_head = not match.route.when and mapping.credential_in_head(listener.map, match)
         if in_head:
             caller = await self._caller(listener, call, match)
             if await self._passes(listener, caller):
                 return Pass()
         async with self._body(listener, call, receive) as body:
             call = _call(scope, body)
+            match = mapping.choose(listener.map, match, call)
+            if match.route.kind == "bypass":
+                _check_bypass(listener, match)
+            if match.route.kind in ("pass", "bypass"):
+                return Pass(body)
             if not in_head:
                 caller = await self._caller(listener, call, match)
                 if await self._passes(listener, caller):
@@ -286,6 +294,12 @@ class Moderate:
             credential, account_id, seconds = learned
             await self._identify.learn(listener, credential, account_id, seconds)
         return NativeAnswer(response.status, response.headers, answer)
+
+
+def _check_bypass(listener: Listener, match: Match) -> None:
+    """Raise `Ambiguous` unless the listener allows that the platform takes content past the gateway."""
+    if not listener.allow_bypass:
+        raise Ambiguous(f"{match.route.id}: it lets content past moderation; allow_bypass of this listener permits it")
 
 
 def _call(scope: Scope, body: bytes = b"") -> Call:

@@ -72,9 +72,10 @@ class Proxy:
         """Answer, and return what kind of request it was."""
         headers = scope["headers"]
         forwarding.check(headers)
-        match = mapping.recognise(listener.map, scope["method"], scope["raw_path"], scope["query_string"], headers)
+        path = listener.inner_path(scope["raw_path"])
+        match = mapping.recognise(listener.map, scope["method"], path, scope["query_string"], headers)
         body: bytes | AsyncIterator[bytes] | None = None
-        if match is not None and match.route.kind != "pass":
+        if not match.passes:
             if any(name == b"upgrade" for name, _ in headers):
                 raise Ambiguous("Upgrade: nothing is published by another protocol.")
             answer = await self._moderate(listener, match, scope, receive)

@@ -33,7 +33,7 @@ def wanted(listener: Listener, scope: Scope) -> bool:
     options = [option for name, value in scope["headers"] if name == b"connection" for option in named(value)]
     if scope["method"] != "GET" or scope["http_version"] != "1.1" or b"upgrade" not in options:
         raise Refused("Upgrade: this is not how a WebSocket is opened.")
-    if not mapping.websocket_passes(listener.map, scope["raw_path"]):
+    if not mapping.websocket_passes(listener.map, listener.inner_path(scope["raw_path"])):
         raise Refused("Upgrade: no WebSocket may be opened here.")
     return True
 

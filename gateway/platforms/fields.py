@@ -11,7 +11,7 @@ from typing import Any
 from gateway.platforms.call import BadRequest, Headers, header
 from gateway.platforms.forms import pairs
 from gateway.platforms.multiparts import Parts
-from gateway.platforms.scalars import is_name
+from gateway.platforms.scalars import is_identifier, is_name
 from gateway.platforms.selectors import EVERYTHING, Selector
 from gateway.platforms.strict_json import MAX_JSON, BadJson, fold_keys, loads
 
@@ -32,6 +32,8 @@ class Fields:
     value: Any = NOTHING
     form: Mapping[str, str] = field(default_factory=dict)
     parts: Parts = field(default_factory=lambda: Parts({}, ()))
+    unseen: frozenset[str] = frozenset()
+    """Keys and names whose identifiers ``**`` leaves out (`Platform.unseen`)."""
     fold: bool = False
     """Whether the keys of its JSON are folded (`fold_keys`): selectors then find them whatever their case."""
     inside: dict[str, Any] = field(default_factory=dict)
@@ -46,9 +48,11 @@ class Found:
     value: Any
 
 
-def head_fields(headers: Headers, variables: Mapping[str, str], query: bytes) -> Fields:
+def head_fields(
+    headers: Headers, variables: Mapping[str, str], query: bytes, unseen: frozenset[str] = frozenset()
+) -> Fields:
     """The fields outside of the body. Raises `BadRequest` for a query that can be read in two ways."""
-    return Fields(headers, variables, tuple(pairs(query, "query")))
+    return Fields(headers, variables, tuple(pairs(query, "query")), unseen=unseen)
 
 
 def select(selector: Selector, fields: Fields, taken: Collection[Place] = ()) -> Iterable[Found]:
@@ -126,7 +130,7 @@ def _json(selector: Selector, fields: Fields, taken: Collection[Place]) -> Itera
     match selector.kind:
         case "json":
             if fields.value is not NOTHING:
-                yield from _walk(fields.value, _keys(selector.path, fields), ("json",), taken)
+                yield from _walk(fields.value, _keys(selector.path, fields), ("json",), taken, fields.unseen)
             return
         case "json-in-json":
             whole = Selector(selector.source, "json", path=selector.outer)
@@ -136,7 +140,7 @@ def _json(selector: Selector, fields: Fields, taken: Collection[Place]) -> Itera
             whole = Selector(selector.source, "param", selector.name)
     for outer in _base(whole, fields, ()):
         inner = _parsed(outer.value, ".".join(map(str, outer.place[1:])), fields)
-        yield from _walk(inner, _keys(selector.path, fields), outer.place, taken)
+        yield from _walk(inner, _keys(selector.path, fields), outer.place, taken, fields.unseen)
 
 
 def _authority(selector: Selector, fields: Fields) -> Iterator[Found]:
@@ -177,12 +181,12 @@ def _params(name: str, fields: Fields, taken: Collection[Place]) -> Iterator[Fou
     """Every parameter of this name; of the name ``**`` every one that is not taken."""
     if name == EVERYTHING:
         for kind, key, value in _texts(fields):
-            if (kind, key) not in taken:
+            if (kind, key) not in taken and not (key in fields.unseen and is_identifier(value)):
                 if not is_name(key):
                     yield Found((kind, key), key)
                 yield Found((kind, key), value)
         if fields.value is not NOTHING:
-            yield from _rest(fields.value, ("json",), taken)
+            yield from _rest(fields.value, ("json",), taken, fields.unseen)
         return
     yield from [Found((kind, key), value) for kind, key, value in _texts(fields) if key == name]
     [key] = _keys((name,), fields)
@@ -190,33 +194,36 @@ def _params(name: str, fields: Fields, taken: Collection[Place]) -> Iterator[Fou
         yield Found(("json", key), fields.value[key])
 
 
-def _walk(value: Any, path: tuple[str, ...], place: Place, taken: Collection[Place]) -> Iterator[Found]:
+def _walk(
+    value: Any, path: tuple[str, ...], place: Place, taken: Collection[Place], unseen: frozenset[str]
+) -> Iterator[Found]:
     if not path:
         yield Found(place, value)
     elif path[0] == EVERYTHING:
-        yield from _rest(value, place, taken)
+        yield from _rest(value, place, taken, unseen)
     elif isinstance(value, dict):
         for key in value if path[0] == "*" else (path[0],):
             if key in value:
-                yield from _walk(value[key], path[1:], (*place, key), taken)
+                yield from _walk(value[key], path[1:], (*place, key), taken, unseen)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             if path[0] in ("*", str(index)):
-                yield from _walk(item, path[1:], (*place, index), taken)
+                yield from _walk(item, path[1:], (*place, index), taken, unseen)
 
 
-def _rest(value: Any, place: Place, taken: Collection[Place]) -> Iterator[Found]:
-    """Every scalar below that is not taken, and every key that is more than a name."""
+def _rest(value: Any, place: Place, taken: Collection[Place], unseen: frozenset[str]) -> Iterator[Found]:
+    """Every scalar below that is neither taken nor an unseen identifier, and every key that is more than a name."""
     if place in taken:
         return
     if isinstance(value, dict):
         for key, item in value.items():
             if not is_name(key):
                 yield Found((*place, key), key)
-            yield from _rest(item, (*place, key), taken)
+            if not (key in unseen and is_identifier(item)):
+                yield from _rest(item, (*place, key), taken, unseen)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _rest(item, (*place, index), taken)
+            yield from _rest(item, (*place, index), taken, unseen)
     else:
         yield Found(place, value)
 

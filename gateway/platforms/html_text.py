@@ -1,6 +1,6 @@
-"""What a reader sees of text with marks: HTML, and the markdown dialects of chat apps.
+"""What a reader sees of HTML.
 
-HTML is read by an own scanner: the one of the standard library takes quadratic time on tags that are never closed, and
+It is read by an own scanner: the one of the standard library takes quadratic time on tags that are never closed, and
 fails on some declarations. This one goes over the text once, and gives rather too much than too little.
 """
 
@@ -21,7 +21,8 @@ _LOOKS = frozenset(
     | {"rel", "start", "style", "target", "valign", "width"}
 )
 """Attributes that say how something looks, not what it says."""
-_MARKS = str.maketrans("", "", "*_~`|\\")
+_HIDDEN = frozenset({"head", "mx-reply", "noscript", "script", "style", "template"})
+"""Elements whose content many clients do not show."""
 _NESTED = 2
 """How often comments are looked for in comments."""
 
@@ -33,48 +34,72 @@ _UNQUOTED = re.compile(r"[^\s>]*")
 
 
 def html_texts(source: str) -> list[str]:
-    """The visible text of HTML, one line for each block, and then every attribute that says something.
+    """The visible text of HTML, one line for each block, with and without what elements such as ``<style>`` hold, and
+    then every attribute that says something.
 
     Comments and declarations are given as well: what one parser takes for a comment, another shows. Nothing is an
     error; a text without marks is itself.
     """
     seen = _Seen()
     _scan(source, seen, _NESTED)
-    lines = [" ".join(line.split()) for line in "".join(seen.text).split("\n")]
-    visible = "\n".join([line for line in lines if line])
-    return [text for text in (visible, *seen.beside) if text and not text.isspace()]
+    visible = dict.fromkeys((_lines(seen.text), _lines(seen.bare)))
+    return [text for text in (*visible, *seen.beside) if text and not text.isspace()]
 
 
-def markdown_texts(source: str) -> list[str]:
-    """The text as it is, and as it looks once marks inside of words (``k**i**ll``) and entities are gone."""
-    bare = html.unescape(source).translate(_MARKS)
-    return [text for text in dict.fromkeys((source, bare)) if text and not text.isspace()]
+def html_visible(source: str) -> str:
+    """The visible text of HTML, without what elements such as ``<style>`` hold."""
+    seen = _Seen()
+    _scan(source, seen, 0)
+    return _lines(seen.bare)
+
+
+def _lines(pieces: list[str]) -> str:
+    lines = [" ".join(line.split()) for line in "".join(pieces).split("\n")]
+    return "\n".join([line for line in lines if line])
 
 
 @dataclass(slots=True)
 class _Seen:
     text: list[str] = field(default_factory=list)
+    bare: list[str] = field(default_factory=list)
+    """The text outside of `_HIDDEN` elements."""
     beside: list[str] = field(default_factory=list)
+    hidden: str = ""
+    """The hidden element that is open."""
+
+    def add(self, text: str) -> None:
+        self.text.append(text)
+        if not self.hidden:
+            self.bare.append(text)
+
+    def enter(self, name: str, closes: bool) -> None:
+        """Note a tag: a hidden element begins or ends with it."""
+        if closes and name == self.hidden:
+            self.hidden = ""
+        elif not closes and name in _HIDDEN and not self.hidden:
+            self.hidden = name
 
 
 def _scan(source: str, seen: _Seen, nested: int) -> None:
     at = 0
     while (start := source.find("<", at)) >= 0:
-        seen.text.append(html.unescape(source[at:start]))
+        seen.add(html.unescape(source[at:start]))
         if source.startswith(("<!", "<?"), start):
             at = _comment(source, start, seen, nested)
         elif match := _TAG.match(source, start):
             end = _attributes(source, match.end(), seen)
             if end is None:  # never closed: some show it as it is
-                seen.text.append(source[start:])
+                seen.add(source[start:])
                 return
-            if match[1].lower() in _BREAKS:
-                seen.text.append("\n")
+            name = match[1].lower()
+            seen.enter(name, source.startswith("</", start))
+            if name in _BREAKS:
+                seen.add("\n")
             at = end
         else:
-            seen.text.append("<")
+            seen.add("<")
             at = start + 1
-    seen.text.append(html.unescape(source[at:]))
+    seen.add(html.unescape(source[at:]))
 
 
 def _comment(source: str, start: int, seen: _Seen, nested: int) -> int:

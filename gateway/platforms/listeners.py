@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from gateway.core.yaml_lines import Problem, read_yaml, to_problem
+from gateway.platforms.call import Ambiguous
 from gateway.platforms.schema import Platform
 
 Seconds = Annotated[float, Field(gt=0, le=3600, strict=False)]
@@ -35,6 +36,8 @@ class Listener(_Part):
     bounds the wait for the head of an answer (long polls take that long), ``idle_seconds`` the wait between two pieces
     of a body. ``trusted_peers`` are the networks whose ``X-Forwarded-*`` headers are passed on; those of others are
     dropped. ``unknown_accounts`` is what happens to requests of accounts that the gateway does not know.
+    ``base_path`` is the path below which the platform's site is, on both sides; nothing beside it is forwarded.
+    ``allow_bypass`` lets requests pass by which the platform takes content past the gateway (`Route.kind`).
     ``account_prefix`` is put before the account ids that the platform gives, where the same ids mean others elsewhere
     (two realms, two platforms). ``body_limit`` bounds a publish request, in bytes. What was published is taken down
     with the credential in the environment variable ``takedown_token_env``, or in the file ``takedown_token_file``,
@@ -48,6 +51,8 @@ class Listener(_Part):
     port: int | None = Field(None, ge=1, le=65535)
     hostname: str | None = Field(None, pattern=r"^[a-z0-9.-]+$")
     upstream: str
+    base_path: str = Field("", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    allow_bypass: bool = False
     host: Literal["upstream", "client"] | Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]+$")] = "upstream"
     connections: int = Field(64, ge=1, le=10_000)
     connect_seconds: Seconds = 2.0
@@ -80,6 +85,19 @@ class Listener(_Part):
         if self._map is None:
             raise RuntimeError("the route map was not loaded")
         return self._map
+
+    def inner_path(self, raw_path: bytes) -> bytes:
+        """The path of a request as the route map has it. Raises `Ambiguous` for one that is not below the base path."""
+        base = self.base_path.encode("ascii")
+        if not base:
+            return raw_path
+        if not raw_path.startswith(base + b"/"):
+            raise Ambiguous(f"the path is not below {self.base_path}, the base path of this listener")
+        return raw_path[len(base) :]
+
+    def outer_target(self, target: bytes) -> bytes:
+        """The target of a request of the gateway's own, as the platform has it."""
+        return self.base_path.encode("ascii") + target
 
     def trusts(self, peer: str) -> bool:
         """Whether the headers that this address sets about the client are believed."""

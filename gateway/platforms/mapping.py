@@ -6,7 +6,15 @@ from gateway.core.records import Verdict
 from gateway.platforms.answering import NativeAnswer, answer
 from gateway.platforms.call import Ambiguous, BadRequest, Call
 from gateway.platforms.learning import Ask, check_watch, learned, remembered, verdict, whoami_account, whoami_request
-from gateway.platforms.reading import content_hash, credential, credential_in_head, idempotency, read, references
+from gateway.platforms.reading import (
+    choose,
+    content_hash,
+    credential,
+    credential_in_head,
+    idempotency,
+    read,
+    references,
+)
 from gateway.platforms.recognise import Match, recognise, websocket_passes
 from gateway.platforms.removing import Handle, NoWay, Removal, handle, read_handle
 from gateway.platforms.schema import AnswerKind, Platform, Route
@@ -29,6 +37,7 @@ __all__ = [
     "Verdict",
     "answer",
     "check_watch",
+    "choose",
     "content_hash",
     "credential",
     "credential_in_head",

@@ -57,13 +57,17 @@ def read_parts(body: bytes, boundary: str) -> Parts:
     Raises `BadRequest` for anything that parsers are known to read in different ways: a name given twice, headers
     given twice or unknown, parts in parts, an encoding of a part, a text that is not UTF-8, text around the parts.
     """
-    if not body.startswith(f"--{boundary}\r\n".encode()) or not body.removesuffix(b"\r\n").endswith(
-        f"\r\n--{boundary}--".encode()
-    ):
+    delimiter = f"--{boundary}".encode()
+    if not body.startswith(delimiter + b"\r\n") or not body.removesuffix(b"\r\n").endswith(b"\r\n" + delimiter + b"--"):
         raise BadRequest(("body", "a multipart body starts and ends with its boundary"))
     fields: dict[str, str] = {}
     files: list[File] = []
-    for segment, data in _segments(body, boundary):
+    segments = _segments(body, boundary)
+    # Parsers differ in what else they take for a delimiter: a bare line feed before it, white space behind it, a part
+    # behind the closing one. So the boundary stands nowhere but before each part and at the end.
+    if body.count(delimiter) != len(segments) + 1:
+        raise BadRequest(("body", "the boundary stands inside of a part or behind the closing one; choose another"))
+    for segment, data in segments:
         name, filename = _disposition(segment)
         if name in fields or any(name == file.name for file in files):
             raise BadRequest((name, "this field is given twice"))
@@ -79,11 +83,19 @@ def read_parts(body: bytes, boundary: str) -> Parts:
     return Parts(fields, tuple(files))
 
 
-def uploads(body: bytes, boundary: str, wanted: Collection[str]) -> dict[str, bytes]:
-    """The bytes of the files in a body that `read_parts` took, by their SHA-256 (hex): those ``wanted``. Raises
-    `BadRequest` for what is no multipart body."""
+def file_of(body: bytes, content_type: str | None) -> File:
+    """A body that is one file, which has no name."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    return File("body", "", kind or "application/octet-stream", hashlib.sha256(body).hexdigest())
+
+
+def uploads(body: bytes, content_type: str, wanted: Collection[str]) -> dict[str, bytes]:
+    """The bytes of the files in a body, by their SHA-256 (hex): those ``wanted``. A body that is not multipart is one
+    file itself. Raises `BadRequest` for a multipart body that `read_parts` does not take."""
     found: dict[str, bytes] = {}
-    for _, data in _segments(body, boundary):
+    multipart = content_type.lower().startswith("multipart/")
+    pieces = [data for _, data in _segments(body, boundary(content_type))] if multipart else [body]
+    for data in pieces:
         digest = hashlib.sha256(data).hexdigest()
         if digest in wanted:
             found[digest] = data

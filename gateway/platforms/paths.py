@@ -8,11 +8,13 @@ dot segments, parameters after ``;``, what follows a NUL, letters that NFKC make
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from urllib.parse import unquote_to_bytes
 
 _ROUNDS = 4
 """How often a path is decoded at most; one that still changes then is read by no server."""
+_STEPS = frozenset({".", ".."})
+_PARTING = frozenset("/\\%;\x00")
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:@!$'()*+,=&/")
 
 
@@ -29,6 +31,12 @@ def is_simple(raw_path: bytes) -> bool:
     if b"//" in raw_path or b"/." in raw_path or raw_path.endswith(b"/"):
         return False
     return _PLAIN.issuperset(raw_path)
+
+
+def is_one_path(parts: Sequence[str]) -> bool:
+    """Whether a path with these decoded segments has the same segments for every server: none of them holds what some
+    take for the end of a segment or of the path, for a step upwards, or decode once more."""
+    return not any(part in _STEPS or not _PARTING.isdisjoint(part) for part in parts)
 
 
 def folded(raw_path: bytes) -> Iterator[tuple[str, ...]]:

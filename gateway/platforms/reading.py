@@ -10,12 +10,13 @@ from typing import Any
 
 from gateway.core.model import Media, Message
 from gateway.platforms.bodies import with_body
-from gateway.platforms.call import BadRequest, Call
+from gateway.platforms.call import Ambiguous, BadRequest, Call
 from gateway.platforms.fields import Fields, Found, Place, head_fields, select
-from gateway.platforms.html_text import html_texts, markdown_texts
+from gateway.platforms.html_text import html_texts
+from gateway.platforms.markdown_text import markdown_texts
 from gateway.platforms.recognise import Match
-from gateway.platforms.scalars import words, words_inside
-from gateway.platforms.schema import MediaMap, Platform, Route
+from gateway.platforms.scalars import MAX_CHARACTERS, is_identifier, words, words_inside
+from gateway.platforms.schema import Condition, Doubt, MediaMap, Platform, Route
 from gateway.platforms.selectors import Selector
 from gateway.platforms.strict_json import MAX_VALUES
 
@@ -23,10 +24,8 @@ SEPARATOR = "\x1f"
 """Between values that belong together; no header, path or JSON identifier has it."""
 _MAX_JOINED = 100
 _MAX_TARGET = 255
-_IDENTIFIER = 255
-MAX_CHARACTERS = 200_000
-"""Of all texts of a message together, before markup is read; the articles of a whole draft fit."""
 _CREDENTIAL = re.compile(r"[!-~]{0,4096}")
+_WORD_GAP = re.compile(r"[-_.+~]+")
 _UNSTORABLE = re.compile(r"[\x00\x1f\ud800-\udfff]")
 _IN_BODY = frozenset({"json", "form", "part", "param", "part-json", "param-json", "json-in-json"})
 
@@ -34,7 +33,7 @@ _IN_BODY = frozenset({"json", "form", "part", "param", "part-json", "param-json"
 def fields_of(platform: Platform, match: Match, call: Call) -> Fields:
     """Every field of a request. Raises `BadRequest`."""
     route = match.route
-    fields = head_fields(call.headers, match.variables, call.query)
+    fields = head_fields(call.headers, match.variables, call.query, platform.unseen_keys)
     ignored, fold = route.content_type == "ignored", platform.json_keys == "fold"
     return with_body(fields, call.headers, call.body, route.body, route.untyped, ignored=ignored, fold=fold)
 
@@ -44,6 +43,24 @@ def fields_for(platform: Platform, match: Match, call: Call, selectors: Iterable
     if any(selector.kind in _IN_BODY for selector in selectors):
         return fields_of(platform, match, call)
     return head_fields(call.headers, match.variables, call.query)
+
+
+def choose(platform: Platform, match: Match, call: Call) -> Match:
+    """The match whose condition holds, now that the body is there. Raises `BadRequest` for a body that cannot be read,
+    and `Ambiguous` for a route that goes nowhere."""
+    for candidate in (match, *match.others):
+        conditions = candidate.route.when
+        fields = fields_for(platform, candidate, call, [condition.where for condition in conditions])
+        if all(_holds(condition, fields) for condition in conditions):
+            if candidate.route.kind == "refuse":
+                raise Ambiguous(f"{candidate.route.id}: what is published here cannot be judged")
+            return candidate
+    raise AssertionError("the last match has no condition")
+
+
+def _holds(condition: Condition, fields: Fields) -> bool:
+    found = [item.value for item in select(condition.where, fields) if item.value not in ("", False)]
+    return any(not condition.equals or (isinstance(value, str) and value in condition.equals) for value in found)
 
 
 def credential_in_head(platform: Platform, match: Match) -> bool:
@@ -94,13 +111,15 @@ def read(
     """
     route, fields = match.route, fields_of(platform, match, call)
     taken = _secrets(platform, route, fields) | _identifiers(route, fields)
-    doubts: list[str] = [doubt.code for doubt in route.doubts if _doubtful(select(doubt.when, fields), doubt.equals)]
+    doubts: list[str] = [doubt.code for doubt in route.doubts if _is_doubtful(doubt, fields)]
     media = [found for item in route.media for found in _media(platform, item, fields, taken)]
     texts: list[str] = [file.filename for file in fields.parts.files]
     room = _Room()
     _check_files(route, fields)
+    visible: list[str] = []
     for selector in route.text:
-        texts += _texts(selector, fields, taken, room)
+        texts += _texts(selector, fields, taken, room, visible)
+    texts += _whole(visible, texts)
     texts += _in_path(fields, taken)
     media += [Media(file.content_type, sha256=file.sha256) for file in fields.parts.files]
     if len(referenced) != len(_joined_all(route.refs, fields)):
@@ -124,11 +143,28 @@ def read(
     )
 
 
+def _whole(visible: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """All visible pieces as a reader sees them, one below the other, where their texts do not stand so already: what
+    is said across pieces is said, whatever identifiers and marks stand between them."""
+    if len(visible) < 2:
+        return []
+    whole = "\n".join(visible)
+    seen = _shown(whole)
+    return seen if len(texts) > len(visible) or len(seen) > 1 else []
+
+
 def _in_path(fields: Fields, taken: set[Place]) -> list[str]:
     """What the path says that is no identifier: some platforms keep it, and show it."""
     found = [Found(("path", name), value) for name, value in fields.variables.items()]
     spoken = [one.value for one in found if one.place not in taken and not is_identifier(one.value)]
-    return [text for value in spoken for text in words(value)]
+    rest = [piece for piece in fields.variables.get("rest", "").split("/") if _is_phrase(piece)]
+    return [text for value in (*spoken, *rest) for text in words(value)]
+
+
+def _is_phrase(text: str) -> bool:
+    """Whether an identifier is made of words, as ``see-you-at-nine``. No credential is."""
+    pieces = _WORD_GAP.split(text)
+    return len(pieces) > 1 and all(piece.isalpha() and piece in (piece.lower(), piece.title()) for piece in pieces)
 
 
 def _check_files(route: Route, fields: Fields) -> None:
@@ -243,21 +279,11 @@ def _identifiers(route: Route, fields: Fields) -> set[Place]:
     return {found.place for selector in selectors for found in select(selector, fields) if is_identifier(found.value)}
 
 
-def is_identifier(value: Any) -> bool:
-    """Whether a value can only name something: visible ASCII without white space, a number, a flag, a list of such."""
-    if isinstance(value, str):
-        if len(value) > MAX_CHARACTERS:
-            return False
-        if inside := words_inside(value):  # a list of ids in a form is JSON
-            return all(is_identifier(item) for item in inside)
-        return len(value) <= _IDENTIFIER and all("!" <= char <= "~" for char in value)
-    if isinstance(value, list):
-        return all(isinstance(item, str | int) and is_identifier(item) for item in value)
-    return not isinstance(value, dict)
-
-
-def _doubtful(found: Iterable[Found], equals: Sequence[str]) -> bool:
-    return any(not equals or item.value in equals for item in found if item.value is not None)
+def _is_doubtful(doubt: Doubt, fields: Fields) -> bool:
+    found = [item.value for item in select(doubt.when, fields) if item.value is not None]
+    if doubt.contains:
+        return any(part.lower() in text.lower() for value in found for text in words(value) for part in doubt.contains)
+    return any(not doubt.equals or value in doubt.equals for value in found)
 
 
 def _media(platform: Platform, item: MediaMap, fields: Fields, taken: set[Place]) -> Iterator[Media]:
@@ -293,15 +319,19 @@ class _Room:
             )
 
 
-def _texts(selector: Selector, fields: Fields, taken: set[Place], room: _Room) -> list[str]:
-    """The texts a selector finds; their places are taken afterwards."""
+def _texts(selector: Selector, fields: Fields, taken: set[Place], room: _Room, visible: list[str]) -> list[str]:
+    """The texts a selector finds; their places are taken afterwards. What a reader is shown of them as one piece is
+    added to ``visible``."""
     texts: list[str] = []
     places: list[Place] = []
+    is_shown = ("shown", "") in selector.wraps
     for found in select(selector, fields, taken):
         places.append(found.place)
         for index, text in enumerate(words(found.value)):
             room.take(found.place, index, text)
             texts += _unwrapped(selector, text)
+        if is_shown and isinstance(found.value, str):
+            visible.append(found.value)
     taken.update(places)
     if selector.takes_the_rest:
         taken.update(_containers(selector, fields))
@@ -316,8 +346,12 @@ def _unwrapped(selector: Selector, text: str) -> list[str]:
         elif wrap == "markdown":
             found = [line for item in found for line in markdown_texts(item)]
         elif wrap == "shown":
-            found = [line for item in found for line in (item, *html_texts(item), *markdown_texts(item))]
+            found = [line for item in found for line in _shown(item)]
     return found
+
+
+def _shown(text: str) -> list[str]:
+    return list(dict.fromkeys((text, *html_texts(text), *markdown_texts(text))))
 
 
 def _containers(selector: Selector, fields: Fields) -> Iterator[Place]:

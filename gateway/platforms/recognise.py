@@ -2,90 +2,150 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote_plus
 
 from gateway.platforms.call import Ambiguous, Headers
-from gateway.platforms.paths import folded, plain
+from gateway.platforms.paths import folded, is_one_path, plain
 from gateway.platforms.schema import Platform, Route
 
 _OVERRIDES = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
-_REWRITES = frozenset({b"x-original-url", b"x-rewrite-url"})
+_REWRITES = frozenset(
+    b"x-original-url x-original-uri x-original-path x-rewrite-url x-rewrite-uri x-forwarded-uri x-forwarded-path "
+    b"x-envoy-original-path x-request-uri x-proxy-url x-http-destinationurl".split()
+)
+"""Headers by which a request names another path than its own, to servers that heed them."""
 _METHOD_PARAMETER = b"_method"
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+"""Methods whose body most servers ignore, and some read."""
 _KNOWN_PATHS = 4096
 """Paths whose route is remembered, for each platform."""
 _KNOWN_LENGTH = 512
-_UNKNOWN = object()
+_PASSED = Route.model_validate({"id": "passes", "kind": "pass", "methods": ["OPTIONS"], "path": "/{rest*}"})
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A request that a route of the platform is about. ``variables`` are those of the path, decoded once."""
+    """The route of a request. ``variables`` are those of the path, decoded once. ``others`` are the routes that count
+    in turn where this one's condition does not hold (`Route.when`); only a route with one has any."""
 
     route: Route
     variables: Mapping[str, str]
+    others: tuple[Match, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether the request goes on unjudged."""
+        return self.route.kind == "pass"
 
 
-def recognise(platform: Platform, method: str, raw_path: bytes, query: bytes, headers: Headers = ()) -> Match | None:
-    """The route of a request, or None if it is none of the platform's.
+def recognise(platform: Platform, method: str, raw_path: bytes, query: bytes, headers: Headers = ()) -> Match:
+    """The route of a request. What the map lists nowhere has the platform's ``unlisted`` one, and is judged.
 
     What the plain reading of the path matches is a match, whatever the query. Raises `Ambiguous` for a request that
-    only some reading of its path, its method or its headers makes a publish request, and for one whose route says
-    that it goes nowhere.
+    only some reading of its path, its method or its headers makes a publish request, for one whose route says that it
+    goes nowhere, and for one below a base path that the listener does not have.
     """
+    _check_rewrites(raw_path, headers)
     overrides = tuple(_overrides(query, headers))
-    rewrites = tuple([value.strip().partition(b"?")[0] for name, value in headers if name.lower() in _REWRITES])
-    if overrides or rewrites or len(raw_path) > _KNOWN_LENGTH:
-        return _recognise(platform, method, raw_path, overrides, rewrites)
-    # Method and path alone decide, and clients ask for the same paths again and again.
-    known = platform.index.known
-    found = known.get((method, raw_path), _UNKNOWN)
-    if found is _UNKNOWN:
-        found = _recognise(platform, method, raw_path)
-        if len(known) >= _KNOWN_PATHS:
-            known.clear()
-        known[method, raw_path] = found
-    return cast("Match | None", found)
+    if overrides or len(raw_path) > _KNOWN_LENGTH:
+        found = _recognise(platform, method, raw_path, overrides)
+    else:
+        # Method and path alone decide, and clients ask for the same paths again and again.
+        known = platform.index.known
+        remembered = known.get((method, raw_path))
+        if remembered is None:
+            remembered = _recognise(platform, method, raw_path)
+            if len(known) >= _KNOWN_PATHS:
+                known.clear()
+            known[method, raw_path] = remembered
+        found = cast(Match, remembered)
+    if found.passes and method in _BODILESS and _has_body(headers):
+        return _unlisted(platform, raw_path)
+    return found
 
 
-def _recognise(
-    platform: Platform, method: str, raw_path: bytes, overrides: Sequence[str] = (), rewrites: Sequence[bytes] = ()
-) -> Match | None:
+def _recognise(platform: Platform, method: str, raw_path: bytes, overrides: Sequence[str] = ()) -> Match:
     if not raw_path.startswith(b"/"):
         if raw_path == b"*":
-            return None
+            return Match(_PASSED, {})
         raise Ambiguous("the path does not start with /")
     parts = plain(raw_path)
-    found = next((Match(*item) for item in platform.index.find(parts) if item[0].takes(method)), None)
-    if found is not None and found.route.kind == "publish":
-        return found
-    if found is not None and found.route.kind == "refuse":
-        raise Ambiguous(f"{found.route.id}: what is published here cannot be judged")
-    _check_readings(platform, {method, method.strip().upper(), *overrides}, [raw_path, *rewrites], parts)
-    return found if found is not None and found.route.kind == "watch" else None
+    fitting = [Match(*item) for item in platform.index.find(parts) if item[0].takes(method)]
+    if not is_one_path(parts):  # what a server makes of it is not known, so it is not a listed pass
+        fitting = [match for match in fitting if not match.passes]
+    first = fitting[0] if fitting else None
+    if first is not None and not first.route.when:
+        if first.route.kind == "publish":
+            return first
+        if first.route.kind == "refuse":
+            raise Ambiguous(f"{first.route.id}: what is published here cannot be judged")
+    known = {match.route.id for match in fitting if match.route.when}
+    _check_readings(platform, {method, method.strip().upper(), *overrides}, raw_path, parts, known)
+    if first is not None:
+        return (
+            Match(first.route, first.variables, (*fitting[1:], _unlisted(platform, raw_path)))
+            if first.route.when
+            else first
+        )
+    if method == "OPTIONS" and not overrides:
+        return Match(_PASSED, {})
+    _check_base_path(platform, method, parts)
+    if platform.default == "refuse":
+        raise Ambiguous(f"{method} {platform.name}: the route map does not list this request")
+    return _unlisted(platform, raw_path)
+
+
+def _unlisted(platform: Platform, raw_path: bytes) -> Match:
+    return Match(platform.unlisted, {"rest": "/".join(plain(raw_path))})
+
+
+def _has_body(headers: Headers) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and bool(value.strip(b" 0")))
+        for name, value in headers
+    )
 
 
 def websocket_passes(platform: Platform, raw_path: bytes) -> bool:
     """Whether a WebSocket may be opened on this path."""
     if platform.websockets == "refuse":
         return False
-    if not platform.websocket_paths:
-        return True
     parts = plain(raw_path)
     return any(template.match(parts) is not None for template in platform.websocket_paths)
 
 
-def _check_readings(platform: Platform, methods: set[str], paths: Sequence[bytes], parts: Sequence[str]) -> None:
-    """Raise `Ambiguous` if some reading of a path, of which the first is the request's own with its plain ``parts``,
-    belongs to a route that is judged or refused."""
-    for path in paths:
-        for segments in (parts if path is paths[0] else plain(path), *folded(path)):
-            for read in methods:
-                route = _first(platform, segments, read)
-                if route is not None and route.kind in ("publish", "refuse"):
-                    raise Ambiguous(f"may be read as {route.id}")
+def _check_rewrites(raw_path: bytes, headers: Headers) -> None:
+    """Raise `Ambiguous` for a header that names another path than the request's."""
+    for name, value in headers:
+        if name in _REWRITES and value.strip().partition(b"?")[0] != raw_path:
+            raise Ambiguous(f"header {name.decode()}: it names another path; send the request without it")
+
+
+def _check_base_path(platform: Platform, method: str, parts: Sequence[str]) -> None:
+    """Raise `Ambiguous` for what would be a publish request if the site were not below a path of its own."""
+    for index in range(1, len(parts)):
+        route = _first(platform, parts[index:], method)
+        if route is not None and route.kind in _JUDGED:
+            base = "/" + "/".join(parts[:index])
+            raise Ambiguous(f"it is {route.id} below {base}; if the site is there, set the listener's base_path")
+
+
+_JUDGED = frozenset({"publish", "refuse", "bypass"})
+
+
+def _check_readings(
+    platform: Platform, methods: set[str], raw_path: bytes, parts: Sequence[str], known: Set[str]
+) -> None:
+    """Raise `Ambiguous` if some reading of a path belongs to a route that is judged or refused, and is not ``known``
+    by its plain reading, the one with these ``parts``, to be tried."""
+    for segments in (parts, *folded(raw_path)):
+        for read in methods:
+            route = _first(platform, segments, read)
+            if route is not None and route.kind in _JUDGED and route.id not in known:
+                raise Ambiguous(f"may be read as {route.id}")
 
 
 def _first(platform: Platform, segments: Sequence[str], method: str) -> Route | None:

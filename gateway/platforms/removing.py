@@ -17,9 +17,10 @@ from gateway.core.takedown_problems import Obstacle, TakedownProblem, said
 from gateway.platforms.call import Ambiguous, BadRequest, Call
 from gateway.platforms.fields import Fields, select
 from gateway.platforms.learning import answer_fields, verdict
-from gateway.platforms.reading import fields_for, is_identifier
+from gateway.platforms.reading import choose, fields_for
 from gateway.platforms.recognise import recognise
 from gateway.platforms.render import Filled, fill
+from gateway.platforms.scalars import is_identifier
 from gateway.platforms.schema import First, Platform, Told, Way
 from gateway.platforms.selectors import Selector
 
@@ -65,9 +66,7 @@ def handle(platform: Platform, listener: str, route_id: str, call: Call, answer_
     if given is None:
         return None
     try:
-        match = recognise(platform, call.method, call.raw_path, call.query, call.headers)
-        if match is None:
-            return None
+        match = choose(platform, recognise(platform, call.method, call.raw_path, call.query, call.headers), call)
         needed = [selector for way in ways for selector in way.of_request.values()]
         request = fields_for(platform, match, call, needed)
         for way in ways:

@@ -13,6 +13,9 @@ from gateway.platforms.call import BadRequest
 
 _OPENING = ("{", "[")
 _LAST = 0x10FFFF
+MAX_CHARACTERS = 200_000
+"""Of all texts of a message together, before markup is read; the articles of a whole draft fit."""
+_IDENTIFIER = 255
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:$@-")
 _TOO_DEEP = "JSON inside of a text is nested too deep"
 _LARGEST = 2**64
@@ -43,6 +46,19 @@ def words_inside(text: str) -> list[str]:
 def is_name(key: str) -> bool:
     """Whether a key only names a field. One that does not may be a message to readers, and is judged."""
     return len(key) <= 64 and _NAME.issuperset(key)
+
+
+def is_identifier(value: Any) -> bool:
+    """Whether a value can only name something: visible ASCII without white space, a number, a flag, a list of such."""
+    if isinstance(value, str):
+        if len(value) > MAX_CHARACTERS:
+            return False
+        if inside := words_inside(value):  # a list of ids in a form is JSON
+            return all(is_identifier(item) for item in inside)
+        return len(value) <= _IDENTIFIER and all("!" <= char <= "~" for char in value)
+    if isinstance(value, list):
+        return all(isinstance(item, str | int) and is_identifier(item) for item in value)
+    return not isinstance(value, dict)
 
 
 def _words(value: Any, inside: int) -> Iterator[str]:

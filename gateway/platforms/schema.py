@@ -74,12 +74,21 @@ class MediaMap(_Part):
     content_type: str = "application/octet-stream"
 
 
+class Condition(_Part):
+    """A field that is there and not empty; with ``equals``, one that has one of these values."""
+
+    where: One
+    equals: Words = ()
+
+
 class Doubt(_Part):
-    """What makes a message unjudgeable: a field that is there, or that has one of some values."""
+    """What makes a message unjudgeable: a field that is there, that has one of some values, or that contains one of
+    some texts, whatever their case."""
 
     code: Literal["encrypted", "unknown_reference", "unreadable_part"]
     when: One
     equals: Words = ()
+    contains: Words = ()
 
 
 class AnswerMap(_Part):
@@ -108,11 +117,14 @@ class Route(_Part):
     """One kind of request; of two routes with the same path the first counts.
 
     ``publish``: moderated; ``watch``: passed, and its answer is read; ``refuse``: goes nowhere; ``pass``: passed, an
-    exception from a route behind it.
+    exception from a route behind it; ``bypass``: lets the platform take content past the gateway, so it goes nowhere
+    unless the listener allows it.
     """
 
     id: str = Field(pattern=r"^[a-z0-9_.-]{1,80}$")
-    kind: Literal["publish", "watch", "refuse", "pass"] = "publish"
+    kind: Literal["publish", "watch", "refuse", "pass", "bypass"] = "publish"
+    when: Annotated[tuple[Condition, ...], Field(strict=False)] = ()
+    """What must hold of the request for this route to count; else the next one with its path does."""
     methods: Words = Field(min_length=1)
     path: Annotated[
         tuple[Annotated[Template, BeforeValidator(_template)], ...],
@@ -156,6 +168,17 @@ class Route(_Part):
     def any_method(self) -> bool:
         """Whether its message may be a query: a platform that takes one by GET may take it by any method."""
         return self._any_method
+
+
+def _pass(value: Any) -> Any:
+    """An item of ``passes``: methods parted by commas, a blank, and a path."""
+    if not isinstance(value, str):
+        return value
+    methods, _, path = value.partition(" ")
+    return {"id": "passes", "kind": "pass", "methods": methods.split(","), "path": path.strip()}
+
+
+Pass = Annotated[Route, BeforeValidator(_pass)]
 
 
 class Ask(_Part):
@@ -240,8 +263,18 @@ class Removing(_Part):
     """By which it says that the same may work later, beside ``verdicts``."""
 
 
+_UNLISTED = {
+    "id": "unlisted",
+    "methods": ["GET"],
+    "path": "/{rest*}",
+    "body": [*FORMATS, "xml", "text", "file"],
+    "text": ["shown:param:**", "path:rest"],
+}
+_HELD = [{"code": "unreadable_part", "when": "const:unlisted"}]
+
+
 class Platform(_Part):
-    """A platform's publish API."""
+    """A platform's publish API. What it lists neither as a route nor in ``passes`` is treated by ``default``."""
 
     platform: str = Field(pattern=r"^[a-z0-9-]{1,40}$")
     case: Literal["exact", "ignore"] = "exact"
@@ -254,16 +287,27 @@ class Platform(_Part):
         tuple[Annotated[Template, BeforeValidator(_template)], ...], BeforeValidator(_listed), Field(strict=False)
     ] = ()
     """The only paths on which WebSockets pass; none: all."""
+    passes: Annotated[tuple[Pass, ...], Field(strict=False)] = ()
+    """What only reads, or says nothing to any reader. It counts behind all routes."""
+    default: Literal["judge", "hold", "refuse"] = "judge"
+    """What becomes of a request that is listed nowhere: judged by every string and file in it, held, or refused."""
+    unseen: Words = ()
+    """Names of parameters, and keys of JSON at any depth, whose identifiers no reader sees. They are not judged, so
+    that nothing stands between what is visible; what does not look like an identifier is."""
     routes: tuple[Route, ...] = Field(min_length=1, strict=False)
     answers: dict[Annotated[AnswerKind, Field(strict=False)], AnswerMap]
     verdicts: Verdicts = Verdicts()
     takedown: Removing | None = None
     _index: PathIndex[Route] = PrivateAttr()
+    _unlisted: Route = PrivateAttr()
+    _unseen_keys: frozenset[str] = PrivateAttr(frozenset())
 
     def model_post_init(self, _context: Any) -> None:
         """Make the index by which paths are found."""
-        entries = [(template, route) for route in self.routes for template in route.path]
+        entries = [(template, route) for route in (*self.routes, *self.passes) for template in route.path]
         self._index = PathIndex(entries, fold=self.case == "ignore")
+        self._unseen_keys = frozenset(self.unseen)
+        self._unlisted = Route.model_validate(_UNLISTED | ({"doubts": _HELD} if self.default == "hold" else {}))
 
     @property
     def name(self) -> str:
@@ -275,9 +319,19 @@ class Platform(_Part):
         """The routes by path."""
         return self._index
 
+    @property
+    def unseen_keys(self) -> frozenset[str]:
+        """``unseen``, to look up."""
+        return self._unseen_keys
+
+    @property
+    def unlisted(self) -> Route:
+        """The route of a request that is listed nowhere. Its path has the one variable ``rest``."""
+        return self._unlisted
+
     def route(self, route_id: str) -> Route:
         """The route with this id. Raises `KeyError`."""
-        for route in self.routes:
+        for route in (*self.routes, self._unlisted):
             if route.id == route_id:
                 return route
         raise KeyError(route_id)

@@ -10,8 +10,9 @@ from gateway.platforms.call import BadRequest, Call, header
 from gateway.platforms.fields import Fields, head_fields, select
 from gateway.platforms.forms import unique
 from gateway.platforms.multiparts import boundary, read_parts
-from gateway.platforms.reading import SEPARATOR, is_identifier
+from gateway.platforms.reading import SEPARATOR
 from gateway.platforms.recognise import Match
+from gateway.platforms.scalars import is_identifier
 from gateway.platforms.schema import Platform
 from gateway.platforms.selectors import Selector
 from gateway.platforms.strict_json import BadJson, fold_keys, loads

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.platforms.html_text import html_texts, markdown_texts
+from gateway.platforms.html_text import html_texts
+from gateway.platforms.markdown_text import markdown_texts
 
 
 @pytest.mark.parametrize(
