@@ -283,7 +283,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         refresh_registry=registry.refresh,
         registry_changed=registry_changed,
         reload_policy=policy.reload,
-        in_flight=lambda: publish.in_flight,
+        publish=publish,
         events=events,
         news=News(
             sources.refresh,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from classifiers.contract import Answer, Unanswered
 from gateway import metrics
-from gateway.core.decide import decide, forbidden, settle
+from gateway.core.decide import decide, forbidden, is_silence, settle
 from gateway.core.model import Case, Facts, Message, MessageState, Outcome
 from gateway.core.policy import PolicyInForce
 from gateway.core.records import Entry, Request, Stored, Tenant
@@ -18,6 +18,9 @@ from gateway.perform import Perform, Performed, first_state, performed
 from gateway.ports import Classifiers, Clock, KeyTaken, Pictures, Registry, Sources, Store, StoreUnavailable
 from gateway.stages import Stage
 
+_REPEAT_MS = 600_000
+"""How long content that was held for want of an opinion is known again. The hold publishes by itself, so a client that
+takes its answer for a failure, and sends the message again, would publish it twice."""
 _ATTEMPTS = 100
 """How often a platform's client may repeat a request that did not reach the upstream, under one key."""
 
@@ -39,6 +42,8 @@ class Submission:
     ``idempotent``: the upstream takes the same request twice for one. ``client_retries``: the client's software repeats
     the request under its key until it gets through, so an attempt that did not is made again; needs ``idempotent``.
     ``unknown`` is what the tenant wants for an account that is not registered; None leaves it to the policy.
+    ``repeat`` is the same for the same content of the same account, where the client may repeat it without a key; empty
+    where it does not.
     """
 
     tenant: Tenant
@@ -50,6 +55,7 @@ class Submission:
     idempotent: bool = False
     client_retries: bool = False
     unknown: Outcome | None = None
+    repeat: str = ""
 
 
 class Publish:
@@ -79,6 +85,11 @@ class Publish:
         self._limit = limit
         self._in_flight = 0
         self._keys: set[tuple[str, str]] = set()
+        self._repeats_until_ms = 0
+
+    def expect_repeats(self) -> None:
+        """From now on, for a while, look whether content that comes without a key is held for want of an opinion."""
+        self._repeats_until_ms = self._clock.now_ms() + _REPEAT_MS
 
     @property
     def in_flight(self) -> int:
@@ -113,6 +124,8 @@ class Publish:
                 return await self._replay(stored, submission)
         policy = self._policy()
         started_ms = self._clock.now_ms()
+        if key is None and (stored := await self._repeated(submission, started_ms)) is not None:
+            return await self._as_it_stands(stored)
         with Stage("facts"):
             facts = await self._facts(message, started_ms, submission.unknown)
         if facts is None:
@@ -123,6 +136,9 @@ class Publish:
         if decision is None:
             message, answers = await self._ask(message_id, submission, policy, started_ms)
             decision = decide(message, facts, answers, policy)
+        if key is None and submission.repeat and is_silence(decision):
+            self.expect_repeats()
+            key = _repeat_key(submission.repeat, started_ms)
         entry = Entry(
             message_id=message_id,
             decision_id=decision_id,
@@ -137,7 +153,27 @@ class Publish:
             idempotent=submission.idempotent,
         )
         result = await self._perform.settle(tenant, entry)
-        return await self._replay(result.stored, submission) if isinstance(result, KeyTaken) else result
+        if not isinstance(result, KeyTaken):
+            return result
+        if submission.key is None:
+            return await self._as_it_stands(result.stored)
+        return await self._replay(result.stored, submission)
+
+    async def _repeated(self, submission: Submission, now_ms: int) -> Stored | None:
+        """The message with this content that was held for want of an opinion a while ago; None if there is none."""
+        if not submission.repeat or now_ms >= self._repeats_until_ms:
+            return None
+        for at_ms in (now_ms, now_ms - _REPEAT_MS):
+            stored = await self._store.by_key(submission.tenant.tenant_id, _repeat_key(submission.repeat, at_ms))
+            if stored is not None and now_ms - stored.created_ms < _REPEAT_MS:
+                return None if stored.state is MessageState.FAILED else stored
+        return None
+
+    async def _as_it_stands(self, stored: Stored) -> Performed | Refusal:
+        """The answer to content that is sent again: what was decided on its message by now."""
+        _, newest = (await self._store.cases(stored.message_id))[-1]
+        result = replace(performed(stored), decision=newest.decision)
+        return Refusal.KEY_IN_FLIGHT if result.in_flight else result
 
     async def _under(self, submission: Submission, key: str) -> tuple[str, Stored | None]:
         """What was done under a key, and the key for a new attempt if the last one did not reach the upstream.
@@ -193,3 +229,8 @@ class Publish:
             if isinstance(answer, Unanswered):
                 metrics.child(metrics.SILENCES, answer.classifier, answer.silence.value).inc()
         return message, answers
+
+
+def _repeat_key(repeat: str, at_ms: int) -> str:
+    """The key of a hold for want of an opinion: another one in each period of `_REPEAT_MS`."""
+    return f"repeat/{at_ms // _REPEAT_MS}/{repeat}"

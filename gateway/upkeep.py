@@ -28,6 +28,7 @@ from gateway.ports import (
     StoreUnavailable,
     Webhooks,
 )
+from gateway.publish import Publish
 from gateway.review import Review
 from gateway.verify import Verify
 
@@ -235,6 +236,12 @@ async def recover(store: Store, clock: Clock, lease: LeaseKeeper) -> None:
         log.warning("messages of a dead process recovered", {"queued": queued, "unknown": unknown})
 
 
+async def expect_repeats(store: Store, publish: Publish) -> None:
+    """Look out for content that clients send again while any process's holds wait for an opinion."""
+    if await store.has_silent_holds():
+        publish.expect_repeats()
+
+
 async def measure(store: Store, clock: Clock, in_flight: Callable[[], int]) -> None:
     """Set the gauges that are read off the store and the process."""
     metrics.IN_FLIGHT.set(in_flight())
@@ -270,7 +277,7 @@ def plan(
     refresh_registry: Callable[[], Awaitable[None]],
     registry_changed: asyncio.Event,
     reload_policy: Callable[[], Awaitable[None]],
-    in_flight: Callable[[], int],
+    publish: Publish,
     events: Events | None,
     news: News | None = None,
     follower: Follower | None = None,
@@ -286,9 +293,10 @@ def plan(
     upkeep.every(30.0, "stranded", perform.put_back_stranded)
     upkeep.every(0.5, "queue", review.forward_queued)
     upkeep.every(0.5, "holds", review.ask_again)
+    upkeep.every(0.5, "repeats", lambda: expect_repeats(store, publish))
     upkeep.every(30.0, "expiry", review.expire)
     upkeep.every(1.0, "recovery", lambda: recover(store, clock, lease))
-    upkeep.every(5.0, "gauges", lambda: measure(store, clock, in_flight))
+    upkeep.every(5.0, "gauges", lambda: measure(store, clock, lambda: publish.in_flight))
     if news is not None:
         news.plan(upkeep, clock)
     if held is not None:

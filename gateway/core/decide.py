@@ -58,6 +58,15 @@ def decide(message: Message, facts: Facts, answers: Sequence[Answer], policy: Po
     return _strictest(reasons, policy)
 
 
+SILENT: Final = frozenset(f"classifier_{silence.value}" for silence in Silence)
+"""Codes of reasons that say that a classifier gave no opinion."""
+
+
+def is_silence(decision: Decision) -> bool:
+    """Whether a message is held for nothing but want of an opinion."""
+    return decision.outcome is Outcome.HOLD and all(reason.code in SILENT for reason in decision.reasons)
+
+
 def of_account(facts: Facts, policy: PolicyInForce) -> Decision:
     """What is known of the account alone, whatever it publishes: its standing, and who is behind it."""
     account = facts.account

@@ -214,9 +214,10 @@ class Moderate:
             request=Request(self._sealer.seal(_envelope.encode(envelope), message.content_hash), SEALED),
             forwards=True,
             key=key,
-            fingerprint=f"{match.route.id} {message.content_hash}" if key is not None else "",
+            fingerprint=f"{match.route.id} {message.content_hash}",
             idempotent=key is not None,
             client_retries=key is not None,
+            repeat=self._sealer.index(f"{listener.name}\0{message.account_id}\0{message.content_hash}"),
             unknown=Outcome.BLOCK if listener.unknown_accounts == "block" and caller.how != "untold" else None,
         )
 

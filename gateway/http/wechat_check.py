@@ -59,7 +59,6 @@ LABELS: Final = {
 }
 """WeChat's label of each category that has one; everything else is `OTHER`. Its label for politics is never given."""
 _SUGGEST: Final = {Outcome.ALLOW: "pass", Outcome.HOLD: "review", Outcome.BLOCK: "risky"}
-_SILENT: Final = frozenset(f"classifier_{silence.value}" for silence in Silence)
 _OPENID: Final = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _FIRST: Final = ("title", "content", "nickname", "signature")
 """The fields that are texts, in the order in which they are judged."""
@@ -188,7 +187,7 @@ def _detail(reason: Reason, texts: tuple[str, ...]) -> dict[str, Any]:
     """One reason. ``errcode`` is not 0 for a classifier that said nothing: that is no finding about the text."""
     body: dict[str, Any] = {
         "strategy": "content_model" if reason.category else reason.source,
-        "errcode": Code.BUSY if reason.code in _SILENT else 0,
+        "errcode": Code.BUSY if reason.code in SILENT else 0,
         "suggest": _SUGGEST[reason.outcome],
         "label": LABELS.get(reason.category or "", OTHER),
     }

@@ -51,7 +51,13 @@ def _is_below(path: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool
     return len(path) > len(other) and path[: len(other)] == other
 
 
-_NEEDED = {"json": "json", "json-in-json": "json", "form": "form", "part": "multipart", "part-json": "multipart"}
+_NEEDED = {
+    "json": {"json", "xml"},
+    "json-in-json": {"json", "xml"},
+    "form": {"form", "text"},
+    "part": {"multipart"},
+    "part-json": {"multipart"},
+}
 _Path = tuple[str | int, ...]
 _Finding = tuple[_Path, str]
 
@@ -88,8 +94,8 @@ def _route(route: Route) -> Iterator[_Finding]:
         if selector.kind == "path" and not any(selector.name in template.names for template in route.path):
             yield (field,), f"{selector.source}: no path of this route has a variable {selector.name}"
         wanted = _NEEDED.get(selector.kind)
-        if wanted is not None and wanted not in route.body and field != "remember":
-            yield (field,), f"{selector.source}: the route's body is not {wanted}"
+        if wanted is not None and wanted.isdisjoint(route.body) and field != "remember":
+            yield (field,), f"{selector.source}: the route's body is not {' or '.join(sorted(wanted))}"
     if route.untyped is not None and route.untyped not in route.body:
         yield ("untyped",), f"{route.untyped} is not among the route's bodies"
     if route.content_type == "ignored" and route.untyped is None:
@@ -98,11 +104,13 @@ def _route(route: Route) -> Iterator[_Finding]:
 
 
 def _kind(route: Route) -> Iterator[_Finding]:
-    published = route.text or route.media or route.refs or route.doubts
+    published = route.text or route.media or route.refs or route.doubts or "file" in route.body
     if (route.learn is None) == (route.kind == "watch"):
         yield ("kind",), "a route that watches says what it learns in `learn`, and no other does"
     if route.kind == "publish" and not published:
-        yield ("kind",), "a route that publishes says what: text, media, refs or doubts"
+        yield ("kind",), "a route that publishes says what: text, media, refs, doubts or `body: file`"
+    if route.when and route.kind == "watch":
+        yield ("when",), "a route that watches has no condition: its body is not read before it is sent"
     if route.kind != "publish" and published:
         yield ("kind",), "only a route that publishes has text, media, refs and doubts"
 
@@ -111,6 +119,7 @@ def _selectors(route: Route) -> Iterator[tuple[str, Selector]]:
     yield from [("text", selector) for selector in route.text]
     yield from [("media", item.where) for item in route.media]
     yield from [("doubts", doubt.when) for doubt in route.doubts]
+    yield from [("when", condition.where) for condition in route.when]
     yield from [("ignore", selector) for selector in route.ignore]
     yield from [("account", selector) for joined in route.account for selector in joined]
     yield from [("refs", selector) for joined in route.refs for selector in joined]

@@ -94,6 +94,9 @@ class Store(References, Protocol):
         TIMEOUT or UNAVAILABLE, or FAILED for fewer than five claims.
         """
 
+    async def has_silent_holds(self) -> bool:
+        """Whether any held message waits for an opinion, as for `claim_silent_holds`, due or not."""
+
     async def claim_queued(self, owner: Owner, now_ms: int, limit: int) -> list[Stored]:
         """Move QUEUED messages to FORWARDING under ``owner``, each to one process only, oldest first."""
 

@@ -267,7 +267,7 @@ def test_what_is_read(row: Row) -> None:
     ],
 )
 def test_what_passes(path: str) -> None:
-    assert mapping.recognise(WECHAT, "POST", f"/cgi-bin/{path}".encode(), b"", ()) is None
+    assert mapping.recognise(WECHAT, "POST", f"/cgi-bin/{path}".encode(), b"", ()).passes
 
 
 def test_a_draft_is_known_when_it_is_published() -> None:

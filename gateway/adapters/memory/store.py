@@ -137,6 +137,10 @@ class MemoryStore(MemoryPlatformRecords):
             kept.rechecks += 1
         return [kept.stored for kept in self._oldest_first() if kept in due]
 
+    async def has_silent_holds(self) -> bool:
+        self._check()
+        return any(kept.waits for kept in self._kept.values())
+
     async def claim_queued(self, owner: Owner, now_ms: int, limit: int) -> list[Stored]:
         self._check_lease(owner)
         found = [kept for kept in self._oldest_first() if kept.state is MessageState.QUEUED][:limit]

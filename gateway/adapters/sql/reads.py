@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, func, select, text
+from sqlalchemy import ColumnElement, String, and_, bindparam, func, literal, select, text
 
 from gateway.adapters.sql.dialect import AnyRow, AnySelect
 from gateway.adapters.sql.engine import Database
-from gateway.adapters.sql.tables import NOT_PUBLISHED, audit, chains, cursors, decisions, messages
+from gateway.adapters.sql.tables import NOT_PUBLISHED, WAITS, audit, chains, cursors, decisions, messages
 from gateway.core import codec
 from gateway.core.model import Case, MessageState
 from gateway.core.records import AuditRow, Owner, Request, Stored, UpstreamAnswer
@@ -85,6 +85,9 @@ class Reads:
     async def message_of_decision(self, decision_id: str, tenant_id: str | None = None) -> Stored | None:
         owner = select(decisions.c.message_id).where(decisions.c.id == decision_id).scalar_subquery()
         return await self._one(_of(tenant_id, STORED.where(messages.c.id == owner)))
+
+    async def has_silent_holds(self) -> bool:
+        return bool(await self._all(select(literal(1)).where(WAITS).limit(1)))
 
     async def cases(self, message_id: str) -> list[tuple[str, Case]]:
         rows = await self._all(
