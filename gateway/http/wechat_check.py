@@ -14,8 +14,8 @@ from typing import Any, Final, assert_never
 
 from fastapi import APIRouter, Request, Response
 
-from classifiers.contract import Silence
 from gateway import metrics, tracing
+from gateway.core.decide import SILENT
 from gateway.core.model import Decision, Message, Outcome, Reason
 from gateway.core.records import Request as PublishRequest
 from gateway.http.api import Serving

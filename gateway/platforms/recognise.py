@@ -82,7 +82,9 @@ def _recognise(platform: Platform, method: str, raw_path: bytes, overrides: Sequ
             return first
         if first.route.kind == "refuse":
             raise Ambiguous(f"{first.route.id}: what is published here cannot be judged")
-    known = {match.route.id for match in fitting if match.route.when or (match is first and match.route.kind == "bypass")}
+    known = {
+        match.route.id for match in fitting if match.route.when or (match is first and match.route.kind == "bypass")
+    }
     _check_readings(platform, {method, method.strip().upper(), *overrides}, raw_path, parts, known)
     if first is not None:
         return (
