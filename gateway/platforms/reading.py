@@ -50,7 +50,8 @@ def choose(platform: Platform, match: Match, call: Call) -> Match:
     and `Ambiguous` for a route that goes nowhere."""
     for candidate in (match, *match.others):
         conditions = candidate.route.when
-        fields = fields_for(platform, candidate, call, [condition.where for condition in conditions])
+        if conditions:
+            fields = fields_for(platform, candidate, call, [condition.where for condition in conditions])
         if all(_holds(condition, fields) for condition in conditions):
             if candidate.route.kind == "refuse":
                 raise Ambiguous(f"{candidate.route.id}: what is published here cannot be judged")
@@ -330,7 +331,7 @@ def _texts(selector: Selector, fields: Fields, taken: set[Place], room: _Room, v
         for index, text in enumerate(words(found.value)):
             room.take(found.place, index, text)
             texts += _unwrapped(selector, text)
-        if is_shown and isinstance(found.value, str):
+        if is_shown and isinstance(found.value, str) and not _is_address(found.value):
             visible.append(found.value)
     taken.update(places)
     if selector.takes_the_rest:
@@ -352,6 +353,10 @@ def _unwrapped(selector: Selector, text: str) -> list[str]:
 
 def _shown(text: str) -> list[str]:
     return list(dict.fromkeys((text, *html_texts(text), *markdown_texts(text))))
+
+
+def _is_address(value: str) -> bool:
+    return "://" in value and is_identifier(value)
 
 
 def _containers(selector: Selector, fields: Fields) -> Iterator[Place]:

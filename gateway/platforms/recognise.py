@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from gateway.platforms.call import Ambiguous, Headers
 from gateway.platforms.paths import folded, is_one_path, plain
-from gateway.platforms.schema import Platform, Route
+from gateway.platforms.schema import PASSED, Platform, Route
 
 _OVERRIDES = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
 _REWRITES = frozenset(
@@ -23,7 +23,6 @@ _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 _KNOWN_PATHS = 4096
 """Paths whose route is remembered, for each platform."""
 _KNOWN_LENGTH = 512
-_PASSED = Route.model_validate({"id": "passes", "kind": "pass", "methods": ["OPTIONS"], "path": "/{rest*}"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +69,14 @@ def recognise(platform: Platform, method: str, raw_path: bytes, query: bytes, he
 def _recognise(platform: Platform, method: str, raw_path: bytes, overrides: Sequence[str] = ()) -> Match:
     if not raw_path.startswith(b"/"):
         if raw_path == b"*":
-            return Match(_PASSED, {})
+            return Match(PASSED, {})
         raise Ambiguous("the path does not start with /")
     parts = plain(raw_path)
-    fitting = [Match(*item) for item in platform.index.find(parts) if item[0].takes(method)]
-    if not is_one_path(parts):  # what a server makes of it is not known, so it is not a listed pass
-        fitting = [match for match in fitting if not match.passes]
+    found = [Match(*item) for item in platform.index.find(parts)]
+    fitting = [match for match in found if match.route.takes(method)]
+    passing = [match.route for match in found if match.passes]
+    if not is_one_path(parts) or not all(any(route.takes(other) for route in passing) for other in overrides):
+        fitting = [match for match in fitting if not match.passes]  # what a server makes of it may not be listed
     first = fitting[0] if fitting else None
     if first is not None and not first.route.when:
         if first.route.kind == "publish":
@@ -93,7 +94,7 @@ def _recognise(platform: Platform, method: str, raw_path: bytes, overrides: Sequ
             else first
         )
     if method == "OPTIONS" and not overrides:
-        return Match(_PASSED, {})
+        return Match(PASSED, {})
     _check_base_path(platform, method, parts)
     if platform.default == "refuse":
         raise Ambiguous(f"{method} {platform.name}: the route map does not list this request")

@@ -64,6 +64,22 @@ _Finding = tuple[_Path, str]
 
 def _contradictions(platform: Platform) -> Iterator[_Finding]:
     """What each field allows by itself, but not together with the others."""
+    yield from _routes(platform)
+    for kind in AnswerKind:
+        if kind not in platform.answers:
+            yield ("answers",), f"no answer for {kind.value}"
+    for kind, answer in platform.answers.items():
+        yield from _answer(("answers", kind.value), kind, answer)
+    if platform.learn_account is not None:
+        ask = platform.learn_account
+        for filled in (ask.path, *ask.query.values(), *ask.headers.values()):
+            yield from _values(("learn_account",), filled, ASK_VALUES)
+    if (platform.websockets == "pass") != bool(platform.websocket_paths):
+        yield ("websockets",), "say in `websocket_paths` where WebSockets pass, and nowhere else"
+    yield from removing_problems(platform)
+
+
+def _routes(platform: Platform) -> Iterator[_Finding]:
     seen: set[str] = set()
     for index, route in enumerate(platform.routes):
         place: _Path = ("routes", index)
@@ -74,22 +90,21 @@ def _contradictions(platform: Platform) -> Iterator[_Finding]:
             yield (*place, *where), message
         for kind, answer in route.answers.items():
             yield from _answer((*place, "answers", kind.value), kind, answer)
-    for kind in AnswerKind:
-        if kind not in platform.answers:
-            yield ("answers",), f"no answer for {kind.value}"
-    for kind, answer in platform.answers.items():
-        yield from _answer(("answers", kind.value), kind, answer)
-    if platform.learn_account is not None:
-        ask = platform.learn_account
-        for filled in (ask.path, *ask.query.values(), *ask.headers.values()):
-            yield from _values(("learn_account",), filled, ASK_VALUES)
-    yield from removing_problems(platform)
+    for index, passed in enumerate(platform.passes):
+        for where, message in _methods(passed):
+            yield ("passes", index, *where), message
 
 
-def _route(route: Route) -> Iterator[_Finding]:
+def _methods(route: Route) -> Iterator[_Finding]:
     for index, method in enumerate(route.methods):
         if not (method.isascii() and method.isalpha() and method.isupper()):
             yield ("methods", index), f"{method!r} is no method: write it in capitals"
+
+
+def _route(route: Route) -> Iterator[_Finding]:
+    yield from _methods(route)
+    if route.id == "unlisted":
+        yield ("id",), "`unlisted` is the route of what is listed nowhere; choose another id"
     for field, selector in _selectors(route):
         if selector.kind == "path" and not any(selector.name in template.names for template in route.path):
             yield (field,), f"{selector.source}: no path of this route has a variable {selector.name}"

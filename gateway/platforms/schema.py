@@ -179,6 +179,8 @@ def _pass(value: Any) -> Any:
 
 
 Pass = Annotated[Route, BeforeValidator(_pass)]
+PASSED = Route.model_validate(_pass("GET,OPTIONS /{rest*}"))
+"""The route of what passes without being an item of ``passes``."""
 
 
 class Ask(_Part):
@@ -286,7 +288,7 @@ class Platform(_Part):
     websocket_paths: Annotated[
         tuple[Annotated[Template, BeforeValidator(_template)], ...], BeforeValidator(_listed), Field(strict=False)
     ] = ()
-    """The only paths on which WebSockets pass; none: all."""
+    """The paths on which WebSockets pass."""
     passes: Annotated[tuple[Pass, ...], Field(strict=False)] = ()
     """What only reads, or says nothing to any reader. It counts behind all routes."""
     default: Literal["judge", "hold", "refuse"] = "judge"
@@ -305,6 +307,7 @@ class Platform(_Part):
     def model_post_init(self, _context: Any) -> None:
         """Make the index by which paths are found."""
         entries = [(template, route) for route in (*self.routes, *self.passes) for template in route.path]
+        entries += [(template, PASSED) for template in self.websocket_paths]
         self._index = PathIndex(entries, fold=self.case == "ignore")
         self._unseen_keys = frozenset(self.unseen)
         self._unlisted = Route.model_validate(_UNLISTED | ({"doubts": _HELD} if self.default == "hold" else {}))

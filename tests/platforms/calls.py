@@ -74,6 +74,13 @@ def call(
     return Call(method, path.encode(), query.encode(), tuple((n.encode(), v.encode()) for n, v in given), body)
 
 
+def passes(platform: Platform, method: str, path: str) -> bool:
+    """Whether a request without a body goes on unjudged."""
+    request = Call(method, path.encode(), b"", ())
+    match = mapping.recognise(platform, method, request.raw_path, b"", ())
+    return mapping.choose(platform, match, request).passes
+
+
 def recognised(platform: Platform, request: Call) -> Match:
     """The match of a request that must not pass."""
     match = mapping.recognise(platform, request.method, request.raw_path, request.query, request.headers)
