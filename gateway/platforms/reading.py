@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 from typing import Any
+from urllib.parse import unquote
 
 from gateway.core.model import Media, Message
 from gateway.platforms.bodies import with_body
@@ -25,7 +26,8 @@ SEPARATOR = "\x1f"
 _MAX_JOINED = 100
 _MAX_TARGET = 255
 _CREDENTIAL = re.compile(r"[!-~]{0,4096}")
-_WORD_GAP = re.compile(r"[-_.+~]+")
+_WORD_GAP = re.compile(r"[-_+~]+")
+_FEWEST_WORDS = 3
 _UNSTORABLE = re.compile(r"[\x00\x1f\ud800-\udfff]")
 _IN_BODY = frozenset({"json", "form", "part", "param", "part-json", "param-json", "json-in-json"})
 
@@ -159,13 +161,16 @@ def _in_path(fields: Fields, taken: set[Place]) -> list[str]:
     found = [Found(("path", name), value) for name, value in fields.variables.items()]
     spoken = [one.value for one in found if one.place not in taken and not is_identifier(one.value)]
     rest = [piece for piece in fields.variables.get("rest", "").split("/") if _is_phrase(piece)]
-    return [text for value in (*spoken, *rest) for text in words(value)]
+    return [text for value in spoken for text in words(value)] + [_WORD_GAP.sub(" ", piece) for piece in rest]
 
 
 def _is_phrase(text: str) -> bool:
     """Whether an identifier is made of words, as ``see-you-at-nine``. No credential is."""
     pieces = _WORD_GAP.split(text)
-    return len(pieces) > 1 and all(piece.isalpha() and piece in (piece.lower(), piece.title()) for piece in pieces)
+    return len(pieces) >= _FEWEST_WORDS and all(
+        piece.isalpha() and piece in (piece.lower(), piece.title()) and (len(piece) > 1 or piece in "aiuAIU")
+        for piece in pieces
+    )
 
 
 def _check_files(route: Route, fields: Fields) -> None:
@@ -331,6 +336,10 @@ def _texts(selector: Selector, fields: Fields, taken: set[Place], room: _Room, v
         for index, text in enumerate(words(found.value)):
             room.take(found.place, index, text)
             texts += _unwrapped(selector, text)
+            if "://" in text and "%" in text:  # what an address says
+                texts.append(unquote(text))
+            elif _is_phrase(text):
+                texts.append(_WORD_GAP.sub(" ", text))
         if is_shown and isinstance(found.value, str) and not _is_address(found.value):
             visible.append(found.value)
     taken.update(places)

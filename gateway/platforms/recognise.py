@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 from urllib.parse import unquote_plus
 
@@ -61,8 +61,10 @@ def recognise(platform: Platform, method: str, raw_path: bytes, query: bytes, he
                 known.clear()
             known[method, raw_path] = remembered
         found = cast(Match, remembered)
-    if found.passes and method in _BODILESS and _has_body(headers):
-        return _unlisted(platform, raw_path)
+    if (found.passes or found.others) and method in _BODILESS and _has_body(headers):
+        if found.passes:
+            return _unlisted(platform, raw_path)
+        return replace(found, others=tuple([other for other in found.others if not other.passes]))
     return found
 
 

@@ -18,12 +18,14 @@ from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.pictures import WebPictures
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.core.model import Account, MessageState, Outcome
+from gateway.core.policy import PolicyInForce
 from gateway.http.budget import Budget
 from gateway.http.platforms import Moderate
 from gateway.identify import Identify
 from gateway.perform import Perform
 from gateway.platforms import routemap
 from gateway.platforms.listeners import Listener
+from gateway.ports import Classifiers
 from gateway.publish import Publish
 from gateway.review import Review, resolve_by_person
 from tests.fakes import ScriptedClassifiers
@@ -70,6 +72,7 @@ class Site:
     review: Review
     publish: Publish
     client: httpx.AsyncClient
+    sealer: FileSealer
 
     def me(self, account_id: str | None) -> None:
         """What the platform says next when it is asked who calls; None: it does not know."""
@@ -124,10 +127,17 @@ def _bearer(token: str) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def site(
-    tmp_path: Path, routes: str = ROUTES, classifiers: ScriptedClassifiers | None = None, **fields: Any
+    tmp_path: Path,
+    routes: str = ROUTES,
+    classifiers: ScriptedClassifiers | None = None,
+    bus: Classifiers | None = None,
+    policy: PolicyInForce | None = None,
+    **fields: Any,
 ) -> AsyncIterator[Site]:
-    """Everything, until the block ends. ``fields`` are the listener's."""
+    """Everything, until the block ends. ``bus`` stands for real classifiers, ``fields`` are the listener's."""
     world = await open_world(classifiers=classifiers)
+    if policy is not None:
+        world.policy = policy
     new_keys(tmp_path / "keys.json")
     sealer = FileSealer(tmp_path / "keys.json")
     origin = HttpOrigin()
@@ -145,7 +155,7 @@ async def site(
         perform = Perform(world.store, upstream, world.clock, world.lease)
         ports: dict[str, Any] = {
             "registry": world.store,
-            "classifiers": world.classifiers,
+            "classifiers": bus or world.classifiers,
             "store": world.store,
             "perform": perform,
             "policy": lambda: world.policy,
@@ -168,5 +178,5 @@ async def site(
             front(made, moderate, origin) as listening,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.port}") as client,
         ):
-            yield Site(world, peer, listening, review, publish, client)
+            yield Site(world, peer, listening, review, publish, client, sealer)
         fetcher.close()

@@ -24,6 +24,7 @@ platform: testing
 account: bearer
 websockets: pass
 websocket_paths: ["/socket/{name}"]
+passes: ["GET,POST,PUT,PATCH,DELETE /{rest*}", "GET /"]
 routes:
   - id: send
     methods: [POST]

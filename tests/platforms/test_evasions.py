@@ -15,7 +15,7 @@ import requests
 from gateway.core.records import Verdict
 from gateway.platforms import mapping
 from gateway.platforms.mapping import Ambiguous, BadRequest, Platform
-from gateway.platforms.reading import MAX_CHARACTERS
+from gateway.platforms.scalars import MAX_CHARACTERS
 from gateway.platforms.routemap import load
 from gateway.platforms.shipped import load_shipped
 from tests.platforms.calls import BOUNDARY, FORM, JSON, MULTIPART, call, multipart, read, recognised
