@@ -25,9 +25,12 @@ _REFERENCE = re.compile(r"!?\[([^\[\]]*)\](?:\[[^\[\]]*\])?")
 _LABELLED = re.compile(r"<(?![@#!])[^<>|\s]*\|([^<>]*)>")
 """A link of mrkdwn with its label."""
 _MENTION = re.compile(
-    r"<(?:[@#!][^<>]*|a?:\w+:\d+|t:-?\d+(?::\w)?|/[^<>:]+:\d+|id:\w+)>|(?<![\w/])@(?:\*\*[^*]*\*\*|[\w.-]+)"
+    r"([ \t]{0,4})"
+    r"(?:<(?:[@#!][^<>]*|a?:\w+:\d+|t:-?\d+(?::\w)?|/[^<>:]+:\d+|id:\w+)>|(?<![\w/])@(?:\*\*[^*]*\*\*|[\w.-]+))"
+    r"([ \t]{0,4})"
 )
 """Who or what is named: a person, a channel, a time, an emoji of the site's own."""
+_CHINESE = re.compile("[\u3400-\u9fff]")
 _NESTED = 3
 """How often links are looked for in the labels of links."""
 
@@ -47,10 +50,18 @@ def render(source: str) -> str:
         text = _REFERENCE.sub(r"\1", _linked(text))
     else:
         text = _linked(text)
-    text = _MENTION.sub("", _LABELLED.sub(r"\1", text)) if "<" in text or "@" in text else text
+    if "<" in text or "@" in text:
+        text = _MENTION.sub(_without, _LABELLED.sub(r"\1", text))
     text = _LINE.sub("", text)
     text = html_visible(text) if "<" in text else html.unescape(text)
     return text.translate(_MARKS)
+
+
+def _without(mention: re.Match[str]) -> str:
+    """What stands for a mention: a blank if there was one beside it, but nothing between Chinese characters."""
+    text, start, end = mention.string, mention.start(), mention.end()
+    chinese = start > 0 and _CHINESE.match(text, start - 1) and _CHINESE.match(text, end)
+    return " " if (mention[1] or mention[2]) and not chinese else ""
 
 
 def _linked(text: str) -> str:

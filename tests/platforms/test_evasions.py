@@ -15,8 +15,8 @@ import requests
 from gateway.core.records import Verdict
 from gateway.platforms import mapping
 from gateway.platforms.mapping import Ambiguous, BadRequest, Platform
-from gateway.platforms.scalars import MAX_CHARACTERS
 from gateway.platforms.routemap import load
+from gateway.platforms.scalars import MAX_CHARACTERS
 from gateway.platforms.shipped import load_shipped
 from tests.platforms.calls import BOUNDARY, FORM, JSON, MULTIPART, call, multipart, read, recognised
 from tests.platforms.test_routemap import GOOD
