@@ -45,7 +45,8 @@ def platforms_show(name: str) -> None:
 @platforms.command("check")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def platforms_check(files: tuple[Path, ...]) -> None:
-    """Check route maps: each problem with its line and field. Status 2 if there is one."""
+    """Check route maps: each problem with its line and field, and what a map leaves to its default. Status 2 if there
+    is a problem."""
     good = True
     for file in files:
         try:
@@ -56,7 +57,16 @@ def platforms_check(files: tuple[Path, ...]) -> None:
                 click.echo(f"{file}: {problem}")
         else:
             click.echo(f"{file}: valid, platform {platform.name}, {counted(len(platform.routes), 'route')}")
+            _show_default(platform)
     sys.exit(0 if good else 2)
+
+
+def _show_default(platform: Platform) -> None:
+    """Say what becomes of requests that the map does not list, and name those whose path it knows."""
+    does = {"judge": "judged by every string and file in them", "hold": "held", "refuse": "refused"}
+    click.echo(f"  requests that are listed nowhere are {does[platform.default]}; of the paths that it names, these:")
+    for path, methods in mapping.unlisted_methods(platform).items():
+        click.echo(f"    {','.join(methods)} {path}")
 
 
 @platforms.command("try")

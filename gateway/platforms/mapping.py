@@ -15,7 +15,7 @@ from gateway.platforms.reading import (
     read,
     references,
 )
-from gateway.platforms.recognise import Match, recognise, websocket_passes
+from gateway.platforms.recognise import Match, recognise, unlisted_methods, websocket_passes
 from gateway.platforms.removing import Handle, NoWay, Removal, handle, read_handle
 from gateway.platforms.schema import AnswerKind, Platform, Route
 from gateway.platforms.selectors import Selector
@@ -49,6 +49,7 @@ __all__ = [
     "recognise",
     "references",
     "remembered",
+    "unlisted_methods",
     "verdict",
     "websocket_passes",
     "whoami_account",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
 from urllib.parse import unquote_plus
@@ -20,6 +21,7 @@ _REWRITES = frozenset(
 _METHOD_PARAMETER = b"_method"
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 """Methods whose body most servers ignore, and some read."""
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _KNOWN_PATHS = 4096
 """Paths whose route is remembered, for each platform."""
 _KNOWN_LENGTH = 512
@@ -112,6 +114,18 @@ def _has_body(headers: Headers) -> bool:
         name == b"transfer-encoding" or (name == b"content-length" and bool(value.strip(b" 0")))
         for name, value in headers
     )
+
+
+def unlisted_methods(platform: Platform) -> dict[str, list[str]]:
+    """For each path that the map names, the methods that it leaves to its default."""
+    left: dict[str, list[str]] = {}
+    for template in dict.fromkeys(one for route in (*platform.routes, *platform.passes) for one in route.path):
+        path = template.example().encode()
+        for method in _METHODS:
+            with suppress(Ambiguous):
+                if recognise(platform, method, path, b"").route is platform.unlisted:
+                    left.setdefault(template.source, []).append(method)
+    return left
 
 
 def websocket_passes(platform: Platform, raw_path: bytes) -> bool:

@@ -270,7 +270,7 @@ _UNLISTED = {
     "methods": ["GET"],
     "path": "/{rest*}",
     "body": [*FORMATS, "xml", "text", "file"],
-    "text": ["shown:param:**", "path:rest"],
+    "text": ["shown:param:**"],
 }
 _HELD = [{"code": "unreadable_part", "when": "const:unlisted"}]
 

@@ -68,6 +68,11 @@ class Template:
         """The names of its variables."""
         return frozenset([segment.name for segment in self.segments if segment.name is not None])
 
+    def example(self, value: str = "x1") -> str:
+        """A path that fits: the first alternative, or ``value``, for each variable."""
+        inside = [min(one.choices, default=value) if one.name is not None else "" for one in self.segments]
+        return "/" + "/".join([one.before + text + one.after for one, text in zip(self.segments, inside, strict=True)])
+
     def anchors(self) -> frozenset[str]:
         """Words in lower case, one of which is a segment of every matching path; empty if there are none."""
         # The last such segment, since paths begin alike and end apart.

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from gateway.core.model import Media, Message
 from gateway.platforms import mapping
 from gateway.platforms.mapping import Call, Match, Platform
-from gateway.platforms.templates import Template
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -112,12 +111,3 @@ def check(platform: Platform, row: Row) -> None:
     key = mapping.idempotency(platform, match, row.call)
     assert (key is not None) == row.repeatable
     assert message.content_hash == mapping.content_hash(row.call)
-
-
-def sample(template: Template, value: str = "x1") -> str:
-    """A path that fits a template: the first alternative, or ``value``, for each variable."""
-    texts = []
-    for segment in template.segments:
-        inside = "" if segment.name is None else min(segment.choices, default=value)
-        texts.append(f"{segment.before}{inside}{segment.after}")
-    return "/" + "/".join(texts)
