@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway import metrics
 from gateway.core.policy import PolicyError, PolicyInForce, parse_policy
-from gateway.core.yaml_lines import Problem, unreadable
+from gateway.core.yaml_lines import Problem, read_yaml, unreadable
 from gateway.ports import Clock, Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ class PolicyFile:
         self._clock = clock
         self._current: PolicyInForce | None = None
         self._refused: str | None = None
+        self._looked_at = ""
         self.problems: tuple[Problem, ...] = ()
         """Why the file is not in force; none while it is."""
 
@@ -40,10 +41,13 @@ class PolicyFile:
 
     async def load(self) -> None:
         """Take up the file at start. Raises `PolicyError`, or `StoreUnavailable` when it cannot be remembered."""
-        await self._swap(read_policy(self._path))
+        policy = read_policy(self._path)
+        _check_whole(policy, await self._store.newest_policy())
+        await self._swap(policy)
 
     async def reload(self) -> None:
-        """Take up the file if it has changed and is valid; otherwise keep the policy and say why in `problems`.
+        """Take up the file if it has changed, is valid, and is the same at two looks in a row: one that is being
+        written is not whole yet. Otherwise keep the policy, and say why in `problems`.
 
         Raises `StoreUnavailable` when a new policy cannot be remembered for replay; it is then not in force.
         """
@@ -55,7 +59,11 @@ class PolicyFile:
                 self.problems, self._refused = (), None
                 metrics.POLICY_REFUSED.set(0)
                 return
+            if text != self._looked_at:
+                self._looked_at = text
+                return
             policy = parse_policy(text)  # takes tens of milliseconds, so only when the text is new
+            _check_whole(policy, self.current().text)
         except PolicyError as error:
             self.problems = tuple(error.problems)
             metrics.POLICY_REFUSED.set(1)
@@ -78,6 +86,32 @@ class PolicyFile:
         metrics.POLICY_REFUSED.set(0)
         metrics.POLICY_LOADS.labels("loaded").inc()
         log.info("policy in force", {"policy": policy.version[:12]})
+
+
+def _check_whole(policy: PolicyInForce, before: str | None) -> None:
+    """Raise `PolicyError` for a file that lost its end against the policy before, as one does that was cut off: what is
+    missing would fall back to defaults unseen."""
+    if before is None:
+        return
+    problems: list[Problem] = []
+    if _ends(before) and not _ends(policy.text):
+        message = "the policy in force ends with a line `...`, and this file does not: end it so, if it is whole"
+        problems.append(Problem(0, "file", message))
+    lost = _sections(before) - _sections(policy.text) - {"without"} - set(policy.policy.without)
+    for name in sorted(lost):
+        message = f"the policy in force has `{name}`, and this file does not: name it in `without`, if that is meant"
+        problems.append(Problem(0, name, message))
+    if problems:
+        raise PolicyError(problems)
+
+
+def _ends(text: str) -> bool:
+    return text.rstrip().endswith("\n...")
+
+
+def _sections(text: str) -> set[str]:
+    values, _, problems = read_yaml(text)
+    return set() if problems else set(values)
 
 
 def read_policy(path: Path) -> PolicyInForce:

@@ -164,6 +164,8 @@ class Policy(Part):
     appeals: AppealPolicy = AppealPolicy()
     transparency: Transparency = Transparency()
     ladder: Ladder = Ladder()
+    without: tuple[str, ...] = Field((), strict=False)
+    """Sections that the policy before had, and that are meant to fall back to their defaults."""
 
     @model_validator(mode="after")
     def _all_categories(self) -> Self:

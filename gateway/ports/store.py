@@ -135,6 +135,9 @@ class Store(References, Protocol):
     async def keep_policy(self, policy: PolicyInForce, now_ms: int) -> None:
         """Remember a policy by its version, for replay."""
 
+    async def newest_policy(self) -> str | None:
+        """The text of the policy that was kept last; None if there is none yet."""
+
     async def policy(self, version: str) -> str | None:
         """The text of a policy once in force."""
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from gateway.adapters.memory import MemoryStore
@@ -23,6 +26,12 @@ def write(path: Path, content: str | bytes | None) -> None:
         path.unlink()
     else:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+async def look(file: PolicyFile) -> None:
+    """Two looks in a row, as a running gateway has them."""
+    await file.reload()
+    await file.reload()
 
 
 def loads(result: str) -> float:
@@ -62,7 +71,7 @@ async def test_before_it_is_loaded_there_is_no_policy(path: Path, store: MemoryS
 async def test_a_changed_file_is_taken_up_as_a_whole(file: PolicyFile, path: Path, store: MemoryStore) -> None:
     before = file.current()
     write(path, STRICTER)
-    await file.reload()
+    await look(file)
     assert before.policy.deadline_ms == 800
     assert file.current().policy.deadline_ms == 700
     assert await store.policy(file.current().version) == STRICTER
@@ -72,7 +81,7 @@ async def test_a_changed_file_is_taken_up_as_a_whole(file: PolicyFile, path: Pat
 async def test_the_same_content_is_no_change(file: PolicyFile, path: Path) -> None:
     before, loaded = file.current(), loads("loaded")
     write(path, POLICY)
-    await file.reload()
+    await look(file)
     assert file.current() is before
     assert loads("loaded") == loaded
 
@@ -101,24 +110,24 @@ async def test_a_broken_file_keeps_the_policy_and_says_why(
     )
     before, refused = file.current(), loads("refused")
     write(path, broken)
-    await file.reload()
-    await file.reload()
+    await look(file)
+    await look(file)
     assert file.current() is before
     assert (file.problem or "").startswith(says)
     assert loads("refused") == refused + 1
     assert REGISTRY.get_sample_value("gateway_policy_refused") == 1
 
     write(path, STRICTER)
-    await file.reload()
+    await look(file)
     assert (file.problem, file.current().text) == (None, STRICTER)
     assert REGISTRY.get_sample_value("gateway_policy_refused") == 0
 
 
 async def test_a_broken_file_that_is_put_back_is_well_again(file: PolicyFile, path: Path) -> None:
     write(path, "{")
-    await file.reload()
+    await look(file)
     write(path, POLICY)
-    await file.reload()
+    await look(file)
     assert file.problem is None
     assert REGISTRY.get_sample_value("gateway_policy_refused") == 0
 
@@ -133,11 +142,11 @@ async def test_a_policy_that_cannot_be_kept_is_not_in_force(file: PolicyFile, pa
     write(path, STRICTER)
     store.down = True
     with pytest.raises(StoreUnavailable):
-        await file.reload()
+        await look(file)
     assert file.current().text == POLICY
     assert file.problem == "valid, but the store cannot keep it for replay yet"
     store.down = False
-    await file.reload()
+    await look(file)
     assert file.current().text == STRICTER
     assert not file.problem
 
@@ -153,9 +162,9 @@ async def test_a_file_is_told_to_be_good_when_it_decides_and_not_before(path: Pa
     asked = PolicyFile(path, AskingStore(), FakeClock())
     await asked.load()
     write(path, "{")
-    await asked.reload()
+    await look(asked)
     write(path, STRICTER)
-    await asked.reload()
+    await look(asked)
     assert told[0] is None
     assert (told[1] or "").startswith("line 1")
     assert (asked.current().text, asked.problem) == (STRICTER, None)
@@ -168,3 +177,47 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_read_policy_is_the_parsed_one(path: Path) -> None:
     assert read_policy(path) == parse_policy(POLICY)
+
+
+async def test_a_file_that_is_being_written_is_not_taken_up(file: PolicyFile, path: Path) -> None:
+    for lines in range(5, STRICTER.count("\n")):
+        write(path, "\n".join(STRICTER.split("\n")[:lines]) + "\n")
+        await file.reload()
+        assert file.current().text == POLICY
+    write(path, STRICTER)
+    await look(file)
+    assert file.current().text == STRICTER
+
+
+SHIPPED = Path("gateway/policy.yaml").read_text()
+
+
+@settings(max_examples=20)
+@given(st.integers(0, len(SHIPPED) - 5))
+async def test_a_file_that_was_cut_off_is_not_taken_up(end: int) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.yaml"
+        write(path, SHIPPED)
+        store = MemoryStore()
+        file = PolicyFile(path, store, FakeClock())
+        await file.load()
+        write(path, SHIPPED[:end])
+        await look(file)
+        assert file.current().text == SHIPPED
+        assert file.problem
+        with pytest.raises(PolicyError):  # nor at the next start
+            await PolicyFile(path, store, FakeClock()).load()
+
+
+async def test_a_section_that_is_gone_must_be_meant(file: PolicyFile, path: Path) -> None:
+    more = f"{POLICY}holds: {{expire_hours: 5}}\n"
+    write(path, more)
+    await look(file)
+    write(path, POLICY)
+    await look(file)
+    assert file.current().text == more
+    assert "name it in `without`" in (file.problem or "")
+    write(path, f"{POLICY}without: [holds]\n")
+    await look(file)
+    assert file.problem is None
+    assert file.current().policy.holds.expire_hours != 5

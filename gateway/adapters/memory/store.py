@@ -180,6 +180,10 @@ class MemoryStore(MemoryPlatformRecords):
         self._check()
         self._policies.setdefault(policy.version, policy.text)
 
+    async def newest_policy(self) -> str | None:
+        self._check()
+        return next(reversed(self._policies.values()), None)
+
     async def policy(self, version: str) -> str | None:
         self._check()
         return self._policies.get(version)

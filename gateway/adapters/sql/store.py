@@ -104,6 +104,13 @@ class SqlStore(Reads, Leases, Claims, PlatformRecords):
                 {"version": policy.version, "text": policy.text, "kept_ms": now_ms},
             )
 
+    async def newest_policy(self) -> str | None:
+        """See `gateway.ports.Store`."""
+        async with self._database.reading("newest policy") as connection:
+            newest = select(policies.c.text).order_by(policies.c.kept_ms.desc(), policies.c.version).limit(1)
+            found: str | None = await connection.scalar(newest)
+        return found
+
     async def policy(self, version: str) -> str | None:
         async with self._database.reading("policy") as connection:
             found: str | None = await connection.scalar(select(policies.c.text).where(policies.c.version == version))
