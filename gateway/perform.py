@@ -156,7 +156,14 @@ class Perform:
             raise StoreUnavailable("the message is being put back")
         self._in_hand.add(stored.message_id)
         try:
-            result = await self._forward(tenant, stored.message_id, stored.message, stored.request, released=True)
+            result = await self._forward(
+                tenant,
+                stored.message_id,
+                stored.message,
+                stored.request,
+                released=True,
+                asked_again=bool(stored.fingerprint),
+            )
         finally:
             self._in_hand.discard(stored.message_id)
         log.info("forward", {"message_id": stored.message_id, "state": result.state.value, "forward": result.note})
@@ -259,9 +266,17 @@ class Perform:
         return len(self._unsettled)
 
     async def _forward(
-        self, tenant: Tenant, message_id: str, message: Message, request: Request, *, released: bool = False
+        self,
+        tenant: Tenant,
+        message_id: str,
+        message: Message,
+        request: Request,
+        *,
+        released: bool = False,
+        asked_again: bool = False,
     ) -> Transition:
-        """Send, and record how it ended; the transition that says so."""
+        """Send, and record how it ended; the transition that says so. ``asked_again``: the client may ask for the answer
+        of a message that was released, so it is kept, fleeting or not."""
         answer: UpstreamAnswer | None = None
         try:
             with Stage("forward"):
@@ -278,7 +293,7 @@ class Perform:
             await self._remember(message, answer.references, message_id)
         result = self._ended(message_id, message, state, note, answer)
         kept = result
-        if answer is not None and answer.fleeting:
+        if answer is not None and answer.fleeting and not asked_again:
             kept = replace(result, upstream=replace(answer, body=b""))
         try:
             with Stage("settle"):

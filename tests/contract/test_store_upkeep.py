@@ -320,6 +320,7 @@ async def test_a_policy_is_remembered_by_its_version(store: Store) -> None:
     policy = parse_policy(POLICY)
     await store.keep_policy(policy, 1)
     await store.keep_policy(policy, 2)
+    assert await store.newest_policy() == policy.text
     assert await store.policy(policy.version) == POLICY
 
 
