@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,12 +10,9 @@ from typing import Final
 from playwright.sync_api import Playwright
 
 from deploy.local.errors import StartFailed
-from deploy.local.processes import run
+from deploy.local.programs import install, on_path, succeeded
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_INSTALL_SECONDS: Final = 900.0
-# Another installation on the machine is waited for.
-_APT: Final = ["apt-get", "-o", "DPkg::Lock::Timeout=300"]
 
 ARGUMENTS: Final = (
     "--disable-background-networking",
@@ -44,27 +39,12 @@ def chromium(playwright: Playwright) -> str:
         if not os.access(given, os.X_OK):
             raise StartFailed(f"CHROMIUM names {given}, which cannot be executed")
         return given
-    if (found := _on_path()) is not None:
-        return found
-    may_install = os.geteuid() == 0 and shutil.which("apt-get") is not None
-    if may_install and _installed(_APT) and (found := _on_path()) is not None:
+    found = on_path(_NAMES) or (on_path(_NAMES) if install("chromium") else None)
+    if found is not None:
         return found
     own = Path(playwright.chromium.executable_path)
-    if own.exists() or (_installed([sys.executable, "-m", "playwright"]) and own.exists()):
+    if own.exists() or (succeeded([sys.executable, "-m", "playwright", "install", "chromium"]) and own.exists()):
         return str(own)
     raise StartFailed(
         "there is no browser to test with: install Chromium (on Debian the package chromium), or name one in CHROMIUM"
     )
-
-
-def _on_path() -> str | None:
-    return next((found for name in _NAMES if (found := shutil.which(name)) is not None), None)
-
-
-def _installed(way: list[str]) -> bool:
-    """Whether installing it in this way succeeded."""
-    steps = [["update", "-qq"], ["install", "-y", "-qq", "chromium"]] if way is _APT else [["install", "chromium"]]
-    try:
-        return all(run([*way, *step], seconds=_INSTALL_SECONDS).returncode == 0 for step in steps)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
