@@ -275,8 +275,8 @@ class Perform:
         released: bool = False,
         asked_again: bool = False,
     ) -> Transition:
-        """Send, and record how it ended; the transition that says so. ``asked_again``: the client may ask for the answer
-        of a message that was released, so it is kept, fleeting or not."""
+        """Send, and record how it ended; the transition that says so. ``asked_again``: the client may ask for the
+        answer of a message that was released, so it is kept, fleeting or not."""
         answer: UpstreamAnswer | None = None
         try:
             with Stage("forward"):

@@ -24,6 +24,7 @@ PIPELINE: Final = 64
 MAX_CONNECTIONS: Final = 4096
 """Clients' connections of a process, unless uvicorn's ``limit_concurrency`` says another number; beyond it new ones are
 closed at once."""
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _OFFER: Final = frozenset({b"upgrade", b"http2-settings"})
 """Headers by which a client offers another protocol. Any but WebSocket is never taken up, and dropped."""
 
@@ -41,6 +42,12 @@ class BoundedHttp(HttpToolsProtocol):
     _linger: asyncio.TimerHandle | None = None
     _deaf = False
     _running: Cycle | None = None
+    _declined = False
+    """Whether the request's head offers another protocol, which is not taken up, and the parser is about to stop."""
+    _resuming = False
+    """Whether the parser reads a head that is only there for it to go on."""
+    _framing = b""
+    """The header that says how long the body of a request is whose offer is not taken up."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,7 +87,10 @@ class BoundedHttp(HttpToolsProtocol):
                     if data and not self._deaf:
                         self._current.fed(data)
                     return
-                # Another protocol was offered, and is not taken up: what follows is HTTP/1.1 as before.
+                # Another protocol was offered, and is not taken up. The parser stops all the same, before the body: it
+                # goes on behind a head that says how long that is, and nothing else.
+                self._resuming = True
+                data = b"POST / HTTP/1.1\r\n" + self._framing + b"\r\n\r\n" + data
             else:
                 return
 
@@ -88,6 +98,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins. Empty lines before it are none, and keep no connection open."""
+        if self._resuming:
+            return
         self._unset_keepalive_if_required()
         self.url = b""
         self.expect_100_continue = False
@@ -96,11 +108,19 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header field; those after the body (trailers) are dropped."""
-        if self._fields is not None:
+        if self._fields is not None and not self._resuming:
             self._fields.append((name, value))
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        if not self._resuming:
+            super().on_url(url)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        if self._resuming:
+            self._resuming = False
+            return
         self._stop_timer()
         self._unset_keepalive_if_required()  # the answer to the request before may have come in between
         self._unfinished = 0
@@ -109,6 +129,8 @@ class BoundedHttp(HttpToolsProtocol):
         names = [name for name, _ in headers]
         switching = b"upgrade" in names and _offers_websocket(headers)
         if b"upgrade" in names and not switching:
+            self._declined = bool(self.parser.should_upgrade())
+            self._framing = next((b": ".join(field) for field in headers if field[0] in _FRAMING), b"content-length: 0")
             fields = [field for field in fields if field[0].lower() not in _OFFER]
             headers = [field for field in headers if field[0] not in _OFFER]
             names = [name for name, _ in headers]
@@ -168,6 +190,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request is whole."""
+        if self._declined:  # only its head is
+            self._declined = False
+            return
         self._unfinished = 0
         if self._deaf:
             return

@@ -13,7 +13,7 @@ JSON = ("--header", "content-type: application/json")
 def test_the_shipped_ones_are_listed_and_shown(office: Office) -> None:
     listed = office.run("platforms", "list")
     assert [line.split()[0] for line in listed.output.splitlines()] == shipped()
-    assert "slack        4 kinds of publish request, 1 other\n" in listed.output
+    assert "slack        6 kinds of publish request, 1 other\n" in listed.output
     assert office.run("platforms", "show", "matrix").output == text_of("matrix")
     assert office.run("platforms", "show", "morse").exit_code == 1
 
@@ -25,8 +25,10 @@ def test_files_are_checked(office: Office, tmp_path: Path) -> None:
     line = text_of("generic").splitlines().index("websockets: refuse") + 1
     result = office.run("platforms", "check", str(good), str(bad), str(tmp_path / "none.yaml"))
     assert result.exit_code == 2
-    first, second, third = result.output.splitlines()
-    assert first == f"{good}: valid, platform generic, 3 routes"
+    first, default, *left, second, third = result.output.splitlines()
+    assert first == f"{good}: valid, platform generic, 4 routes"
+    assert default.startswith("  requests that are listed nowhere are judged by every string and file in them")
+    assert "    GET,PUT,PATCH,DELETE /api/messages/{message}/forward" in left
     assert second.startswith(f"{bad}: line {line}: websockets: ")
     assert third == f"{tmp_path / 'none.yaml'}: no such file"
     assert office.run("platforms", "check", str(good)).exit_code == 0
@@ -59,7 +61,9 @@ def test_a_request_of_ones_own_map_is_tried(office: Office, tmp_path: Path) -> N
     assert "reference: 'm1'" in known.output
     assert "doubt: unknown_reference" in known.output
     assert "credential: none found" in known.output
-    assert office.run("platforms", "try", str(file), "POST", "/other").output.startswith("route: none")
+    assert office.run("platforms", "try", str(file), "POST", "/other").output.startswith("route: unlisted (publish)")
+    listed = office.run("platforms", "try", str(file), "GET", "/api/me").output
+    assert listed == "route: listed in passes; it goes on unjudged\n"
     refused = office.run("platforms", "try", str(file), "POST", "//say")
     assert (refused.exit_code, refused.output) == (1, "refused: may be read as message\n")
     malformed = office.run("platforms", "try", str(file), "POST", "/say", *JSON, "--body", "{")

@@ -40,6 +40,7 @@ learn_account:
   path: /me
   headers: {Authorization: "Bearer {credential}"}
   account: json:id
+passes: ["PUT /upload"]
 routes:
   - {id: send, methods: [PUT], path: "/rooms/{room}/{txn}", text: [json:text], target: path:room, idempotency: path:txn}
   - {id: post, methods: [POST], path: "/rooms/{room}", text: [json:text], target: path:room, body: [json]}

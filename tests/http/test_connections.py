@@ -133,9 +133,17 @@ async def test_while_draining_the_connection_ends_with_its_answer(peer: Peer, ap
     assert await reader.read() == b""
 
 
-async def test_a_request_for_another_protocol_is_refused(peer: Peer) -> None:
+async def test_an_offer_of_another_protocol_is_not_taken_up(peer: Peer) -> None:
     reader, writer = peer
-    writer.write(request(body(), more="Upgrade: h2c\r\nConnection: Upgrade\r\n"))
+    for _ in range(2):
+        writer.write(request(body(), more="Upgrade: h2c\r\nConnection: Upgrade\r\n"))
+        status, headers, _ = await answer(reader)
+        assert (status, headers.get("connection")) == (200, None)
+
+
+async def test_a_request_for_a_websocket_is_refused(peer: Peer) -> None:
+    reader, writer = peer
+    writer.write(request(b"", more="Upgrade: websocket\r\nConnection: Upgrade\r\n"))
     status, headers, _ = await answer(reader)
     assert (status, headers["connection"]) == (400, "close")
     assert await reader.read() == b""

@@ -106,11 +106,9 @@ REFUSED = {
     "an unknown method": b"PUBLISH / HTTP/1.1\r\nHost: a\r\n\r\n",
     "CONNECT": b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
     "TRACE": b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
-    "h2c": get(b"Host: a", b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQ"),
-    "an upgrade without its option": get(b"Host: a", b"Upgrade: h2c"),
     "two upgrades": get(b"Host: a", b"Connection: Upgrade", b"Upgrade: websocket", b"Upgrade: h2c"),
-    "an upgrade with a body": post(
-        b"Host: a", b"Connection: Upgrade", b"Upgrade: h2c", b"Content-Length: 2", body=b"ab"
+    "a WebSocket with a body": post(
+        b"Host: a", b"Connection: Upgrade", b"Upgrade: websocket", b"Content-Length: 2", body=b"ab"
     ),
     "a WebSocket by POST": post(b"Host: a", b"Connection: Upgrade", b"Upgrade: websocket"),
     "a WebSocket where none may be": get(b"Host: a", b"Connection: Upgrade", b"Upgrade: websocket"),
@@ -154,6 +152,16 @@ class Seen:
 
 ACCEPTED = {
     "plain": (get(b"Host: a"), Seen("GET", "/")),
+    # Java's client offers it with every request. It is not taken up, and goes no further.
+    "an offer of HTTP/2": (
+        get(b"Host: a", b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQ"),
+        Seen("GET", "/"),
+    ),
+    "an offer of HTTP/2 with a body": (
+        post(b"Host: a", b"Connection: Upgrade", b"Upgrade: h2c", b"Content-Length: 2", body=b"ab"),
+        Seen("POST", "/p", b"ab"),
+    ),
+    "an offer without its option": (get(b"Host: a", b"Upgrade: h2c"), Seen("GET", "/")),
     "a chunk extension": (chunked(b"2;name=value\r\nab\r\n0\r\n\r\n"), Seen("POST", "/p", b"ab")),
     "chunked in capitals": (
         post(b"Host: a", b"Transfer-Encoding: CHUNKED", body=b"2\r\nab\r\n0\r\n\r\n"),

@@ -43,7 +43,7 @@ async def websockets(
             yield server, gateway
 
 
-def url(gateway: Front, path: str = "/socket/a%2Fb?x=1") -> str:
+def url(gateway: Front, path: str = "/socket/a%20b?x=1") -> str:
     """The address of a WebSocket behind the gateway."""
     return f"ws://127.0.0.1:{gateway.port}{path}"
 
@@ -90,7 +90,7 @@ async def test_subprotocols_extensions_and_the_path_are_negotiated_with_the_serv
             assert client.response is not None
             assert "permessage-deflate" in client.response.headers["Sec-WebSocket-Extensions"]
     (request,) = seen
-    assert request.path == "/socket/a%2Fb?x=1"
+    assert request.path == "/socket/a%20b?x=1"
     assert request.headers["Authorization"] == "Bearer x"
     assert request.headers["X-Forwarded-For"] == "127.0.0.1"
 

@@ -185,7 +185,7 @@ async def test_what_a_process_repeats(world: World) -> None:
         registry_changed=asyncio.Event(),
         refresh_registry=refresh,
         reload_policy=reload,
-        in_flight=lambda: 3,
+        publish=world.publish,
         events=downstream,
     )
     await asyncio.gather(refreshed.wait(), reloaded.wait())
