@@ -145,6 +145,7 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
         description="Answers allow, hold or block for each publish request of a public account.",
         lifespan=lifespan,
         redirect_slashes=False,  # it would lead to the address that the Host header names
+        openapi_url=None,  # it would be made anew for each request
         docs_url=None,  # the framework's pages load scripts from elsewhere
         redoc_url=None,
     )
@@ -153,6 +154,9 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.verify = None
     app.state.takedowns = None
     app.state.statements = None
+    app.state.desk = None
+    app.state.management_port = settings.management_port
+    app.state.document, app.state.exposition = ops.Document(app), ops.Exposition()
     app.state.page_budget = appeal_page.page_budget()
     app.state.webhook_budget = identity.webhook_budget()
     app.state.components = [Component("start", True, starting)]

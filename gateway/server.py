@@ -52,6 +52,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and to hear signals and the supervisor."""
+        await self._app.state.document.read()  # later it would cost those who publish
         await super().startup(sockets)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

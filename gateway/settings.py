@@ -288,6 +288,11 @@ class Settings(BaseSettings):
     """A list of known pictures for the classifier ``image`` that runs in-process, as `classifiers.images.known`
     describes it; read once. With Kafka it is the workers' own setting."""
 
+    management_port: int | None = Field(None, ge=1, le=65535)
+    """Where console, admin API, metrics, details of health and OpenAPI are answered, and nowhere else then; without it
+    they are answered on the main port. Must be no other listener's."""
+    management_host: str = "127.0.0.1"
+    """The address that ``management_port`` is listened to on."""
     max_in_flight: int = Field(512, ge=1)
     """Publish requests worked on at once; more are answered 429."""
     body_limit: int = Field(8 * 1024 * 1024, ge=1024)

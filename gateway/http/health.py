@@ -111,3 +111,8 @@ async def report(components: list[Component]) -> dict[str, Any]:
         except Fault as fault:
             found[component.name] = {"ok": False, "admission": component.admission, "detail": str(fault)}
     return found
+
+
+def without_details(found: dict[str, Any]) -> dict[str, Any]:
+    """A report for those who may not see what concerns other tenants: which components are well."""
+    return {name: {key: value for key, value in part.items() if key != "detail"} for name, part in found.items()}
