@@ -87,7 +87,7 @@ from gateway.http import (
 )
 from gateway.http.admin.desk import Desk
 from gateway.http.appeal_page import token_of
-from gateway.http.budget import Budget
+from gateway.http.budget import STRANGERS, Budget
 from gateway.http.faults import HANDLERS
 from gateway.http.health import Checks, Component, starting
 from gateway.http.intercept import Gateway, Listeners, Service
@@ -106,6 +106,7 @@ from gateway.publish import Publish
 from gateway.reporting import erase_reports, measure_reports
 from gateway.review import Review
 from gateway.settings import Settings
+from gateway.settings_strangers import StrangersSettings
 from gateway.upkeep import News, Upkeep, is_first, plan, plan_verification
 
 log = logging.getLogger(__name__)
@@ -159,6 +160,7 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.document, app.state.exposition = ops.Document(app), ops.Exposition()
     app.state.page_budget = appeal_page.page_budget()
     app.state.webhook_budget = identity.webhook_budget()
+    app.state.token_budget, app.state.sign_in_budget = Budget(STRANGERS), Budget(STRANGERS)
     app.state.components = [Component("start", True, starting)]
     for plain in (ops, pages, wechat_tokens, wechat_check, moderations):
         app.include_router(plain.router)
@@ -321,8 +323,13 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
                     references=store,
                     sealer=sealer,
                     origin=origin,
+                    clock=clock,
                     read_seconds=settings.body_read_seconds,
-                    budget=Budget(settings.body_budget),  # anybody may fill it
+                    asks=_rate(settings.strangers, settings.strangers.asks),
+                    holds=_rate(settings.strangers, settings.strangers.holds),
+                    # Each as large as the native API's, which neither of them uses up.
+                    budget=Budget(settings.body_budget),
+                    strangers=Budget(settings.body_budget),
                 ),
             ),
         )
@@ -381,6 +388,10 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     app.state.console = open_console(settings, app, store, policy, desk, upkeep, stack)
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
+
+
+def _rate(given: StrangersSettings, number: int) -> Rate:
+    return Rate(number, given.seconds, number * given.together, given.clients)
 
 
 async def _personal(settings: Settings, store: SqlStore, stack: AsyncExitStack) -> SqlPersonal | None:

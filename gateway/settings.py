@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.core.wording import told
+from gateway.settings_strangers import StrangersSettings
 
 
 class KafkaSettings(BaseModel):
@@ -274,6 +275,7 @@ class Settings(BaseSettings):
     notify: NotifySettings = NotifySettings()
     remember: RememberSettings = RememberSettings()
     reports: ReportsSettings = ReportsSettings()
+    strangers: StrangersSettings = StrangersSettings()
     providers_file: Path | None = None
     """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
     console: ConsoleSettings = ConsoleSettings()

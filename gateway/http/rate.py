@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.http.problems import Problem
 from gateway.http.requests import Scope
+from gateway.ports import Clock
 
 _PREFIX: Final = 64
 """Bits of an IPv6 address that tell two clients apart: one is given at least so large a network (RFC 6177)."""
@@ -76,6 +77,23 @@ class Rate:
         if had is None:
             return float(number)
         return min(float(number), had[0] + max(0, now_ms - had[1]) * number / self._ms)
+
+
+class Share:
+    """What one client has of a rate."""
+
+    def __init__(self, rate: Rate, address: str, clock: Clock) -> None:
+        self._rate = rate
+        self._address = address
+        self._clock = clock
+
+    def take(self) -> bool:
+        """Count one; False, and nothing is counted, if there were too many."""
+        return not self._rate.take(self._address, self._clock.now_ms())
+
+    def give_back(self) -> None:
+        """It does not count, after all."""
+        self._rate.give(self._address, self._clock.now_ms())
 
 
 def client_of(scope: Scope, trusted: Networks) -> str:

@@ -81,6 +81,11 @@ class Listener(_Part):
             raise RuntimeError("the route map was not loaded")
         return self._map
 
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of `trusted_peers`."""
+        return self._networks
+
     def trusts(self, peer: str) -> bool:
         """Whether the headers that this address sets about the client are believed."""
         try:

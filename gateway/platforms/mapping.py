@@ -5,7 +5,16 @@ from __future__ import annotations
 from gateway.core.records import Verdict
 from gateway.platforms.answering import NativeAnswer, answer
 from gateway.platforms.call import Ambiguous, BadRequest, Call
-from gateway.platforms.learning import Ask, check_watch, learned, remembered, verdict, whoami_account, whoami_request
+from gateway.platforms.learning import (
+    Ask,
+    check_watch,
+    learned,
+    remembered,
+    verdict,
+    whoami_account,
+    whoami_refuses,
+    whoami_request,
+)
 from gateway.platforms.reading import content_hash, credential, credential_in_head, idempotency, read, references
 from gateway.platforms.recognise import Match, recognise, websocket_passes
 from gateway.platforms.removing import Handle, NoWay, Removal, handle, read_handle
@@ -43,5 +52,6 @@ __all__ = [
     "verdict",
     "websocket_passes",
     "whoami_account",
+    "whoami_refuses",
     "whoami_request",
 ]

@@ -69,7 +69,7 @@ def _contradictions(platform: Platform) -> Iterator[_Finding]:
         for kind, answer in route.answers.items():
             yield from _answer((*place, "answers", kind.value), kind, answer)
     for kind in AnswerKind:
-        if kind not in platform.answers:
+        if kind not in platform.answers and kind is not AnswerKind.UNAUTHORIZED:
             yield ("answers",), f"no answer for {kind.value}"
     for kind, answer in platform.answers.items():
         yield from _answer(("answers", kind.value), kind, answer)

@@ -20,6 +20,7 @@ from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.core.model import Account, MessageState, Outcome
 from gateway.http.budget import Budget
 from gateway.http.platforms import Moderate
+from gateway.http.rate import Rate
 from gateway.identify import Identify
 from gateway.perform import Perform
 from gateway.platforms import routemap
@@ -57,6 +58,8 @@ answers:
   malformed: {status: 400, body: {kind: malformed, error: "{message}"}}
 """
 
+ASKS, HOLDS = 5, 4
+"""How often a client may be asked about in vain, and leave a hold that is nobody's, in a minute."""
 BOT, STRANGER = "bot-token", "stranger-token"
 
 
@@ -70,6 +73,8 @@ class Site:
     review: Review
     publish: Publish
     client: httpx.AsyncClient
+    budget: Budget
+    strangers: Budget
 
     def me(self, account_id: str | None) -> None:
         """What the platform says next when it is asked who calls; None: it does not know."""
@@ -154,6 +159,7 @@ async def site(
         fetcher = Fetcher(FetchLimits())
         ports["pictures"] = WebPictures(fetcher, sealer, world.clock, 1 << 20)
         publish, review = Publish(**ports, limit=8), Review(**ports, ask_again_ms=2000)
+        budget, strangers = Budget(1 << 20), Budget(1 << 20)
         moderate = Moderate(
             publish=publish,
             registry=world.store,
@@ -161,12 +167,16 @@ async def site(
             references=world.store,
             sealer=sealer,
             origin=origin,
+            clock=world.clock,
             read_seconds=5.0,
-            budget=Budget(1 << 20),
+            budget=budget,
+            strangers=strangers,
+            asks=Rate(ASKS, 60.0, 10 * ASKS, 100),
+            holds=Rate(HOLDS, 60.0, 10 * HOLDS, 100),
         )
         async with (
             front(made, moderate, origin) as listening,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.port}") as client,
         ):
-            yield Site(world, peer, listening, review, publish, client)
+            yield Site(world, peer, listening, review, publish, client, budget, strangers)
         fetcher.close()

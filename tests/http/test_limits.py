@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 import httpx
@@ -18,14 +18,21 @@ BODY = {"account_id": "acc-1", "text": "hello"}
 Event = MutableMapping[str, Any]
 
 
-async def post(app: FastAPI, path: str, receive: Callable[[], Awaitable[Event]]) -> list[Event]:
+async def post(
+    app: FastAPI,
+    path: str,
+    receive: Callable[[], Awaitable[Event]],
+    headers: Sequence[tuple[bytes, bytes]] = (
+        (b"authorization", b"Bearer " + KEY.encode()),
+        (b"content-type", b"application/json"),
+    ),
+) -> list[Event]:
     """Post as a client that sends its body as ``receive`` says; the events sent back."""
     sent: list[Event] = []
 
     async def send(event: Event) -> None:
         sent.append(event)
 
-    headers = [(b"authorization", b"Bearer " + KEY.encode()), (b"content-type", b"application/json")]
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -36,7 +43,7 @@ async def post(app: FastAPI, path: str, receive: Callable[[], Awaitable[Event]])
         "raw_path": path.encode(),
         "root_path": "",
         "query_string": b"",
-        "headers": headers,
+        "headers": list(headers),
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 2),
         "state": {},
