@@ -295,6 +295,9 @@ class Settings(BaseSettings):
     they are answered on the main port. Must be no other listener's."""
     management_host: str = "127.0.0.1"
     """The address that ``management_port`` is listened to on."""
+    connections_per_address: int = Field(1024, ge=1)
+    """Clients' connections of one address, of 4096; one more closes the oldest of them that is idle. An IPv6 address is
+    its network of 64 bits. Behind a load balancer all clients have its address: then 4096."""
     max_in_flight: int = Field(512, ge=1)
     """Publish requests worked on at once; more are answered 429."""
     body_limit: int = Field(8 * 1024 * 1024, ge=1024)

@@ -202,7 +202,8 @@ def _listen_for_management(chosen: Settings, others: Sequence[int]) -> list[sock
 
 
 def _serve(chosen: Settings, sockets: list[socket.socket], line: Line | None) -> int:
-    return 0 if run(create_app(chosen, _judge(chosen)), sockets, line, chosen.drain_seconds) else 1
+    app = create_app(chosen, _judge(chosen))
+    return 0 if run(app, sockets, line, chosen.drain_seconds, chosen.connections_per_address) else 1
 
 
 def _judge(chosen: Settings) -> Judge | None:
