@@ -138,9 +138,9 @@ class ReportsSettings(BaseModel):
     """Reports of one client in ``seconds``; an IPv6 client is its network of 64 bits."""
     seconds: float = Field(600.0, gt=0)
     total: int = Field(1000, ge=1)
-    """Reports of all such clients together in ``seconds``."""
+    """Reports of one application by all such clients together in ``seconds``; what is no report does not count."""
     looks: int = Field(600, ge=1)
-    """Looks of one client at receipts, and complaints, in ``seconds``; of all together as many more as reports."""
+    """Looks of one client at receipts, and complaints, in ``seconds``."""
     clients: int = Field(10_000, ge=1)
     """Clients that are told apart at once."""
     trusted_peers: str = ""
@@ -192,7 +192,9 @@ class ConsoleSettings(BaseModel):
     hours: float = Field(12.0, gt=0)
     """A session ends after this time, used or not."""
     tries_per_name: int = Field(10, ge=1)
-    """Tries to sign in under one name in a quarter of an hour."""
+    """Tries to sign in under one name from one address (IPv6: one /64) in a quarter of an hour."""
+    tries_per_name_anywhere: int = Field(100, ge=1)
+    """Tries to sign in under one name from all addresses in a quarter of an hour."""
     tries_per_address: int = Field(50, ge=1)
     """Tries to sign in from one address (IPv6: one /64) in a quarter of an hour."""
     trusted_peers: str = ""

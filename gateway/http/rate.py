@@ -31,19 +31,21 @@ class Limited(Problem):
 
 
 class Rate:
-    """``number`` for each address in ``seconds``, refilled steadily, ``total`` for all; ``addresses`` are remembered.
+    """``number`` for each address in ``seconds``, refilled steadily, ``total`` for all, unless it is None;
+    ``addresses`` are remembered.
 
     When they are more, the one that was silent longest is forgotten, and begins anew; what all do together stays
     bounded. Each process counts for itself.
     """
 
-    def __init__(self, number: int, seconds: float, total: int, addresses: int) -> None:
+    def __init__(self, number: int, seconds: float, total: int | None, addresses: int) -> None:
         self._number = number
-        self._total = total
+        # What all addresses may that are remembered bounds nothing.
+        self._total = number * addresses if total is None else total
         self._ms = seconds * 1000
         self._most = addresses
         self._left: OrderedDict[str, tuple[float, int]] = OrderedDict()
-        self._all: tuple[float, int] = (float(total), 0)
+        self._all: tuple[float, int] = (float(self._total), 0)
 
     def __len__(self) -> int:
         return len(self._left)
