@@ -66,6 +66,7 @@ from gateway.adapters.webhooks import HttpWebhooks, notify_limits
 from gateway.app_console import open_console
 from gateway.app_verify import open_verify
 from gateway.appealing import Appealing
+from gateway.core.quota import HoldQuota
 from gateway.core.records import Lease
 from gateway.examine import Examine
 from gateway.held import HeldMessages
@@ -107,7 +108,7 @@ from gateway.reporting import erase_reports, measure_reports
 from gateway.review import Review
 from gateway.settings import Settings
 from gateway.settings_strangers import StrangersSettings
-from gateway.upkeep import News, Upkeep, is_first, plan, plan_verification
+from gateway.upkeep import News, Upkeep, is_first, measure_holds, plan, plan_verification
 
 log = logging.getLogger(__name__)
 
@@ -229,6 +230,8 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         pictures=pictures,
     )
     classifiers.on_late(review.late)
+    quota = HoldQuota(settings.holds.number, settings.holds.bytes)
+    await measure_holds(store, quota)
     publish = Publish(
         registry=registry,
         classifiers=classifiers,
@@ -239,6 +242,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         limit=settings.max_in_flight,
         sources=sources,
         pictures=pictures,
+        quota=quota,
     )
     stack.push_async_callback(perform.settle_last)
     verify = await open_verify(settings, store, clock, stack)
@@ -303,6 +307,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         appealing=appealing,
         sanctions=sanctions,
     )
+    upkeep.every(5.0, "hold quotas", lambda: measure_holds(store, quota))
     takedowns.plan(upkeep, SqlOrders(store.database), remover, clock)
     if verify is not None:
         plan_verification(upkeep, verify, lambda: is_first(store, lease, clock))

@@ -11,6 +11,7 @@ from gateway import metrics
 from gateway.core.decide import decide, forbidden, settle
 from gateway.core.model import Case, Facts, Message, MessageState, Outcome
 from gateway.core.policy import PolicyInForce
+from gateway.core.quota import HoldQuota
 from gateway.core.records import Entry, Request, Stored, Tenant
 from gateway.core.reposts import post
 from gateway.opinions import Opinions
@@ -30,6 +31,7 @@ class Refusal(StrEnum):
     ACCOUNT_ELSEWHERE = "account_elsewhere"
     KEY_REUSED = "key_reused"
     KEY_IN_FLIGHT = "key_in_flight"
+    HOLDS_FULL = "holds_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Submission:
 
 class Publish:
     """Decides and carries out publish requests; at most ``limit`` at once. Without ``sources`` no repost's source is
-    taken for listed, without ``pictures`` no picture can be judged."""
+    taken for listed, without ``pictures`` no picture can be judged, without ``quota`` any number may be held."""
 
     def __init__(
         self,
@@ -68,10 +70,12 @@ class Publish:
         limit: int,
         sources: Sources | None = None,
         pictures: Pictures | None = None,
+        quota: HoldQuota | None = None,
     ) -> None:
         self._registry = registry
         self._sources = sources
         self._opinions = Opinions(classifiers, pictures)
+        self._quota = quota
         self._store = store
         self._perform = perform
         self._policy = policy
@@ -123,6 +127,8 @@ class Publish:
         if decision is None:
             message, answers = await self._ask(message_id, submission, policy, started_ms)
             decision = decide(message, facts, answers, policy)
+        if decision.outcome is Outcome.HOLD and not self._may_wait(submission):
+            return Refusal.HOLDS_FULL
         entry = Entry(
             message_id=message_id,
             decision_id=decision_id,
@@ -138,6 +144,10 @@ class Publish:
         )
         result = await self._perform.settle(tenant, entry)
         return await self._replay(result.stored, submission) if isinstance(result, KeyTaken) else result
+
+    def _may_wait(self, submission: Submission) -> bool:
+        """Whether one more of this tenant's messages may be held."""
+        return self._quota is None or self._quota.take(submission.tenant.tenant_id, len(submission.request.body))
 
     async def _under(self, submission: Submission, key: str) -> tuple[str, Stored | None]:
         """What was done under a key, and the key for a new attempt if the last one did not reach the upstream.

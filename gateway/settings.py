@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.core.wording import told
-from gateway.settings_strangers import StrangersSettings
+from gateway.settings_strangers import HoldsSettings, StrangersSettings
 
 
 class KafkaSettings(BaseModel):
@@ -278,6 +278,7 @@ class Settings(BaseSettings):
     remember: RememberSettings = RememberSettings()
     reports: ReportsSettings = ReportsSettings()
     strangers: StrangersSettings = StrangersSettings()
+    holds: HoldsSettings = HoldsSettings()
     providers_file: Path | None = None
     """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
     console: ConsoleSettings = ConsoleSettings()

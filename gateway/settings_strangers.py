@@ -1,4 +1,4 @@
-"""What clients may cost before anybody knows who they are, see `gateway.http.platforms` and `gateway.server`."""
+"""What clients may cost: strangers before anybody knows who they are, and a tenant by what waits of it."""
 
 from __future__ import annotations
 
@@ -20,3 +20,14 @@ class StrangersSettings(BaseModel):
     """How many times as much all clients of all listeners may in ``seconds``."""
     clients: int = Field(10_000, ge=1)
     """Clients that are told apart at once."""
+
+
+class HoldsSettings(BaseModel):
+    """How much of a tenant may be held at once, see `gateway.core.quota`; what is beyond is answered 429."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int = Field(100_000, ge=1)
+    """Messages of one tenant that wait."""
+    bytes: int = Field(2 * 1024 * 1024 * 1024, ge=1024)
+    """Bytes of their requests."""

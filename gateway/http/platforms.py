@@ -278,6 +278,8 @@ class Moderate:
         match reason:
             case Refusal.OVERLOADED:
                 return self._native(listener, match, AnswerKind.UNAVAILABLE, "Too much to do; try again.", reason)
+            case Refusal.HOLDS_FULL:
+                return self._native(listener, match, AnswerKind.UNAVAILABLE, "Too much is held; try later.", reason)
             case Refusal.STORE_UNAVAILABLE:
                 return self._native(
                     listener, match, AnswerKind.UNAVAILABLE, "Nothing was published; try again.", reason

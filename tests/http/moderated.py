@@ -18,6 +18,7 @@ from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.pictures import WebPictures
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.core.model import Account, MessageState, Outcome
+from gateway.core.quota import HoldQuota
 from gateway.http.budget import Budget
 from gateway.http.platforms import Moderate
 from gateway.http.rate import Rate
@@ -129,7 +130,11 @@ def _bearer(token: str) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def site(
-    tmp_path: Path, routes: str = ROUTES, classifiers: ScriptedClassifiers | None = None, **fields: Any
+    tmp_path: Path,
+    routes: str = ROUTES,
+    classifiers: ScriptedClassifiers | None = None,
+    quota: HoldQuota | None = None,
+    **fields: Any,
 ) -> AsyncIterator[Site]:
     """Everything, until the block ends. ``fields`` are the listener's."""
     world = await open_world(classifiers=classifiers)
@@ -158,7 +163,7 @@ async def site(
         }
         fetcher = Fetcher(FetchLimits())
         ports["pictures"] = WebPictures(fetcher, sealer, world.clock, 1 << 20)
-        publish, review = Publish(**ports, limit=8), Review(**ports, ask_again_ms=2000)
+        publish, review = Publish(**ports, limit=8, quota=quota), Review(**ports, ask_again_ms=2000)
         budget, strangers = Budget(1 << 20), Budget(1 << 20)
         moderate = Moderate(
             publish=publish,

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.core.quota import HoldQuota
 from gateway.http.problems import Problem
 from tests.http.moderated import ASKS, HOLDS, ROUTES, Site, site
 from tests.peer import Play
@@ -126,3 +127,15 @@ async def test_many_requests_at_once_with_one_bad_credential_ask_once(tmp_path: 
         answers = await asyncio.gather(*(chatty.post(token="made-up") for _ in range(8)))
         assert all(map(is_unauthorised, answers))
         assert len(chatty.peer.requests) == 1
+
+
+async def test_where_too_much_of_a_tenant_waits_the_platform_is_unavailable_and_nothing_is_stored(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, quota=HoldQuota(1, 1 << 20)) as chatty:
+        assert await chatty.hold()
+        before = await chatty.states()
+        answer = await chatty.post("another")
+
+        assert (answer.status_code, answer.json()["kind"]) == (503, "unavailable")
+        assert await chatty.states() == before
