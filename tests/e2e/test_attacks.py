@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,23 +26,34 @@ PUBLISHED = 12
 """Messages that are sent during each attack."""
 
 
+async def close(writers: Sequence[asyncio.StreamWriter]) -> None:
+    """Close connections."""
+    for writer in writers:
+        writer.close()
+    for writer in writers:
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
 @dataclass
 class Platform:
     """A homeserver that knows no credential."""
 
     port: int = 0
     requests: list[bytes] = field(default_factory=list)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer 401 to everything."""
         body = b'{"errcode":"M_UNKNOWN_TOKEN","error":"Unrecognised access token."}'
+        self.writers.append(writer)
         head = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
         try:
             while True:
                 self.requests.append(await reader.readuntil(b"\r\n\r\n"))
                 writer.write(head + body)
         except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+            pass
 
 
 @asynccontextmanager
@@ -52,6 +63,7 @@ async def platform(port: int) -> AsyncIterator[Platform]:
     server = await asyncio.start_server(made.answer, "127.0.0.1", port)
     async with server:
         yield made
+    await close(made.writers)
 
 
 @dataclass
@@ -136,21 +148,13 @@ class Flood:
                     continue
         return len(self.peers)
 
-    async def end(self) -> None:
-        """Close them all."""
-        for _, writer in self.peers:
-            writer.close()
-        for _, writer in self.peers:
-            with suppress(OSError):
-                await writer.wait_closed()
-
 
 @pytest.fixture
 async def flood() -> AsyncIterator[Flood]:
     """Strangers."""
     flood = Flood()
     yield flood
-    await flood.end()
+    await close([writer for _, writer in flood.peers])
 
 
 def head(method: str, path: str, length: int, *more: str) -> bytes:
