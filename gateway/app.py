@@ -90,7 +90,7 @@ from gateway.http.admin.desk import Desk
 from gateway.http.appeal_page import token_of
 from gateway.http.budget import STRANGERS, Budget
 from gateway.http.faults import HANDLERS
-from gateway.http.health import Checks, Component, starting
+from gateway.http.health import Checks, Component, Reports, starting
 from gateway.http.intercept import Gateway, Listeners, Service
 from gateway.http.openapi import document
 from gateway.http.platforms import Moderate
@@ -159,6 +159,7 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.desk = None
     app.state.management_port = settings.management_port
     app.state.document, app.state.exposition = ops.Document(app), ops.Exposition()
+    app.state.reports = Reports()
     app.state.page_budget = appeal_page.page_budget()
     app.state.webhook_budget = identity.webhook_budget()
     app.state.token_budget, app.state.sign_in_budget = Budget(STRANGERS), Budget(STRANGERS)

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from time import perf_counter
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 
 from gateway.http.admin.desk import Desk
 from gateway.http.api import json_response
-from gateway.http.health import report, without_details
+from gateway.http.health import Reports, without_details
 from gateway.http.management import is_management
 from gateway.http.problems import Answer
 from gateway.http.requests import hash_key
@@ -92,6 +92,11 @@ def _registry() -> CollectorRegistry:
     return registry
 
 
+async def _report(request: Request) -> dict[str, Any]:
+    reports: Reports = request.app.state.reports
+    return await reports.read(request.app.state.components)
+
+
 async def sees_all(request: Request) -> bool:
     """Whether who asks may see what concerns all tenants: everybody on the management listener, else an operator of
     all tenants by a key, unless the store is away."""
@@ -128,7 +133,7 @@ async def readyz(request: Request) -> Response:
     is away. An outage of the bus after the start does not count: messages are then held, not refused."""
     if request.app.state.draining:
         return Response(b"draining\n", 503, media_type="text/plain")
-    found = await report(request.app.state.components)
+    found = await _report(request)
     bad = [f"{name}: {part['detail']}" for name, part in found.items() if part["admission"] and not part["ok"]]
     return Response(("\n".join(bad) or "ok") + "\n", 503 if bad else 200, media_type="text/plain")
 
@@ -137,7 +142,7 @@ async def readyz(request: Request) -> Response:
 async def healthz(request: Request, all_of_it: SeesAll) -> Response:
     """Always 200 while the process answers; ``ok`` says whether every component is well. ``detail`` says why not, on
     the management listener, or to the key of an operator of all tenants: it may name tenants."""
-    found = await report(request.app.state.components)
+    found = await _report(request)
     body = {
         "ok": all(part["ok"] for part in found.values()),
         "draining": request.app.state.draining,

@@ -99,6 +99,30 @@ async def test_details_are_on_the_management_listener_and_not_beside_it(app: Fas
         assert "secret-tenant" not in (await outside.get("/healthz")).text
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_the_components_are_looked_at_once_for_all_who_ask_at_once(app: FastAPI, path: str) -> None:
+    looks, asked, go = 0, asyncio.Event(), asyncio.Event()
+
+    async def look() -> str:
+        nonlocal looks
+        looks += 1
+        asked.set()
+        await go.wait()
+        return "well"
+
+    app.state.components = [Component("store", True, look)]
+    async with on(app, MAIN) as client:
+        asking = [asyncio.create_task(client.get(path)) for _ in range(20)]
+        await asked.wait()
+        while app.state.reports.asking < 20:  # noqa: ASYNC110 - a count has no event
+            await asyncio.sleep(0)
+        go.set()
+        assert {answer.status_code for answer in await asyncio.gather(*asking)} == {200}
+        assert looks == 1
+        assert (await client.get(path)).status_code == 200
+        assert looks == 2
+
+
 async def test_metrics_name_no_tenant_to_strangers(desk: Keeping) -> None:
     metrics.child(metrics.FORWARDS, "secret-tenant", "published").inc()
     metrics.child(metrics.PROXIED, "secret-listener", "passed").inc()
