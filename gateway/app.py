@@ -66,6 +66,7 @@ from gateway.adapters.webhooks import HttpWebhooks, notify_limits
 from gateway.app_console import open_console
 from gateway.app_verify import open_verify
 from gateway.appealing import Appealing
+from gateway.core.quota import HoldQuota
 from gateway.core.records import Lease
 from gateway.examine import Examine
 from gateway.held import HeldMessages
@@ -87,9 +88,9 @@ from gateway.http import (
 )
 from gateway.http.admin.desk import Desk
 from gateway.http.appeal_page import token_of
-from gateway.http.budget import Budget
+from gateway.http.budget import STRANGERS, Budget
 from gateway.http.faults import HANDLERS
-from gateway.http.health import Checks, Component, starting
+from gateway.http.health import Checks, Component, Reports, starting
 from gateway.http.intercept import Gateway, Listeners, Service
 from gateway.http.openapi import document
 from gateway.http.platforms import Moderate
@@ -106,7 +107,8 @@ from gateway.publish import Publish
 from gateway.reporting import erase_reports, measure_reports
 from gateway.review import Review
 from gateway.settings import Settings
-from gateway.upkeep import News, Upkeep, is_first, plan, plan_verification
+from gateway.settings_strangers import StrangersSettings
+from gateway.upkeep import News, Upkeep, is_first, measure_holds, plan, plan_verification
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +147,7 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
         description="Answers allow, hold or block for each publish request of a public account.",
         lifespan=lifespan,
         redirect_slashes=False,  # it would lead to the address that the Host header names
+        openapi_url=None,  # it would be made anew for each request
         docs_url=None,  # the framework's pages load scripts from elsewhere
         redoc_url=None,
     )
@@ -153,8 +156,13 @@ def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
     app.state.verify = None
     app.state.takedowns = None
     app.state.statements = None
+    app.state.desk = None
+    app.state.management_port = settings.management_port
+    app.state.document, app.state.exposition = ops.Document(app), ops.Exposition()
+    app.state.reports = Reports()
     app.state.page_budget = appeal_page.page_budget()
     app.state.webhook_budget = identity.webhook_budget()
+    app.state.token_budget, app.state.sign_in_budget = Budget(STRANGERS), Budget(STRANGERS)
     app.state.components = [Component("start", True, starting)]
     for plain in (ops, pages, wechat_tokens, wechat_check, moderations):
         app.include_router(plain.router)
@@ -223,6 +231,8 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         pictures=pictures,
     )
     classifiers.on_late(review.late)
+    quota = HoldQuota(settings.holds.number, settings.holds.bytes)
+    await measure_holds(store, quota)
     publish = Publish(
         registry=registry,
         classifiers=classifiers,
@@ -233,6 +243,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         limit=settings.max_in_flight,
         sources=sources,
         pictures=pictures,
+        quota=quota,
     )
     stack.push_async_callback(perform.settle_last)
     verify = await open_verify(settings, store, clock, stack)
@@ -297,6 +308,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         appealing=appealing,
         sanctions=sanctions,
     )
+    upkeep.every(5.0, "hold quotas", lambda: measure_holds(store, quota))
     takedowns.plan(upkeep, SqlOrders(store.database), remover, clock)
     if verify is not None:
         plan_verification(upkeep, verify, lambda: is_first(store, lease, clock))
@@ -317,8 +329,13 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
                     references=store,
                     sealer=sealer,
                     origin=origin,
+                    clock=clock,
                     read_seconds=settings.body_read_seconds,
-                    budget=Budget(settings.body_budget),  # anybody may fill it
+                    asks=_rate(settings.strangers, settings.strangers.asks),
+                    holds=_rate(settings.strangers, settings.strangers.holds),
+                    # Each as large as the native API's, which neither of them uses up.
+                    budget=Budget(settings.body_budget),
+                    strangers=Budget(settings.body_budget),
                 ),
             ),
         )
@@ -367,8 +384,9 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         registry=registry,
         policy=policy.current,
         clock=clock,
-        rate=Rate(given.number, given.seconds, given.total, given.clients),
-        looks=Rate(given.looks, given.seconds, max(1, given.total * given.looks // given.number), given.clients),
+        rate=Rate(given.number, given.seconds, None, given.clients),
+        totals=Rate(given.total, given.seconds, None, given.clients),
+        looks=Rate(given.looks, given.seconds, None, given.clients),
         trusted=given.networks,
         budget=Budget(BODY_BUDGET),
         read_seconds=settings.body_read_seconds,
@@ -377,6 +395,10 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     app.state.console = open_console(settings, app, store, policy, desk, upkeep, stack)
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
     metrics.READY.set(1)
+
+
+def _rate(given: StrangersSettings, number: int) -> Rate:
+    return Rate(number, given.seconds, number * given.together, given.clients)
 
 
 async def _personal(settings: Settings, store: SqlStore, stack: AsyncExitStack) -> SqlPersonal | None:

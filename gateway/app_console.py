@@ -42,7 +42,7 @@ def open_console(
         stack.push_async_callback(provider.close)
     sessions, pulse = SqlSessions(store.database), Pulse(desk.clock)
     lifetimes = Lifetimes(int(given.idle_minutes * 60_000), int(given.hours * 3_600_000))
-    tries = Tries(given.tries_per_name, given.tries_per_address)
+    tries = Tries(given.tries_per_name, given.tries_per_address, given.tries_per_name_anywhere)
 
     async def tenants() -> list[str]:
         return [each.tenant_id for each in await store.register.tenants()]

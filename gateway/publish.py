@@ -11,6 +11,7 @@ from gateway import metrics
 from gateway.core.decide import decide, forbidden, is_silence, settle
 from gateway.core.model import Case, Facts, Message, MessageState, Outcome
 from gateway.core.policy import PolicyInForce
+from gateway.core.quota import HoldQuota
 from gateway.core.records import Entry, Request, Stored, Tenant
 from gateway.core.reposts import post
 from gateway.opinions import Opinions
@@ -33,6 +34,7 @@ class Refusal(StrEnum):
     ACCOUNT_ELSEWHERE = "account_elsewhere"
     KEY_REUSED = "key_reused"
     KEY_IN_FLIGHT = "key_in_flight"
+    HOLDS_FULL = "holds_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Submission:
 
 class Publish:
     """Decides and carries out publish requests; at most ``limit`` at once. Without ``sources`` no repost's source is
-    taken for listed, without ``pictures`` no picture can be judged."""
+    taken for listed, without ``pictures`` no picture can be judged, without ``quota`` any number may be held."""
 
     def __init__(
         self,
@@ -74,10 +76,12 @@ class Publish:
         limit: int,
         sources: Sources | None = None,
         pictures: Pictures | None = None,
+        quota: HoldQuota | None = None,
     ) -> None:
         self._registry = registry
         self._sources = sources
         self._opinions = Opinions(classifiers, pictures)
+        self._quota = quota
         self._store = store
         self._perform = perform
         self._policy = policy
@@ -139,6 +143,8 @@ class Publish:
         if key is None and submission.repeat and is_silence(decision):
             self.expect_repeats()
             key = _repeat_key(submission.repeat, started_ms)
+        if decision.outcome is Outcome.HOLD and not self._may_wait(submission):
+            return Refusal.HOLDS_FULL
         entry = Entry(
             message_id=message_id,
             decision_id=decision_id,
@@ -174,6 +180,10 @@ class Publish:
         _, newest = (await self._store.cases(stored.message_id))[-1]
         result = replace(performed(stored), decision=newest.decision)
         return Refusal.KEY_IN_FLIGHT if result.in_flight else result
+
+    def _may_wait(self, submission: Submission) -> bool:
+        """Whether one more of this tenant's messages may be held."""
+        return self._quota is None or self._quota.take(submission.tenant.tenant_id, len(submission.request.body))
 
     async def _under(self, submission: Submission, key: str) -> tuple[str, Stored | None]:
         """What was done under a key, and the key for a new attempt if the last one did not reach the upstream.

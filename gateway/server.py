@@ -15,7 +15,7 @@ from typing import Any, Final
 import uvicorn
 from fastapi import FastAPI
 
-from gateway.http.bounded import BoundedHttp
+from gateway.http.bounded import PER_ADDRESS, BoundedHttp
 from gateway.ports import Fault
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, and to hear signals and the supervisor."""
+        await self._app.state.document.read()  # later it would cost those who publish
         await super().startup(sockets)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -105,12 +106,16 @@ async def _reload_policy(app: FastAPI) -> None:
         await app.state.reload_policy()
 
 
-def configuration(app: Application, drain_seconds: float) -> uvicorn.Config:
+def configuration(app: Application, drain_seconds: float, connections_per_address: int = PER_ADDRESS) -> uvicorn.Config:
     """How uvicorn serves the gateway. Which sockets is up to `listen`."""
+
+    class Http(BoundedHttp):
+        per_address = connections_per_address
+
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=BoundedHttp,
+        http=Http,
         ws="none",
         lifespan="on",
         access_log=False,
@@ -140,8 +145,10 @@ def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
     return opened
 
 
-def run(app: FastAPI, sockets: list[socket.socket], line: Line | None, drain_seconds: float) -> bool:
+def run(
+    app: FastAPI, sockets: list[socket.socket], line: Line | None, drain_seconds: float, connections_per_address: int
+) -> bool:
     """Serve on these listening sockets until a signal; True when it ended in order. They are closed."""
-    server = Server(configuration(app, drain_seconds), app, line)
+    server = Server(configuration(app, drain_seconds, connections_per_address), app, line)
     server.run(sockets)
     return server.started

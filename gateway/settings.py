@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.core.wording import told
+from gateway.settings_strangers import HoldsSettings, StrangersSettings
 
 
 class KafkaSettings(BaseModel):
@@ -137,9 +138,9 @@ class ReportsSettings(BaseModel):
     """Reports of one client in ``seconds``; an IPv6 client is its network of 64 bits."""
     seconds: float = Field(600.0, gt=0)
     total: int = Field(1000, ge=1)
-    """Reports of all such clients together in ``seconds``."""
+    """Reports of one application by all such clients together in ``seconds``; what is no report does not count."""
     looks: int = Field(600, ge=1)
-    """Looks of one client at receipts, and complaints, in ``seconds``; of all together as many more as reports."""
+    """Looks of one client at receipts, and complaints, in ``seconds``."""
     clients: int = Field(10_000, ge=1)
     """Clients that are told apart at once."""
     trusted_peers: str = ""
@@ -191,7 +192,9 @@ class ConsoleSettings(BaseModel):
     hours: float = Field(12.0, gt=0)
     """A session ends after this time, used or not."""
     tries_per_name: int = Field(10, ge=1)
-    """Tries to sign in under one name in a quarter of an hour."""
+    """Tries to sign in under one name from one address (IPv6: one /64) in a quarter of an hour."""
+    tries_per_name_anywhere: int = Field(100, ge=1)
+    """Tries to sign in under one name from all addresses in a quarter of an hour."""
     tries_per_address: int = Field(50, ge=1)
     """Tries to sign in from one address (IPv6: one /64) in a quarter of an hour."""
     trusted_peers: str = ""
@@ -274,6 +277,8 @@ class Settings(BaseSettings):
     notify: NotifySettings = NotifySettings()
     remember: RememberSettings = RememberSettings()
     reports: ReportsSettings = ReportsSettings()
+    strangers: StrangersSettings = StrangersSettings()
+    holds: HoldsSettings = HoldsSettings()
     providers_file: Path | None = None
     """The identity providers, see `gateway.providers.config`; without it none is heard or asked."""
     console: ConsoleSettings = ConsoleSettings()
@@ -288,6 +293,14 @@ class Settings(BaseSettings):
     """A list of known pictures for the classifier ``image`` that runs in-process, as `classifiers.images.known`
     describes it; read once. With Kafka it is the workers' own setting."""
 
+    management_port: int | None = Field(None, ge=1, le=65535)
+    """Where console, admin API, metrics, details of health and OpenAPI are answered, and nowhere else then; without it
+    they are answered on the main port. Must be no other listener's."""
+    management_host: str = "127.0.0.1"
+    """The address that ``management_port`` is listened to on."""
+    connections_per_address: int = Field(1024, ge=1)
+    """Clients' connections of one address, of 4096; one more closes the oldest of them that is idle. An IPv6 address is
+    its network of 64 bits. Behind a load balancer all clients have its address: then 4096."""
     max_in_flight: int = Field(512, ge=1)
     """Publish requests worked on at once; more are answered 429."""
     body_limit: int = Field(8 * 1024 * 1024, ge=1024)

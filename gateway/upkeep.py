@@ -11,6 +11,7 @@ from gateway import metrics
 from gateway.appealing import Appealing
 from gateway.core.audit import FOLLOWED, LICENCE
 from gateway.core.model import MessageState
+from gateway.core.quota import HoldQuota
 from gateway.held import HeldMessages
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
@@ -250,6 +251,11 @@ async def measure(store: Store, clock: Clock, in_flight: Callable[[], int]) -> N
     metrics.HOLD_AGE_SECONDS.set((clock.now_ms() - oldest_ms) / 1000 if oldest_ms is not None else 0)
     unknown, _ = await store.count(MessageState.UNKNOWN)
     metrics.UNKNOWN.set(unknown)
+
+
+async def measure_holds(store: Store, quota: HoldQuota) -> None:
+    """Tell the quota what waits of each tenant."""
+    quota.measured(await store.waiting())
 
 
 async def measure_sanctions(sanctions: Sanctions, clock: Clock) -> None:

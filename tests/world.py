@@ -17,6 +17,7 @@ from gateway.core.model import (
     VerificationState,
 )
 from gateway.core.policy import PolicyInForce
+from gateway.core.quota import HoldQuota
 from gateway.core.records import Request, Stored, Tenant
 from gateway.http.requests import hash_key
 from gateway.lease import LeaseKeeper
@@ -49,6 +50,7 @@ class World:
     policy: PolicyInForce = field(default_factory=policy)
     classifiers: ScriptedClassifiers = field(default_factory=ScriptedClassifiers)
     pictures: Pictures | None = None
+    quota: HoldQuota = field(default_factory=lambda: HoldQuota(1000, 1 << 20))
 
     def __post_init__(self) -> None:
         self.upstream = ScriptedUpstream(self.store.journal)
@@ -64,6 +66,7 @@ class World:
             limit=self.limit,
             sources=self.sources,
             pictures=self.pictures,
+            quota=self.quota,
         )
         self.review = Review(
             registry=self.store,

@@ -53,6 +53,7 @@ class Stack:
         self.upstream_port = upstream_port or free_port()
         self._topics = f"moderation-{os.getpid()}-{self.port}."
         self._settings = dict(settings or {})
+        self.management_port = int(self._settings.get("GATEWAY_MANAGEMENT_PORT", self.port))
         self._started: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     @property

@@ -56,7 +56,10 @@ def serve(host: str, port: int, workers: int, fds: str | None, line: str | None)
     check_lexicon(chosen)
     check_known_pictures(chosen)
     ports = [port, *[listener.port for listener in checked_listeners(chosen.listeners_file) if listener.port]]
-    sockets = _listen(host, ports) if fds is None else [socket.socket(fileno=int(fd)) for fd in fds.split(",")]
+    if fds is None:
+        sockets = [*_listen(host, ports), *_listen_for_management(chosen, ports)]
+    else:
+        sockets = [socket.socket(fileno=int(fd)) for fd in fds.split(",")]
     if workers > 1:
         sys.exit(supervise(sockets, workers))
     sys.exit(_serve(chosen, sockets, _line(line)))
@@ -82,6 +85,7 @@ def demo(port: int, upstream_port: int, bots_port: int, data: Path) -> None:
     check_known_pictures(chosen)
     checked_listeners(chosen.listeners_file)
     listening = [*_demo_listen(port, "--port"), *_demo_listen(bots_port, "--bots-port")]
+    listening += _listen_for_management(chosen, [port, bots_port])
     for each in _demo_listen(upstream_port, "--upstream-port"):
         each.close()
     asyncio.run(_seed(chosen, upstream_url, data / "console-passwords"))
@@ -186,8 +190,20 @@ def _listen(host: str, ports: Sequence[int], way: str = "--port") -> list[socket
         raise click.ClickException(f"{error}; choose another with {way}") from error
 
 
+def _listen_for_management(chosen: Settings, others: Sequence[int]) -> list[socket.socket]:
+    """The management listener's socket, if there is one. A port that another listener has ends the command: requests
+    are told apart by their port, whatever address they came to."""
+    port = chosen.management_port
+    if port is None:
+        return []
+    if port in others:
+        raise click.ClickException(f"GATEWAY_MANAGEMENT_PORT: {port} is another listener's port; choose one of its own")
+    return _listen(chosen.management_host, [port], "GATEWAY_MANAGEMENT_PORT")
+
+
 def _serve(chosen: Settings, sockets: list[socket.socket], line: Line | None) -> int:
-    return 0 if run(create_app(chosen, _judge(chosen)), sockets, line, chosen.drain_seconds) else 1
+    app = create_app(chosen, _judge(chosen))
+    return 0 if run(app, sockets, line, chosen.drain_seconds, chosen.connections_per_address) else 1
 
 
 def _judge(chosen: Settings) -> Judge | None:

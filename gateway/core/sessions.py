@@ -48,17 +48,24 @@ class Lifetimes(Value, frozen=True):
 
 
 class Tries(Value, frozen=True):
-    """How often one may try to sign in under one name, and from one address, in ``window_ms`` milliseconds."""
+    """How often one may try to sign in under one name from one address, from one address, and under one name from
+    wherever, in ``window_ms`` milliseconds. The last is more, or ten wrong words of a stranger would lock a name for
+    its owner everywhere."""
 
     name: int = 10
     address: int = 50
+    name_anywhere: int = 100
     window_ms: int = 15 * 60_000
 
     def of(self, name: str, address: str) -> tuple[tuple[str, int], ...]:
-        """What a try counts for, each with its limit, the address first: one that may not try any more locks no names.
-        Names are hashed: what is typed there may be a password."""
-        digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
-        return ((f"address:{_network(address)}", self.address), (f"name:{digest}", self.name))
+        """What a try counts for, each with its limit, the address first and the name last: one that may not try any
+        more locks no names. Names are hashed: what is typed there may be a password."""
+        digest, network = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest(), _network(address)
+        return (
+            (f"address:{network}", self.address),
+            (f"name:{digest} {network}", self.name),
+            (f"name:{digest}", self.name_anywhere),
+        )
 
 
 def normal_password(password: str) -> str:

@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 from typing import Any, Final, cast
 from urllib.parse import unquote
+from weakref import WeakKeyDictionary
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from gateway.http import strict
+from gateway.http.crowd import Crowd
 from gateway.http.cycle import DRAIN_SECONDS, Cycle
+from gateway.http.rate import client_of
 
 HEAD_BYTES: Final = 64 * 1024
 """A request's line and headers, or its trailers. What arrives in one piece with their start or end may be more."""
@@ -22,11 +26,15 @@ LINGER_SECONDS: Final = 5.0
 PIPELINE: Final = 64
 """Requests that a client may send before the answer to the first."""
 MAX_CONNECTIONS: Final = 4096
-"""Clients' connections of a process, unless uvicorn's ``limit_concurrency`` says another number; beyond it new ones are
-closed at once."""
+"""Clients' connections of a process, unless uvicorn's ``limit_concurrency`` says another number; beyond it the oldest
+that is idle is closed, and the new one where none is."""
+PER_ADDRESS: Final = 1024
+"""Of these, from one address."""
+
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _OFFER: Final = frozenset({b"upgrade", b"http2-settings"})
 """Headers by which a client offers another protocol. Any but WebSocket is never taken up, and dropped."""
+_crowds: WeakKeyDictionary[ServerState, Crowd] = WeakKeyDictionary()
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -48,15 +56,22 @@ class BoundedHttp(HttpToolsProtocol):
     """Whether the parser reads a head that is only there for it to go on."""
     _framing = b""
     """The header that says how long the body of a request is whose offer is not taken up."""
+    per_address = PER_ADDRESS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=False)
         self._fields: list[tuple[bytes, bytes]] | None = None
+        crowd = _crowds.get(self.server_state)
+        if crowd is None:
+            crowd = _crowds[self.server_state] = Crowd(self.limit_concurrency or MAX_CONNECTIONS, self.per_address)
+        self._crowd = crowd
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected, and should say what it wants."""
-        if len(self.connections) >= (self.limit_concurrency or MAX_CONNECTIONS):
+        peer = transport.get_extra_info("peername")
+        address = client_of({"client": peer, "headers": ()}, ()) if isinstance(peer, tuple) else ""
+        if not self._crowd.join(self, address):
             self._deaf, self.transport = True, transport
             transport.abort()
             return
@@ -122,6 +137,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._resuming = False
             return
         self._stop_timer()
+        self._crowd.busy(self)
         self._unset_keepalive_if_required()  # the answer to the request before may have come in between
         self._unfinished = 0
         fields, self._fields = self._fields or [], None
@@ -202,6 +218,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._linger.cancel()
             self._linger = None
             if self.cycle.keep_alive:
+                self._crowd.idle(self)
                 self.timeout_keep_alive_task = self.loop.call_later(
                     self.timeout_keep_alive, self.timeout_keep_alive_handler
                 )
@@ -214,6 +231,8 @@ class BoundedHttp(HttpToolsProtocol):
         """A request is answered; if it is not whole yet, its rest is read for a while and thrown away."""
         super().on_response_complete()
         cycle = self.cycle
+        if cycle.response_complete and not cycle.more_body:
+            self._crowd.idle(self)
         if self.transport.is_closing() or not (cycle.more_body and cycle.response_complete):
             return
         self._unset_keepalive_if_required()
@@ -244,6 +263,10 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport.write(b"\r\n".join([*head, b"connection: close", b"", why.encode("ascii")]))
         self._close_soon(say_so=True)
 
+    def shed(self) -> None:
+        """Close it: it is idle, and another needs its place."""
+        self._give_up()
+
     def timeout_keep_alive_handler(self) -> None:
         """No next request has come."""
         self._give_up()
@@ -254,6 +277,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more comes."""
+        self._crowd.leave(self)
         self._stop_timer()
         self._unset_keepalive_if_required()
         if self._linger is not None:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.http.problems import RETRY_SOON, Problem
+
+STRANGERS: Final = 4 * 1024 * 1024
+"""Bytes of the bodies of all requests of strangers at one door (the sign-in form, WeChat's tokens) that one process
+holds at once. Apart from publish requests', so that nobody crowds those out."""
+GRACE_SECONDS: Final = 2.0
+"""How long a client may send nothing of its body."""
+RATE: Final = 4 * 1024
+"""Bytes per second at which a body must come, from its first second on."""
 
 
 class Budget:
@@ -32,3 +42,18 @@ class Budget:
     def give(self, size: int) -> None:
         """Give bytes back."""
         self._held -= size
+
+
+class Patience:
+    """Until when the next piece of a body is waited for. A client has `GRACE_SECONDS`, which run out while it sends
+    less than `RATE`, and are filled up again by what it sends; and ``seconds`` for the whole. Times are those of one
+    clock, in seconds."""
+
+    def __init__(self, now: float, seconds: float) -> None:
+        self._last = now + seconds
+        self.until = min(self._last, now + GRACE_SECONDS)
+
+    def fed(self, size: int, now: float) -> float:
+        """Count a piece that has come; until when the next one is waited for."""
+        self.until = min(self._last, now + GRACE_SECONDS, self.until + size / RATE)
+        return self.until

@@ -111,3 +111,27 @@ async def report(components: list[Component]) -> dict[str, Any]:
         except Fault as fault:
             found[component.name] = {"ok": False, "admission": component.admission, "detail": str(fault)}
     return found
+
+
+class Reports:
+    """The report, made once for all who ask while it is being made: anybody may ask, and the store is asked for it."""
+
+    def __init__(self) -> None:
+        self._making: asyncio.Task[dict[str, Any]] | None = None
+        self.asking = 0
+        """Who waits for it now."""
+
+    async def read(self, components: list[Component]) -> dict[str, Any]:
+        """The report of this moment."""
+        if self._making is None or self._making.done():
+            self._making = asyncio.create_task(report(components))
+        self.asking += 1
+        try:
+            return await asyncio.shield(self._making)
+        finally:
+            self.asking -= 1
+
+
+def without_details(found: dict[str, Any]) -> dict[str, Any]:
+    """A report for those who may not see what concerns other tenants: which components are well."""
+    return {name: {key: value for key, value in part.items() if key != "detail"} for name, part in found.items()}

@@ -12,6 +12,7 @@ from gateway import metrics, tracing
 from gateway.core.records import Request, Tenant
 from gateway.http.answers import decision_answer, message_answer
 from gateway.http.budget import Budget
+from gateway.http.management import elsewhere, is_management, too_long
 from gateway.http.problems import Answer, Problem, bad_fields, refusal
 from gateway.http.proxy import Proxy
 from gateway.http.requests import (
@@ -89,8 +90,15 @@ class Gateway(FastAPI):
         if self.state.draining:
             send = _closing(send)
         listeners: Listeners | None = self.state.listeners
+        port: int | None = self.state.management_port
+        if is_management(scope, port):
+            listeners = None
         if listeners is not None and (listener := listeners.of(scope)) is not None:
             await listeners.answer(listener, scope, receive, send)
+        elif (why := too_long(scope)) is not None:
+            await _send(_closing(send), Problem(414, "target", why).answer())
+        elif (problem := elsewhere(scope, port)) is not None:
+            await _send(send, problem.answer())
         elif _upgrades(scope):
             # What follows may be a body or another protocol; nobody shall take it for a next request.
             await _send(_closing(send), Problem(400, "upgrade", "Upgrade: no other protocol is spoken.").answer())

@@ -12,19 +12,20 @@ import msgspec
 from msgspec.structs import replace
 
 from gateway import metrics, tracing
-from gateway.core.model import STRANGER, AccountState, Message, MessageState, Outcome
+from gateway.core.model import STRANGER, Account, AccountState, Message, MessageState, Outcome
 from gateway.core.records import SEALED, Envelope, Request, Tenant
 from gateway.http.budget import Budget
 from gateway.http.forwarding import forwarded_headers
 from gateway.http.problems import Problem
+from gateway.http.rate import Rate, Share, client_of
 from gateway.http.requests import Receive, Scope, target_of, whole_body
-from gateway.identify import CannotTell, Identify
+from gateway.identify import AskedTooOften, CannotTell, Identify, Refused
 from gateway.perform import Performed
 from gateway.platforms import mapping
 from gateway.platforms.call import Call
 from gateway.platforms.listeners import Listener
 from gateway.platforms.mapping import Ambiguous, AnswerKind, BadRequest, Match, NativeAnswer
-from gateway.ports import Origin, OriginHead, References, Registry, Sealer, StoreUnavailable
+from gateway.ports import Clock, Origin, OriginHead, References, Registry, Sealer, StoreUnavailable
 from gateway.publish import Publish, Refusal, Submission
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,11 @@ _envelope = msgspec.msgpack.Encoder()
 
 _LEARN_LIMIT = 65_536
 """Bytes of an answer that a credential is looked for in."""
+
+_BARE_MESSAGE = "Send the platform's credential: there is none here that the gateway reads."
+_REFUSED_MESSAGE = "The platform does not know this credential."
+_ASKED = "Too many credentials that the platform does not know came from your address; try again later."
+_HELD_OFTEN = "Nobody can say whose credential this is, and too many such requests of yours wait; try again later."
 
 _SOON, _MUCH_LATER = "1", "3600"
 """Seconds after which a client may try again: what was unlucky, and what is not allowed to its account for now. A fixed
@@ -49,14 +55,18 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """Who sent a request. ``told``: a credential was there, and somebody said whose it is, or that it is nobody's;
-    ``bare``: none was there that we can read; ``untold``: nobody could be asked."""
+    """Who sent a request. ``told``: a credential was there, and somebody said whose it is, or nobody can say whose;
+    ``bare``: none was there that we can read; ``refused``: the platform does not know it; ``untold``: the platform
+    could not be asked; ``unasked``: it was asked too often for this client. ``account`` is there if it is registered.
+    """
 
     account_id: str | None
-    how: Literal["told", "bare", "untold"]
+    how: Literal["told", "bare", "refused", "untold", "unasked"]
+    account: Account | None = None
 
 
-_BARE, _UNTOLD = _Caller(None, "bare"), _Caller(None, "untold")
+_BARE, _REFUSED = _Caller(None, "bare"), _Caller(None, "refused")
+_UNTOLD, _UNASKED = _Caller(None, "untold"), _Caller(None, "unasked")
 
 
 class Moderate:
@@ -71,17 +81,28 @@ class Moderate:
         references: References,
         sealer: Sealer,
         origin: Origin,
+        clock: Clock,
         read_seconds: float,
         budget: Budget,
+        strangers: Budget,
+        asks: Rate,
+        holds: Rate,
     ) -> None:
+        """``budget`` is of the bodies of registered accounts, ``strangers`` of all others'. ``asks`` is how often a
+        client may have the platform asked about a credential that it does not know, ``holds`` how often one may leave a
+        hold whose credential nobody can be asked about."""
         self._publish = publish
         self._registry = registry
         self._identify = identify
         self._references = references
         self._sealer = sealer
         self._origin = origin
+        self._clock = clock
         self._read_seconds = read_seconds
         self._budget = budget
+        self._strangers = strangers
+        self._asks = asks
+        self._holds = holds
 
     async def __call__(self, listener: Listener, match: Match, scope: Scope, receive: Receive) -> NativeAnswer | Pass:
         """The answer, or `Pass`. Raises `Disconnected` when the client went away first."""
@@ -111,10 +132,10 @@ class Moderate:
         caller = _BARE
         in_head = not match.route.when and mapping.credential_in_head(listener.map, match)
         if in_head:
-            caller = await self._caller(listener, call, match)
-            if await self._passes(listener, caller):
-                return Pass()
-        async with self._body(listener, call, receive) as body:
+            caller = await self._caller(listener, call, match, scope)
+            if (answer := self._settled(listener, match, caller)) is not None:
+                return answer
+        async with self._body(listener, call, receive, caller) as body:
             call = _call(scope, body)
             match = mapping.choose(listener.map, match, call)
             if match.route.kind == "bypass":
@@ -122,35 +143,51 @@ class Moderate:
             if match.route.kind in ("pass", "bypass"):
                 return Pass(body)
             if not in_head:
-                caller = await self._caller(listener, call, match)
-                if await self._passes(listener, caller):
-                    return Pass(body)
+                caller = await self._caller(listener, call, match, scope)
+                if (answer := self._settled(listener, match, caller, body)) is not None:
+                    return answer
             return await self._judge(listener, match, scope, call, caller)
 
-    def _body(self, listener: Listener, call: Call, receive: Receive) -> AbstractAsyncContextManager[bytes]:
-        return whole_body(receive, _length(call), listener.body_limit, self._read_seconds, self._budget)
+    def _body(
+        self, listener: Listener, call: Call, receive: Receive, caller: _Caller
+    ) -> AbstractAsyncContextManager[bytes]:
+        budget = self._strangers if caller.account is None else self._budget
+        return whole_body(receive, _length(call), listener.body_limit, self._read_seconds, budget)
 
-    async def _caller(self, listener: Listener, call: Call, match: Match) -> _Caller:
+    async def _caller(self, listener: Listener, call: Call, match: Match, scope: Scope) -> _Caller:
         credential = mapping.credential(listener.map, call, match)
         if credential is None:
             return _BARE
+        client = f"{listener.name} {client_of(scope, listener.networks)}"
         try:
-            account_id = await self._identify(listener, credential)
+            account_id = await self._identify(listener, credential, Share(self._asks, client, self._clock))
+        except Refused:
+            return _REFUSED
+        except AskedTooOften:
+            return _UNASKED
         except CannotTell:
             return _UNTOLD
-        return _Caller(account_id, "told")
+        account = await self._registry.account(listener.tenant, account_id) if account_id else None
+        return _Caller(account_id, "told", account)
 
-    async def _passes(self, listener: Listener, caller: _Caller) -> bool:
-        """Whether requests of this caller are not for us: it is private, or unknown where the unknown may pass.
+    def _settled(
+        self, listener: Listener, match: Match, caller: _Caller, body: bytes | None = None
+    ) -> NativeAnswer | Pass | None:
+        """The answer to a request of which nothing is to be judged; None for one that is.
 
-        Who could not be told, or showed nothing that we can read, may be anybody, and is judged.
+        Those of private accounts pass, and of the unknown where they may. Who has no credential, or one that the
+        platform does not know, is told so, and leaves nothing behind. Of whom nobody could be asked may be anybody.
         """
-        if caller.how != "told":
-            return False
-        account = caller.account_id and await self._registry.account(listener.tenant, caller.account_id)
-        if not account:
-            return listener.unknown_accounts == "pass"
-        return account.private and account.state is AccountState.ACTIVE
+        if caller.how == "unasked":
+            return self._native(listener, match, AnswerKind.UNAVAILABLE, _ASKED, "too_many_credentials")
+        if caller.how == "bare" or (caller.how == "refused" and listener.unknown_accounts != "pass"):
+            message = _BARE_MESSAGE if caller.how == "bare" else _REFUSED_MESSAGE
+            return self._native(listener, match, AnswerKind.UNAUTHORIZED, message)
+        if caller.account is not None:
+            passes = caller.account.private and caller.account.state is AccountState.ACTIVE
+        else:
+            passes = caller.how in ("told", "refused") and listener.unknown_accounts == "pass"
+        return Pass(body) if passes else None
 
     async def _judge(
         self, listener: Listener, match: Match, scope: Scope, call: Call, caller: _Caller
@@ -158,6 +195,8 @@ class Moderate:
         tenant = await self._registry.tenant(listener.tenant)
         if tenant is None:
             return self._native(listener, match, AnswerKind.UNAVAILABLE, f"There is no tenant {listener.tenant}.")
+        if caller.account_id is None and not self._may_hold(listener, scope):
+            return self._native(listener, match, AnswerKind.UNAVAILABLE, _HELD_OFTEN, "too_many_holds")
         account_id = caller.account_id or self._stranger(listener, call, match)
         message = mapping.read(
             listener.map,
@@ -174,6 +213,11 @@ class Moderate:
         if isinstance(result, Refusal):
             return self._refused(listener, match, result)
         return self._performed(listener, match, result)
+
+    def _may_hold(self, listener: Listener, scope: Scope) -> bool:
+        """Whether one more of this client may wait that nobody could be asked about."""
+        client = f"{listener.name} {client_of(scope, listener.networks)}"
+        return not self._holds.take(client, self._clock.now_ms())
 
     def _stranger(self, listener: Listener, call: Call, match: Match) -> str:
         """A name for an account that is not known: the same for the same credential, no way back to it, and none that
@@ -243,6 +287,8 @@ class Moderate:
         match reason:
             case Refusal.OVERLOADED:
                 return self._native(listener, match, AnswerKind.UNAVAILABLE, "Too much to do; try again.", reason)
+            case Refusal.HOLDS_FULL:
+                return self._native(listener, match, AnswerKind.UNAVAILABLE, "Too much is held; try later.", reason)
             case Refusal.STORE_UNAVAILABLE:
                 return self._native(
                     listener, match, AnswerKind.UNAVAILABLE, "Nothing was published; try again.", reason
@@ -282,7 +328,7 @@ class Moderate:
         self, listener: Listener, match: Match, scope: Scope, call: Call, receive: Receive
     ) -> NativeAnswer:
         """Pass a request through whose answer says whose a new credential is."""
-        async with self._body(listener, call, receive) as body:
+        async with self._body(listener, call, receive, _BARE) as body:
             return await self._learn(listener, match, scope, _call(scope, body))
 
     async def _learn(self, listener: Listener, match: Match, scope: Scope, call: Call) -> NativeAnswer:

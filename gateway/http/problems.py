@@ -125,5 +125,11 @@ def refusal(reason: Refusal) -> Problem:
         case Refusal.KEY_IN_FLIGHT:
             detail = "Idempotency-Key: the first request with it is still being worked on; try again."
             return Problem(409, reason, detail, headers=RETRY_SOON)
+        case Refusal.HOLDS_FULL:
+            detail = (
+                "This message would be held, and too many of this application's wait already, so nothing was recorded; "
+                "have people decide on some, or raise GATEWAY_HOLDS__NUMBER or GATEWAY_HOLDS__BYTES."
+            )
+            return Problem(429, reason, detail, headers=(("Retry-After", "60"),))
         case _:
             assert_never(reason)

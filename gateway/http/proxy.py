@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from gateway import metrics
 from gateway.http import forwarding, tunnel
+from gateway.http.management import too_long
 from gateway.http.requests import Disconnected, Receive, Scope, Send, target_of
 from gateway.platforms import mapping
 from gateway.platforms.listeners import Listener
@@ -71,6 +72,8 @@ class Proxy:
     async def _answer(self, listener: Listener, scope: Scope, receive: Receive, send: Send) -> str:
         """Answer, and return what kind of request it was."""
         headers = scope["headers"]
+        if (why := too_long(scope)) is not None:
+            raise forwarding.Refused(why)
         forwarding.check(headers)
         path = listener.inner_path(scope["raw_path"])
         match = mapping.recognise(listener.map, scope["method"], path, scope["query_string"], headers)

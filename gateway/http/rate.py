@@ -10,6 +10,7 @@ from typing import Final
 
 from gateway.http.problems import Problem
 from gateway.http.requests import Scope
+from gateway.ports import Clock
 
 _PREFIX: Final = 64
 """Bits of an IPv6 address that tell two clients apart: one is given at least so large a network (RFC 6177)."""
@@ -30,19 +31,21 @@ class Limited(Problem):
 
 
 class Rate:
-    """``number`` for each address in ``seconds``, refilled steadily, ``total`` for all; ``addresses`` are remembered.
+    """``number`` for each address in ``seconds``, refilled steadily, ``total`` for all, unless it is None;
+    ``addresses`` are remembered.
 
     When they are more, the one that was silent longest is forgotten, and begins anew; what all do together stays
     bounded. Each process counts for itself.
     """
 
-    def __init__(self, number: int, seconds: float, total: int, addresses: int) -> None:
+    def __init__(self, number: int, seconds: float, total: int | None, addresses: int) -> None:
         self._number = number
-        self._total = total
+        # What all addresses may that are remembered bounds nothing.
+        self._total = number * addresses if total is None else total
         self._ms = seconds * 1000
         self._most = addresses
         self._left: OrderedDict[str, tuple[float, int]] = OrderedDict()
-        self._all: tuple[float, int] = (float(total), 0)
+        self._all: tuple[float, int] = (float(self._total), 0)
 
     def __len__(self) -> int:
         return len(self._left)
@@ -76,6 +79,23 @@ class Rate:
         if had is None:
             return float(number)
         return min(float(number), had[0] + max(0, now_ms - had[1]) * number / self._ms)
+
+
+class Share:
+    """What one client has of a rate."""
+
+    def __init__(self, rate: Rate, address: str, clock: Clock) -> None:
+        self._rate = rate
+        self._address = address
+        self._clock = clock
+
+    def take(self) -> bool:
+        """Count one; False, and nothing is counted, if there were too many."""
+        return not self._rate.take(self._address, self._clock.now_ms())
+
+    def give_back(self) -> None:
+        """It does not count, after all."""
+        self._rate.give(self._address, self._clock.now_ms())
 
 
 def client_of(scope: Scope, trusted: Networks) -> str:

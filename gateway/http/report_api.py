@@ -131,6 +131,8 @@ async def report(request: Request, reporting: Served) -> Response:
         problems.insert(0, ("tenant", "the key is another application's; leave this out"))
     if problems:
         raise bad_fields(problems, 422, "report_incomplete")
+    if stranger is not None:
+        stranger.count_for(draft.tenant_id)
     taken = await reporting.take(draft, channel, flagger)
     if isinstance(taken, Muted):
         raise muted(taken)

@@ -97,6 +97,7 @@ async def send(request: Request, reporting: Served) -> Response:
         if "tenant" not in problems:  # made-up names cost a look-up each
             stranger.give_back()
         return _form(request, reporting, given, problems, 422)
+    stranger.count_for(draft.tenant_id)
     return _taken(request, await reporting.take(draft, Channel.FORM))
 
 

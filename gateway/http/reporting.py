@@ -28,7 +28,8 @@ nobody crowds those out."""
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """What reports are served with. ``rate`` is of reports, ``looks`` of looks at receipts; ``trusted`` are networks of
+    """What reports are served with. ``rate`` is of what a client sends as a report, ``totals`` of the reports of a
+    tenant that are taken from clients without a key, ``looks`` of looks at receipts; ``trusted`` are networks of
     proxies in front of the gateway."""
 
     reports: Reports
@@ -36,6 +37,7 @@ class Reporting:
     policy: Callable[[], PolicyInForce]
     clock: Clock
     rate: Rate
+    totals: Rate
     looks: Rate
     trusted: Networks
     budget: Budget
@@ -64,7 +66,7 @@ class Stranger:
     """Who reports without a key, as `Rate` counts them."""
 
     def __init__(self, reporting: Reporting, request: Request) -> None:
-        self._rate, self._clock = reporting.rate, reporting.clock
+        self._rate, self._totals, self._clock = reporting.rate, reporting.totals, reporting.clock
         self._client = client_of(request.scope, reporting.trusted)
         # Before anything is read; what many send at once is counted when it is there.
         self._refuse(self._rate.wait_ms(self._client, self._clock.now_ms()))
@@ -72,6 +74,12 @@ class Stranger:
     def count(self) -> None:
         """Count a report, before anything is looked up for it. Raises `Limited`."""
         self._refuse(self._rate.take(self._client, self._clock.now_ms()))
+
+    def count_for(self, tenant_id: str) -> None:
+        """Count a report that can be taken, of this application. Raises `Limited`. What is none mutes nobody else."""
+        if wait_ms := self._totals.take(tenant_id, self._clock.now_ms()):
+            detail = "Too many reports of this application came at once; try again in {seconds} s. Nothing was taken."
+            raise Limited("reports_limited", detail, "app_limited", wait_ms)
 
     def give_back(self) -> None:
         """It was none, after all."""

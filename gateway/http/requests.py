@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.core.records import Tenant
-from gateway.http.budget import Budget
+from gateway.http.budget import RATE, Budget, Patience
 from gateway.http.problems import RETRY_SOON, Problem
 from gateway.ports import Registry, StoreUnavailable
 
@@ -117,18 +117,20 @@ async def authenticate(registry: Registry, key_hash: str) -> Tenant:
 async def read_body(receive: Receive, content_length: int | None, limit: int, seconds: float, budget: Budget) -> bytes:
     """The whole body; who gets it gives its bytes back to ``budget``.
 
-    Raises `Problem` beyond ``limit`` bytes, the budget or ``seconds``, `Disconnected` when the client went away; then
-    the budget is as it was.
+    Raises `Problem` beyond ``limit`` bytes, the budget or what `Patience` allows, `Disconnected` when the client went
+    away; then the budget is as it was.
     """
     if content_length is not None:
         if content_length > limit:
             raise too_large(limit)
         budget.check(content_length)
+    patience = Patience(asyncio.get_running_loop().time(), seconds)
     try:
-        async with asyncio.timeout(seconds):
-            return await _read(receive, limit, budget)
+        async with asyncio.timeout_at(patience.until) as timer:
+            return await _read(receive, limit, budget, patience, timer)
     except TimeoutError as error:
-        raise Problem(408, "body_too_slow", f"body: not received within {seconds} s.") from error
+        detail = f"body: it came too slowly; send it within {seconds} s, and at {RATE} bytes a second at least."
+        raise Problem(408, "body_too_slow", detail) from error
 
 
 @asynccontextmanager
@@ -143,7 +145,7 @@ async def whole_body(
         budget.give(len(body))
 
 
-async def _read(receive: Receive, limit: int, budget: Budget) -> bytes:
+async def _read(receive: Receive, limit: int, budget: Budget, patience: Patience, timer: asyncio.Timeout) -> bytes:
     event = await receive()
     if event["type"] == "http.request" and not event.get("more_body"):
         body: bytes = event.get("body", b"")
@@ -161,6 +163,7 @@ async def _read(receive: Receive, limit: int, budget: Budget) -> bytes:
             whole += piece
             if not event.get("more_body"):
                 return bytes(whole)
+            timer.reschedule(patience.fed(len(piece), asyncio.get_running_loop().time()))
             event = await receive()
         raise Disconnected
     except BaseException:

@@ -201,7 +201,7 @@ def _detail(reason: Reason, texts: tuple[str, ...]) -> dict[str, Any]:
 
 def _refusal(reason: Refusal) -> WeChatError:
     match reason:
-        case Refusal.OVERLOADED:
+        case Refusal.OVERLOADED | Refusal.HOLDS_FULL:
             return WeChatError(Code.BUSY, "system busy: too many requests are being worked on, try again")
         case Refusal.STORE_UNAVAILABLE | Refusal.KEY_REUSED | Refusal.KEY_IN_FLIGHT:
             return WeChatError(Code.BUSY, "system busy: the decision may not be recorded, try again")

@@ -19,6 +19,7 @@ from fastapi import APIRouter, Request, Response
 
 from gateway.core.records import Tenant
 from gateway.http.api import Serving, json_response
+from gateway.http.budget import Budget
 from gateway.http.intercept import Service
 from gateway.http.problems import Answer, Problem
 from gateway.http.requests import Disconnected, hash_key, whole_body
@@ -130,13 +131,17 @@ async def stable_token(request: Request, service: Serving) -> Response:
 
 
 async def _token(request: Request, service: Service) -> Answer:
-    form = await body_of(request, service, _BODY_LIMIT) if request.method == "POST" else b""
+    form = await _stranger_body(request, service) if request.method == "POST" else b""
     return await _issue(request, service, arguments(request.scope["query_string"], form))
 
 
 async def _stable_token(request: Request, service: Service) -> Answer:
     need_post(request)
-    return await _issue(request, service, object_in(await body_of(request, service, _BODY_LIMIT)))
+    return await _issue(request, service, object_in(await _stranger_body(request, service)))
+
+
+async def _stranger_body(request: Request, service: Service) -> bytes:
+    return await body_of(request, service, _BODY_LIMIT, request.app.state.token_budget)
 
 
 async def _issue(request: Request, service: Service, given: Mapping[str, object]) -> Answer:
@@ -211,8 +216,9 @@ def arguments(*encoded: bytes) -> dict[str, str]:
     return found
 
 
-async def body_of(request: Request, service: Service, limit: int | None = None) -> bytes:
-    """The body, whatever type it says it is, of at most ``limit`` bytes if that is less than any body may have.
+async def body_of(request: Request, service: Service, limit: int | None = None, budget: Budget | None = None) -> bytes:
+    """The body, whatever type it says it is, of at most ``limit`` bytes if that is less than any body may have. It
+    counts to ``budget``, or to that of publish requests where its sender has shown a key.
 
     Raises `WeChatError`, `Problem`, `Disconnected`.
     """
@@ -221,7 +227,7 @@ async def body_of(request: Request, service: Service, limit: int | None = None) 
     length = request.headers.get("content-length", "")
     announced = int(length) if length.isdecimal() else None
     most = service.body_limit if limit is None else min(limit, service.body_limit)
-    async with whole_body(request.receive, announced, most, service.read_seconds, service.budget) as body:
+    async with whole_body(request.receive, announced, most, service.read_seconds, budget or service.budget) as body:
         return body
 
 

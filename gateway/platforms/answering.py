@@ -29,7 +29,9 @@ def answer(platform: Platform, kind: AnswerKind, values: Mapping[str, str], rout
     ``values`` are message, message_id, decision_id, code and retry_after (whole seconds); what is missing stands for
     nothing.
     """
-    chosen = (route.answers.get(kind) if route is not None else None) or platform.answers[kind]
+    chosen = (route.answers.get(kind) if route is not None else None) or platform.answers.get(kind)
+    if chosen is None:
+        chosen = platform.answers[AnswerKind.MALFORMED].model_copy(update={"status": 401})
     if chosen.text is not None:
         content_type, body = _TEXT, str(chosen.text.render(values)).encode("utf-8", "replace")
     else:

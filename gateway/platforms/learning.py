@@ -98,6 +98,14 @@ def whoami_account(platform: Platform, status: int, body: bytes) -> str | None:
     return _account(accounts[0]) if accounts else None
 
 
+def whoami_refuses(platform: Platform, status: int, body: bytes) -> bool:
+    """Whether an answer to `whoami_request` that names no account says that the credential is nobody's, and not that
+    the platform cannot tell."""
+    if 300 <= status < 400:
+        return False
+    return verdict(platform, status, "", body) in (Verdict.EXPIRED, Verdict.REFUSED)
+
+
 def verdict(platform: Platform, status: int, content_type: str, body: bytes) -> Verdict:
     """Whether the upstream published what was forwarded to it."""
     rules = platform.verdicts

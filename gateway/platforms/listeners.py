@@ -99,6 +99,11 @@ class Listener(_Part):
         """The target of a request of the gateway's own, as the platform has it."""
         return self.base_path.encode("ascii") + target
 
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of `trusted_peers`."""
+        return self._networks
+
     def trusts(self, peer: str) -> bool:
         """Whether the headers that this address sets about the client are believed."""
         try:

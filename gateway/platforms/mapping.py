@@ -5,7 +5,16 @@ from __future__ import annotations
 from gateway.core.records import Verdict
 from gateway.platforms.answering import NativeAnswer, answer
 from gateway.platforms.call import Ambiguous, BadRequest, Call
-from gateway.platforms.learning import Ask, check_watch, learned, remembered, verdict, whoami_account, whoami_request
+from gateway.platforms.learning import (
+    Ask,
+    check_watch,
+    learned,
+    remembered,
+    verdict,
+    whoami_account,
+    whoami_refuses,
+    whoami_request,
+)
 from gateway.platforms.reading import (
     choose,
     content_hash,
@@ -53,5 +62,6 @@ __all__ = [
     "verdict",
     "websocket_passes",
     "whoami_account",
+    "whoami_refuses",
     "whoami_request",
 ]

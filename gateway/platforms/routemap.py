@@ -66,7 +66,7 @@ def _contradictions(platform: Platform) -> Iterator[_Finding]:
     """What each field allows by itself, but not together with the others."""
     yield from _routes(platform)
     for kind in AnswerKind:
-        if kind not in platform.answers:
+        if kind not in platform.answers and kind is not AnswerKind.UNAUTHORIZED:
             yield ("answers",), f"no answer for {kind.value}"
     for kind, answer in platform.answers.items():
         yield from _answer(("answers", kind.value), kind, answer)

@@ -22,6 +22,8 @@ class AnswerKind(StrEnum):
     LIMITED = "limited"
     UNAVAILABLE = "unavailable"
     MALFORMED = "malformed"
+    UNAUTHORIZED = "unauthorized"
+    """No credential, or one that the platform refuses. A map without this answer gives its `MALFORMED` as 401."""
 
 
 def _listed(value: Any) -> Any:

@@ -84,6 +84,9 @@ class Store(References, Protocol):
     async def count(self, state: MessageState) -> tuple[int, int | None]:
         """How many messages are in a state, and when the oldest came to be (unix ms)."""
 
+    async def waiting(self) -> dict[str, tuple[int, int]]:
+        """How many messages are held, by tenant, and how many bytes their requests have."""
+
     # -- holds, queue, recovery
 
     async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int) -> list[Stored]:

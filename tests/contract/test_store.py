@@ -296,6 +296,23 @@ async def test_a_move_without_a_step_does_not_ask_what_was_written(store: Store)
     assert await store.move(owner, change(new, HELD, REJECTED))
 
 
+async def test_what_waits_is_told_by_tenant_with_the_bytes_of_its_requests(store: Store) -> None:
+    assert await store.waiting() == {}
+    owner = await owner_of(store)
+    body = b"\x00\xff" * 50
+    held = entry(HELD)
+    for new in (
+        held,
+        entry(HELD, request=Request(body, "text/plain")),
+        entry(HELD, tenant_id="t2", request=Request(body, "text/plain")),
+        entry(QUEUED),
+    ):
+        await store.commit(owner, new)
+    assert await store.waiting() == {"t1": (2, len(held.request.body) + 100), "t2": (1, 100)}
+    assert await store.move(owner, change(held, HELD, REJECTED))
+    assert await store.waiting() == {"t1": (1, 100), "t2": (1, 100)}
+
+
 async def test_claims_count_as_steps(store: Store) -> None:
     owner = await owner_of(store)
     await store.commit(owner, entry(QUEUED))

@@ -54,9 +54,11 @@ def key_of(address: str) -> str:
 
 
 def test_a_try_counts_for_a_name_that_is_not_kept_and_for_a_network() -> None:
-    _, (name, limit) = Tries(3, 7).of("Ann", "192.0.2.1")
-    assert ("Ann" in name, limit) == (False, 3)
-    assert Tries().of("Ann", "1.1.1.1")[1] == Tries().of("Ann", "2.2.2.2")[1] != Tries().of("ann", "1.1.1.1")[1]
+    _, (there, limit), (anywhere, more) = Tries(3, 7, 9).of("Ann", "192.0.2.1")
+    assert ("Ann" in there + anywhere, limit, more) == (False, 3, 9)
+    assert Tries().of("Ann", "1.1.1.1")[2] == Tries().of("Ann", "2.2.2.2")[2] != Tries().of("ann", "1.1.1.1")[2]
+    assert Tries().of("Ann", "1.1.1.1")[1] != Tries().of("Ann", "2.2.2.2")[1] != Tries().of("ann", "2.2.2.2")[1]
+    assert Tries().of("Ann", "2001:db8::1")[1] == Tries().of("Ann", "2001:db8::2")[1]
     assert key_of("2001:db8::1") == key_of("2001:db8::2") == key_of("2001:db8::3%eth0") != key_of("2001:db8:0:1::1")
     assert key_of("192.0.2.1") == key_of("::ffff:192.0.2.1") != key_of("192.0.2.2")
     assert key_of("no address") == "address:no address"

@@ -5,6 +5,7 @@ And containers that may do no more than they need.
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 import os
@@ -42,6 +43,7 @@ OBJECTS: dict[tuple[str, str], dict[str, Any]] = {
     for thing in yaml.safe_load_all((KUBERNETES / file).read_text())
 }
 DEPLOYMENTS = {name: thing for (kind, name), thing in OBJECTS.items() if kind == "Deployment"}
+MANAGEMENT = 9080
 SECRETS = re.compile(r"PASSWORD|SECRET|TOKEN|DATABASE_URL")
 
 
@@ -248,8 +250,10 @@ def test_ports_agree(monkeypatch: pytest.MonkeyPatch) -> None:
             assert load_worker_settings().ops_port == ports[name]
             assert load_worker_settings().ops_host == "0.0.0.0"  # noqa: S104
     for name, deployment in DEPLOYMENTS.items():
-        assert [p["containerPort"] for p in pod(name)["containers"][0]["ports"]] == [ports[name]]
-        assert deployment["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"] == str(ports[name])
+        managed = [MANAGEMENT] if name == "gateway" else []
+        assert [p["containerPort"] for p in pod(name)["containers"][0]["ports"]] == [ports[name], *managed]
+        asked = deployment["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"]
+        assert asked == str(managed[0] if managed else ports[name])
     assert {n: probed(SERVICES[n]["healthcheck"]["test"]) for n in ports} == {
         "gateway": "8080/readyz",
         "classifiers": "9090/readyz",
@@ -257,6 +261,34 @@ def test_ports_agree(monkeypatch: pytest.MonkeyPatch) -> None:
         "demo-upstream": "8081/published",
     }
     assert OBJECTS["Service", "gateway"]["spec"]["ports"][0]["targetPort"] == "http"
+
+
+@pytest.mark.parametrize("where", ["kubernetes/gateway", "compose/gateway"])
+def test_the_management_listener_is_reached_by_those_who_may(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_environment(monkeypatch, CONTAINERS[where].environment)
+    settings = load_settings()
+    assert (settings.management_port, settings.management_host) == (MANAGEMENT, "0.0.0.0")  # noqa: S104
+    # From outside, compose's is reached from this machine alone.
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES["gateway"]["ports"])
+    assert [port for port in SERVICES["gateway"]["ports"] if port.endswith(f":{MANAGEMENT}")]
+    assert OBJECTS["Service", "gateway-management"]["spec"]["ports"][0]["targetPort"] == "management"
+    reached = {
+        source["namespaceSelector"]["matchLabels"].popitem()
+        for name in ("moderation", "gateway")
+        for rule in copy.deepcopy(OBJECTS["NetworkPolicy", name]["spec"]["ingress"])
+        if {"protocol": "TCP", "port": MANAGEMENT} in rule["ports"]
+        for source in rule["from"]
+    }
+    assert reached == {("kubernetes.io/metadata.name", "monitoring"), ("moderation-management", "true")}
+
+
+def test_prometheus_asks_the_ports_that_have_metrics() -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus/prometheus.yaml").read_text())
+    [[gateways], [workers]] = [job["dns_sd_configs"] for job in config["scrape_configs"]]
+    assert (gateways["names"], gateways["port"]) == (["gateway"], MANAGEMENT)
+    assert (workers["names"], workers["port"]) == (["classifiers", "classifiers-media"], 9090)
+    assert set(gateways["names"] + workers["names"]) <= SERVICES.keys()
+    assert [name for name in config["rule_files"] if not (DEPLOY / "prometheus" / name).exists()] == []
 
 
 def partitions(container: Container, patch: pytest.MonkeyPatch) -> int:

@@ -11,6 +11,7 @@ import pytest
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
+from deploy.local.processes import free_port
 from deploy.local.stack import Stack
 from tests.e2e.support import PATIENT, SHIPPED, shipped
 
@@ -32,7 +33,8 @@ def fresh_stack(
     """
     policy = directory / "stack-policy.yaml"
     policy.write_text(shipped(PATIENT) if patient else SHIPPED)
-    given = {"GATEWAY_POLICY_FILE": str(policy), **(settings or {})}
+    managed = {"GATEWAY_MANAGEMENT_PORT": str(free_port())}
+    given = {"GATEWAY_POLICY_FILE": str(policy), **managed, **(settings or {})}
     name = f"e2e_{uuid.uuid4().hex[:12]}"
     with ExitStack() as opened:
         url = postgres.create_database(name)

@@ -117,9 +117,13 @@ class Connection:
         return await self.ask("POST", "/v1/messages", body, **headers)
 
 
+_MANAGED = ("/metrics", "/openapi.json", "/v1/admin/", "/healthz")
+"""What is asked of the management listener, where there is one."""
+
+
 async def once(stack: Stack, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
     """One request on a connection of its own."""
-    async with Connection(stack.port) as connection:
+    async with Connection(stack.management_port if path.startswith(_MANAGED) else stack.port) as connection:
         return await connection.ask(method, path, body, **headers)
 
 

@@ -89,6 +89,9 @@ PROVIDERS = """providers:
 HERE = f"/v1/admin/tenants/{TENANT.tenant_id}"
 THERE = f"/v1/admin/tenants/{OTHER.tenant_id}"
 
+TOTAL = 20
+"""Reports of one application that are taken from clients without a key in a minute."""
+
 
 @dataclass
 class Keeping:
@@ -192,7 +195,8 @@ async def keeping(app: FastAPI, world: World, filled: Path, directory: Path) -> 
             registry=register,
             policy=lambda: world.policy,
             clock=world.clock,
-            rate=Rate(3, 60.0, 100, 100),
+            rate=Rate(3, 60.0, None, 100),
+            totals=Rate(TOTAL, 60.0, None, 100),
             looks=Rate(30, 60.0, 1000, 100),
             trusted=(),
             budget=Budget(BODY_BUDGET),

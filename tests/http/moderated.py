@@ -19,8 +19,10 @@ from gateway.adapters.pictures import WebPictures
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.core.model import Account, MessageState, Outcome
 from gateway.core.policy import PolicyInForce
+from gateway.core.quota import HoldQuota
 from gateway.http.budget import Budget
 from gateway.http.platforms import Moderate
+from gateway.http.rate import Rate
 from gateway.identify import Identify
 from gateway.perform import Perform
 from gateway.platforms import routemap
@@ -60,6 +62,8 @@ answers:
   malformed: {status: 400, body: {kind: malformed, error: "{message}"}}
 """
 
+ASKS, HOLDS = 5, 4
+"""How often a client may be asked about in vain, and leave a hold that is nobody's, in a minute."""
 BOT, STRANGER = "bot-token", "stranger-token"
 
 
@@ -74,6 +78,8 @@ class Site:
     publish: Publish
     client: httpx.AsyncClient
     sealer: FileSealer
+    budget: Budget
+    strangers: Budget
 
     def me(self, account_id: str | None) -> None:
         """What the platform says next when it is asked who calls; None: it does not know."""
@@ -133,6 +139,7 @@ async def site(
     classifiers: ScriptedClassifiers | None = None,
     bus: Classifiers | None = None,
     policy: PolicyInForce | None = None,
+    quota: HoldQuota | None = None,
     **fields: Any,
 ) -> AsyncIterator[Site]:
     """Everything, until the block ends. ``bus`` stands for real classifiers, ``fields`` are the listener's."""
@@ -164,7 +171,8 @@ async def site(
         }
         fetcher = Fetcher(FetchLimits())
         ports["pictures"] = WebPictures(fetcher, sealer, world.clock, 1 << 20)
-        publish, review = Publish(**ports, limit=8), Review(**ports, ask_again_ms=2000)
+        publish, review = Publish(**ports, limit=8, quota=quota), Review(**ports, ask_again_ms=2000)
+        budget, strangers = Budget(1 << 20), Budget(1 << 20)
         moderate = Moderate(
             publish=publish,
             registry=world.store,
@@ -172,12 +180,16 @@ async def site(
             references=world.store,
             sealer=sealer,
             origin=origin,
+            clock=world.clock,
             read_seconds=5.0,
-            budget=Budget(1 << 20),
+            budget=budget,
+            strangers=strangers,
+            asks=Rate(ASKS, 60.0, 10 * ASKS, 100),
+            holds=Rate(HOLDS, 60.0, 10 * HOLDS, 100),
         )
         async with (
             front(made, moderate, origin) as listening,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.port}") as client,
         ):
-            yield Site(world, peer, listening, review, publish, client, sealer)
+            yield Site(world, peer, listening, review, publish, client, sealer, budget, strangers)
         fetcher.close()

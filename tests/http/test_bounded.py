@@ -142,18 +142,17 @@ async def test_empty_lines_do_not_keep_a_connection_after_an_answer(site: Site) 
     writer.close()
 
 
-async def test_one_connection_too_many_ends_and_the_others_stay(site: Site) -> None:
+async def test_one_connection_too_many_ends_the_oldest_idle_and_the_others_stay(site: Site) -> None:
     site.config.limit_concurrency = 2
-    peers = [await site.connect() for _ in range(2)]
-    for peer in peers:
+    oldest, other = [await site.connect() for _ in range(2)]
+    for peer in (oldest, other):
         await served(peer)
-    reader, writer = await site.connect()
+    new = await site.connect()
     async with asyncio.timeout(5):
-        assert await ended(reader)
-    writer.close()
-    for peer in peers:
+        assert await ended(oldest[0])
+    for peer in (other, new):
         await served(peer)
-    for peer in peers:
+    for peer in (oldest, other, new):
         peer[1].close()
     async with asyncio.timeout(5):
         await site.empty()

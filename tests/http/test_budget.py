@@ -9,13 +9,17 @@ from pathlib import Path
 import orjson
 import pytest
 from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
 
 from classifiers.contract import Question, Reply
 from gateway.adapters.keys import new_keys
 from gateway.app import create_app
-from gateway.http.budget import Budget
+from gateway.http.budget import GRACE_SECONDS, RATE, Budget, Patience
 from gateway.settings import Settings
 from tests.http.conftest import BODY_BUDGET, BODY_LIMIT, client_of, serve
+from tests.http.console.visiting import console_of
+from tests.http.keeping import Keeping
 from tests.http.test_limits import Event, post
 from tests.world import World, open_world
 
@@ -131,6 +135,53 @@ async def test_a_body_that_comes_too_slowly_is_given_back() -> None:
     assert budget_of(app).held == 0
 
 
+@pytest.mark.parametrize("path", ["/cgi-bin/token", "/cgi-bin/stable_token", "/console/sign-in"])
+async def test_what_strangers_send_takes_nothing_from_publish_requests(desk: Keeping, path: str) -> None:
+    visitor = console_of(desk)
+    desk.app.state.console = visitor
+    form = [(b"content-type", b"application/x-www-form-urlencoded"), (b"sec-fetch-site", b"same-origin")]
+    clients = [Dripping(b"x" * 4000) for _ in range(3)]
+    reading = [asyncio.create_task(post(desk.app, path, client, form)) for client in clients]
+    for client in clients:
+        await client.read.wait()
+    held = [desk.app.state.token_budget.held, desk.app.state.sign_in_budget.held]
+    assert (sorted(held), budget_of(desk.app).held, desk.desk.budget.held) == ([0, 3 * 3999], 0, 0)
+    async with client_of(desk.app) as tenant:
+        assert (await tenant.post("/v1/messages", json=LARGE)).status_code == 200
+    for client in clients:
+        client.leave()
+    await asyncio.gather(*reading)
+    assert desk.app.state.token_budget.held == desk.app.state.sign_in_budget.held == 0
+
+
+@given(
+    st.floats(0, 1e6),
+    st.floats(0.5, 60),
+    st.lists(st.tuples(st.integers(0, 1 << 20), st.floats(0, 5)), max_size=30),
+)
+def test_no_client_is_waited_for_longer_than_what_it_sends_is_worth(
+    now: float, seconds: float, pieces: list[tuple[int, float]]
+) -> None:
+    began, patience, sent = now, Patience(now, seconds), 0
+    for size, after in pieces:
+        if now + after > patience.until:
+            break
+        now, sent = now + after, sent + size
+        assert patience.fed(size, now) == patience.until
+        assert patience.until <= now + GRACE_SECONDS + 1e-6
+    assert patience.until <= began + seconds + 1e-6
+    assert patience.until <= began + GRACE_SECONDS + sent / RATE + 1e-6
+
+
+@pytest.mark.parametrize("more", [0, 1, RATE // 2])
+def test_a_client_that_drips_is_given_up_and_one_at_the_rate_is_not(more: int) -> None:
+    patience, now = Patience(0.0, 1000.0), 0.0
+    while now <= patience.until and now < 100:
+        now += 0.5
+        patience.fed(more, now)
+    assert now < 100 if more < RATE // 2 else now == 100
+
+
 async def test_what_is_announced_and_not_sent_takes_nothing(app: FastAPI) -> None:
     budget = budget_of(app)
     budget.check(BODY_BUDGET)
@@ -167,7 +218,11 @@ async def test_the_strangers_of_a_listener_do_not_take_from_the_applications_wit
         "path": "/_matrix/client/v3/rooms/!r:s/send/m.room.message/1",
         "raw_path": b"/_matrix/client/v3/rooms/!r:s/send/m.room.message/1",
         "query_string": b"",
-        "headers": [(b"host", b"a"), (b"content-type", b"application/json")],
+        "headers": [
+            (b"host", b"a"),
+            (b"authorization", b"Bearer nobody-can-tell-whose"),
+            (b"content-type", b"application/json"),
+        ],
         "server": ("gateway", 1),
     }
     sent: list[Event] = []

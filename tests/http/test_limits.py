@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 import httpx
@@ -11,21 +11,29 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
+from classifiers.contract import Silence
 from tests.http.conftest import client_of, serve
-from tests.world import KEY, World, open_world
+from tests.world import KEY, THEIRS, World, open_world
 
 BODY = {"account_id": "acc-1", "text": "hello"}
 Event = MutableMapping[str, Any]
 
 
-async def post(app: FastAPI, path: str, receive: Callable[[], Awaitable[Event]]) -> list[Event]:
+async def post(
+    app: FastAPI,
+    path: str,
+    receive: Callable[[], Awaitable[Event]],
+    headers: Sequence[tuple[bytes, bytes]] = (
+        (b"authorization", b"Bearer " + KEY.encode()),
+        (b"content-type", b"application/json"),
+    ),
+) -> list[Event]:
     """Post as a client that sends its body as ``receive`` says; the events sent back."""
     sent: list[Event] = []
 
     async def send(event: Event) -> None:
         sent.append(event)
 
-    headers = [(b"authorization", b"Bearer " + KEY.encode()), (b"content-type", b"application/json")]
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -36,7 +44,7 @@ async def post(app: FastAPI, path: str, receive: Callable[[], Awaitable[Event]])
         "raw_path": path.encode(),
         "root_path": "",
         "query_string": b"",
-        "headers": headers,
+        "headers": list(headers),
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 2),
         "state": {},
@@ -73,6 +81,26 @@ async def test_a_decision_that_cannot_be_recorded_is_503_and_not_forwarded(
 
     world.store.refuse.clear()
     assert (await client.post(route, json=BODY, headers={"Idempotency-Key": "k"})).status_code == 200
+
+
+@pytest.mark.parametrize("waiting", [(1000, 0), (1, 1 << 20)], ids=["number", "bytes"])
+@pytest.mark.parametrize("route", ["/v1/messages", "/v1/decisions"])
+async def test_where_too_much_of_a_tenant_waits_no_more_is_held_and_the_rest_goes_on(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, world: World, route: str, waiting: tuple[int, int]
+) -> None:
+    world.quota.measured({"t1": waiting})
+    world.classifiers.silences["text"] = Silence.TIMEOUT
+    refused = await client.post(route, json=BODY, headers={"Idempotency-Key": "k"})
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (429, "holds_full", "60")
+    assert world.store.journal == []
+    assert (await stranger.post("/v1/messages", json={**BODY, "account_id": THEIRS.account_id})).status_code == 202
+
+    world.quota.measured({"t1": (999, 0)})
+    assert (await client.post("/v1/messages", json=BODY, headers={"Idempotency-Key": "k"})).status_code == 202
+    assert (await client.post("/v1/messages", json=BODY, headers={"Idempotency-Key": "k"})).status_code == 202
+    assert (await client.post("/v1/messages", json=BODY)).status_code == 429
+    world.classifiers.silences.clear()
+    assert (await client.post("/v1/messages", json=BODY)).status_code == 200
 
 
 async def test_while_the_store_is_away_every_route_is_503(client: httpx.AsyncClient, world: World) -> None:

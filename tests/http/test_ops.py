@@ -26,6 +26,9 @@ from tests.http.conftest import client_of
 from tests.world import ACCOUNT, KEY, TTL_MS, World
 
 ALL = {"store", "lease", "replies", "bus", "registry", "policy", "upkeep", "upstreams"}
+PORT = 9080
+INSIDE = f"http://gateway:{PORT}"
+"""The management listener."""
 
 
 class Health:
@@ -36,6 +39,7 @@ class Health:
         self.problem: str | None = None
         self.upstreams: dict[str, str] = {}
         self.upkeep = Upkeep(on_lease_lost=lambda: None)
+        app.state.management_port = PORT
         app.state.components = Checks(
             store=world.store,
             lease=world.lease,
@@ -56,7 +60,7 @@ def health(app: FastAPI, world: World) -> Health:
 
 async def ailing(client: httpx.AsyncClient) -> dict[str, str]:
     """The components that are not well, and why."""
-    answer = await client.get("/healthz")
+    answer = await client.get(f"{INSIDE}/healthz")
     assert answer.status_code == 200
     body: dict[str, Any] = answer.json()
     assert set(body["components"]) == ALL
@@ -139,7 +143,7 @@ async def test_a_gateway_says_whose_upstream_is_not_reached_and_since_when(
     async with open_store(url) as (_, register):
         await register.put_tenant(Tenant("t1", "One", "http://127.0.0.1:1/"), hash_key(KEY), "test", 0)
         await register.put_account("t1", ACCOUNT, "test", 0)
-    app = create_app(Settings(database_url=url), judging.shipped())
+    app = create_app(Settings(database_url=url, management_port=PORT), judging.shipped())
     async with app.router.lifespan_context(app), client_of(app) as client:
         for _ in range(2):
             body = {"account_id": ACCOUNT.account_id, "text": "Good morning!"}
@@ -175,9 +179,10 @@ async def test_work_that_fails_is_named_with_its_fault(client: httpx.AsyncClient
     await health.upkeep.stop()
 
 
+@pytest.mark.usefixtures("health")
 async def test_metrics_count_what_was_answered(client: httpx.AsyncClient, world: World) -> None:
     async def count(name: str, **labels: str) -> float:
-        answer = await client.get("/metrics")
+        answer = await client.get(f"{INSIDE}/metrics")
         assert "_created" not in answer.text
         samples = [s for family in text_string_to_metric_families(answer.text) for s in family.samples]
         return sum(sample.value for sample in samples if sample.name == name and sample.labels == labels)

@@ -19,8 +19,9 @@ from gateway.core.reports import Verdict
 from gateway.http.pages import words
 from gateway.ports.reports import Decided, Report
 from tests.fakes import NOW_MS
-from tests.http.keeping import DAY_MS, HERE, THERE, Keeping
+from tests.http.keeping import DAY_MS, HERE, THERE, TOTAL, Keeping
 from tests.http.reporting import BODY, FORM, MAIL, NAME, counted, stranger
+from tests.world import OTHER
 
 ANN = By("Ann", "looked at it")
 
@@ -153,6 +154,31 @@ async def test_a_client_without_a_key_has_so_many(desk: Keeping) -> None:
         desk.world.clock.now += 20_000
         assert (await client.post("/v1/reports", json={**BODY, "explanation": "later"})).status_code == 201
         assert (await client.post("/v1/reports", json=BODY)).status_code == 429
+
+
+async def test_what_is_no_report_mutes_nobody_else_from_however_many_addresses(desk: Keeping) -> None:
+    for number in range(2 * TOTAL):
+        async with stranger(desk, f"192.0.2.{number}") as client:
+            for _ in range(4):
+                answer = await client.post("/v1/reports", json={**BODY, "tenant": "made-up"})
+                assert answer.status_code in (422, 429)
+    async with stranger(desk) as client:
+        assert (await client.post("/v1/reports", json=BODY)).status_code == 201
+
+
+async def test_an_application_has_so_many_reports_and_another_has_its_own(desk: Keeping) -> None:
+    async with stranger(desk, "192.0.2.1") as client:
+        for number in range(TOTAL):
+            async with stranger(desk, f"198.51.100.{number}") as other:
+                sent = await other.post("/v1/reports", json={**BODY, "explanation": f"No. {number}"})
+                assert sent.status_code == 201
+        refused = await client.post("/v1/reports", json=BODY)
+        assert (refused.status_code, refused.json()["code"]) == (429, "reports_limited")
+        assert "of this application" in refused.json()["detail"]
+        assert (await client.post("/v1/reports", json={**BODY, "tenant": OTHER.tenant_id})).status_code == 201
+    async with stranger(desk, "192.0.2.2") as client:
+        page = await client.post("/report", data=FORM)
+        assert (page.status_code, "Too many reports of this app" in page.text) == (429, True)
 
 
 async def test_applications_are_not_found_out_by_trying(desk: Keeping) -> None:

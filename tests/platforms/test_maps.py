@@ -131,6 +131,9 @@ def test_every_answer_is_one_of_the_platform(platform: Platform, kind: AnswerKin
         assert name == name.lower()
         assert all(32 <= byte < 127 for byte in value)
     body = json.loads(answer.body)
+    if (platform.name, kind) == ("rocketchat", AnswerKind.UNAUTHORIZED):
+        assert body == {"status": "error", "message": "You must be logged in to do this."}
+        return
     for field, kind_of_field in FIELDS[platform.name].items():
         assert type(body[field]) is kind_of_field
     if kind is AnswerKind.HELD:
@@ -150,8 +153,23 @@ def test_no_answer_of_the_gateway_passes_for_a_success(
 ) -> None:
     answer = mapping.answer(platform, kind, values)
     verdict = mapping.verdict(platform, answer.status, "application/json", answer.body)
-    assert verdict is not Verdict.EXPIRED
+    assert (verdict is Verdict.EXPIRED) == (kind is AnswerKind.UNAUTHORIZED)
     assert (verdict is Verdict.ACCEPTED) == (platform.name == "qq" and kind is AnswerKind.HELD)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS, ids=named)
+def test_every_shipped_map_says_unauthorised_in_its_own_way(platform: Platform) -> None:
+    assert AnswerKind.UNAUTHORIZED in platform.answers
+
+
+@pytest.mark.parametrize("platform", PLATFORMS, ids=named)
+def test_a_map_without_an_answer_for_it_says_401_in_the_form_of_the_malformed(platform: Platform) -> None:
+    others = {kind: answer for kind, answer in platform.answers.items() if kind is not AnswerKind.UNAUTHORIZED}
+    old = platform.model_copy(update={"answers": others})
+    values = {"message": "no key", "code": "unauthorized"}
+    answer = mapping.answer(old, AnswerKind.UNAUTHORIZED, values)
+    assert (answer.status, answer.body) == (401, mapping.answer(old, AnswerKind.MALFORMED, values).body)
+    assert dict(answer.headers)[b"x-moderation"] == b"unauthorized"
 
 
 @pytest.mark.parametrize("platform", PLATFORMS, ids=named)

@@ -47,6 +47,7 @@ class GatewayProcess:
 
     def __init__(self, directory: Path, places: Mapping[str, Place]) -> None:
         self.port = free_port()
+        self._management_port = free_port()
         self._directory = directory
         self._places = places
         self._ports: dict[str, int] = {}
@@ -63,7 +64,7 @@ class GatewayProcess:
 
     def count(self, metric: str) -> float:
         """A counter's value, of all its labels."""
-        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        lines = httpx.get(f"http://127.0.0.1:{self._management_port}/metrics").text.splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{metric}_total{{"))
 
     def command(self, *words: str) -> str:
@@ -162,6 +163,7 @@ class GatewayProcess:
             "GATEWAY_LISTENERS_FILE": str(self._listeners_file),
             "GATEWAY_KEYS_FILE": str(self._keys_file),
             "GATEWAY_POLICY_FILE": str(self._policy_file),
+            "GATEWAY_MANAGEMENT_PORT": str(self._management_port),
             "CLASSIFIERS_CAMPAIGN_ACCOUNTS": "1000",  # an account of each platform says the same here
         }
 

@@ -128,6 +128,15 @@ class MemoryStore(MemoryPlatformRecords):
         found = [kept.entry.at_ms for kept in self._kept.values() if kept.state is state]
         return len(found), min(found, default=None)
 
+    async def waiting(self) -> dict[str, tuple[int, int]]:
+        self._check()
+        found: dict[str, tuple[int, int]] = {}
+        for kept in self._kept.values():
+            if kept.state is MessageState.HELD:
+                number, size = found.get(kept.entry.message.tenant_id, (0, 0))
+                found[kept.entry.message.tenant_id] = (number + 1, size + len(kept.entry.request.body))
+        return found
+
     async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int) -> list[Stored]:
         self._check()
         due = [kept for kept in self._oldest_first() if kept.waits and kept.recheck_at <= now_ms]

@@ -121,6 +121,12 @@ class Reads:
         rows = await self._all(select(func.count(), func.min(messages.c.created_ms)).where(in_this_state(state)))
         return rows[0][0], rows[0][1]
 
+    async def waiting(self) -> dict[str, tuple[int, int]]:
+        size = func.sum(func.length(messages.c.body))
+        query = select(messages.c.tenant_id, func.count(), size).where(in_this_state(MessageState.HELD))
+        rows = await self._all(query.group_by(messages.c.tenant_id))
+        return {tenant_id: (number, int(total)) for tenant_id, number, total in rows}
+
     async def audit(self) -> AsyncIterator[AuditRow]:
         place = (-(2**31), 0)
         while rows := await self._all(

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from gateway.core.wording import told
 from gateway.http.admin.desk import BODY_LIMIT
+from gateway.http.budget import Budget
 from gateway.http.console import texts
 from gateway.http.console.shell import Shell, Shown
 from gateway.http.problems import Problem
@@ -122,10 +123,10 @@ async def _given(request: Request, shell: Shell) -> dict[str, str]:
         raise Problem(403, "another_page", "the form was sent by another page.")
     length = request.headers.get("content-length", "")
     desk = shell.console.desk
+    budget: Budget = desk.budget if shell.signed is not None else request.app.state.sign_in_budget
+    announced = int(length) if length.isdecimal() else None
     try:
-        async with whole_body(
-            request.receive, int(length) if length.isdecimal() else None, BODY_LIMIT, desk.read_seconds, desk.budget
-        ) as body:
+        async with whole_body(request.receive, announced, BODY_LIMIT, desk.read_seconds, budget) as body:
             pairs = parse_qsl(
                 body.decode(), keep_blank_values=True, strict_parsing=False, errors="strict", max_num_fields=_FIELDS
             )

@@ -11,7 +11,7 @@ from gateway.core.operators import Operator
 from gateway.http.console.part import Part
 from gateway.http.console.route import pages
 from gateway.http.console.shell import HOME, ByAnybody, ByViewer, Shown
-from gateway.http.health import report
+from gateway.http.health import report, without_details
 from gateway.http.problems import Problem
 
 router = pages()
@@ -25,11 +25,12 @@ async def bare(by: ByAnybody, shell: Shown) -> Response:
 
 @router.get("/")
 async def show(by: ByViewer, shell: Shown) -> Response:
-    """Components and charts. The script fetches the page again each five seconds; without it, the browser does."""
+    """Components and charts. The script fetches the page again each five seconds; without it, the browser does. What
+    ails a component may name tenants, so only operators of all tenants see it."""
     components = await report(list(shell.console.components()))
     return await shell.page(
         "overview.html",
-        components=components,
+        components=components if by.tenant_id is None else without_details(components),
         well=all(each["ok"] for each in components.values()),
         charts=shell.console.pulse.charts(),
         minutes=shell.console.pulse.minutes,

@@ -70,7 +70,8 @@ async def change_password(by: ByViewer, shell: Shown, form: PasswordForm) -> Res
         return await _page(shell, form.wrong("old", shell.say("sign_in.throttled")), 429)
     if not await console.passwords.matches(await console.sessions.password(by.name), fields.old):
         return await _page(shell, form.wrong("old", shell.say("profile.old_wrong")), 422)
-    await console.sessions.forgive(what[-1][0])
+    for of_name, _ in what[1:]:
+        await console.sessions.forgive(of_name)
     if problem_of(fields.new) is not None:
         return await _page(shell, form.wrong("new", shell.say("profile.new_bad")), 422)
     if fields.again != fields.new:

@@ -73,7 +73,8 @@ async def sign_in(by: ByAnybody, shell: Shown, form: SignInForm) -> Response:
     if not good or (response := await begin(shell, fields.name, "password", fields.next)) is None:
         metrics.SIGN_INS.labels("password", "refused").inc()
         return await _page(shell, form, fields.next, status=401, problem="sign_in.refused")
-    await console.sessions.forgive(what[-1][0])
+    for of_name, _ in what[1:]:
+        await console.sessions.forgive(of_name)
     return response
 
 

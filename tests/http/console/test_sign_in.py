@@ -10,7 +10,7 @@ import pytest
 
 from gateway.adapters.passwords import Argon2Passwords
 from gateway.core.registration import By
-from gateway.core.sessions import SESSIONS
+from gateway.core.sessions import SESSIONS, Tries
 from gateway.http.console import cookies
 from gateway.http.requests import hash_key
 from tests.http.console.visiting import ADMIN, HOUR_MS, MINUTE_MS, PASSWORD, House, Visitor, quick_passwords, text_of
@@ -227,11 +227,26 @@ async def test_a_name_may_be_tried_so_often_only(house: House) -> None:
     async with house.visitor("192.0.2.1") as one, house.visitor("198.51.100.9") as two:
         statuses = [(await one.sign_in(password=f"wrong number {number}")).status_code for number in range(11)]
         assert statuses == [401] * 10 + [429]
-        refused = await two.sign_in()  # right, and from elsewhere: the name is what was tried
+        refused = await one.sign_in()  # right, and too late
         assert (refused.status_code, "tried too often" in text_of(refused)) == (429, True)
-        assert (await two.sign_in("our admin", "x" * 12)).status_code == 401
+        assert (await one.sign_in("our admin", "x" * 12)).status_code == 401
+        assert (await two.sign_in()).status_code == 303  # its owner, from elsewhere
         house.clock.now += 15 * MINUTE_MS
-        assert (await two.sign_in()).status_code == 303
+        assert (await one.sign_in()).status_code == 303
+
+
+async def test_a_name_may_be_tried_more_often_from_many_addresses_and_not_for_ever(house: House) -> None:
+    house.app.state.console = replace(house.console, tries=Tries(name=3, name_anywhere=7))
+    await house.with_password()
+    statuses = []
+    for number in range(4):
+        async with house.visitor(f"192.0.2.{number}") as one:
+            statuses += [(await one.sign_in(password="wrong all over")).status_code for _ in range(4)]
+    assert statuses == [401, 401, 401, 429] * 2 + [401, 429, 429, 429] + [429] * 4
+    async with house.visitor("198.51.100.9") as owner:
+        assert (await owner.sign_in()).status_code == 429
+        house.clock.now += 15 * MINUTE_MS
+        assert (await owner.sign_in()).status_code == 303
 
 
 async def test_an_address_may_try_so_often_only(house: House) -> None:
