@@ -92,7 +92,7 @@ def test_the_strongest_of_many_places_are_shown() -> None:
     text = "damn you, the bus is late. " * 12 + "go hang"
     view = normalise(text)
     [found] = book.findings(view)
-    spans = Passage(0, 0, text, view).spans(found.stretches, True)
+    spans = Passage(0, 0, text, view, whole=True).spans(found.stretches)
     assert [text[span.start : span.end] for span in spans] == ["damn you"] * 7 + ["go hang"]
 
 
