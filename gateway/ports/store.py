@@ -98,7 +98,8 @@ class Store(References, Protocol):
         """Move QUEUED messages to FORWARDING under ``owner``, each to one process only, oldest first."""
 
     async def recover(self, now_ms: int) -> tuple[int, int]:
-        """Settle FORWARDING messages whose owner's lease ended, each with its audit row; returns how many of each.
+        """Settle FORWARDING messages whose owner's lease has ended (see `end_expired`), each with its audit row;
+        returns how many of each.
 
         QUEUED where the upstream is idempotent for it and the client knows of the message: it came under a key
         (has a ``fingerprint``), or was answered before it was forwarded (has more than one step). UNKNOWN elsewhere:
@@ -111,18 +112,27 @@ class Store(References, Protocol):
 
     # -- leases
 
+    #
+    # A store that several machines share judges time by its own clock alone; ``now_ms`` is then of no effect.
+
     async def lease(self, holder: str, slots: int, ttl_ms: int, now_ms: int) -> Lease | None:
-        """Take a free slot of ``range(slots)``: one never used, ended, or whose holder is ``holder``, with a new
-        epoch. None when all are taken."""
+        """Take a free slot of ``range(slots)``: one never used, one whose lease has ended, or whose holder is
+        ``holder``, with a new epoch. None when all are taken."""
 
     async def renew(self, owner: Owner, ttl_ms: int, now_ms: int) -> Lease | None:
-        """Extend a lease; None if it was lost."""
+        """Extend a lease, also one whose time is over as long as nobody ended it; None if it has ended."""
+
+    async def end_expired(self, now_ms: int, longest_ms: int) -> None:
+        """End the leases whose time is over: nothing is written under them any more. One that would last longer than
+        ``longest_ms``, as it does where a clock was wrong, lasts that long. A lease that somebody else has locked is
+        left for another time."""
 
     async def release(self, owner: Owner) -> None:
         """End a lease now."""
 
-    async def holders(self, now_ms: int) -> list[tuple[Owner, str]]:
-        """The leases in force and who holds them."""
+    async def holders(self) -> list[tuple[Owner, str]]:
+        """The leases that have not ended, and who holds them. One whose time is over is among them until somebody ends
+        it: its owner may be late only."""
 
     async def break_lease(self, owner: Owner) -> None:
         """End the lease of a process that is known to be dead."""

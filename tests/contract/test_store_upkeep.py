@@ -46,17 +46,21 @@ async def test_slots_are_leased_one_by_one_and_again_when_they_end(store: Store)
     assert two is not None
     assert {one.owner.slot, two.owner.slot} == {0, 1}
     assert (one.expires_ms, two.expires_ms) == (1100, 1100)
+    await store.end_expired(1099, 100)
     assert await store.lease("three", 2, 100, 1099) is None
-    assert await store.holders(1099) == sorted([(one.owner, "one"), (two.owner, "two")], key=lambda pair: pair[0].slot)
+    assert await store.holders() == sorted([(one.owner, "one"), (two.owner, "two")], key=lambda pair: pair[0].slot)
     assert await store.renew(two.owner, 100, 1050) is not None
+    assert await store.lease("three", 2, 100, 1100) is None, "nobody ended it yet: its owner may be late only"
+    await store.end_expired(1100, 100)
     three = await store.lease("three", 2, 100, 1100)
     assert three is not None
     assert three.owner.slot == one.owner.slot
     assert three.owner.epoch > one.owner.epoch
     assert await store.renew(one.owner, 100, 1101) is None
-    assert await store.holders(1150) == [(three.owner, "three")]
+    await store.end_expired(1150, 100)
+    assert await store.holders() == [(three.owner, "three")]
     await store.release(three.owner)
-    assert await store.holders(1149) == [(two.owner, "two")]
+    assert await store.holders() == []
     four = await store.lease("four", 2, 100, 1101)
     assert four is not None
     assert four.owner.epoch > three.owner.epoch
@@ -71,6 +75,29 @@ async def test_a_process_that_comes_back_takes_its_own_slot_with_a_new_epoch(sto
     with pytest.raises(LeaseLost):
         await store.commit(before, entry())
     assert await store.commit(again, entry()) is None
+
+
+async def test_a_lease_whose_time_is_over_goes_on_under_its_epoch_unless_somebody_ended_it(store: Store) -> None:
+    late = await store.lease("late", 2, 100, 1000)
+    assert late is not None
+    new = entry()
+    assert await store.commit(late.owner, new) is None
+    renewed = await store.renew(late.owner, 100, 9000)
+    assert renewed is not None
+    assert (renewed.owner, renewed.expires_ms) == (late.owner, 9100)
+    await store.end_expired(9099, 100)
+    assert await store.move(late.owner, change(new, FORWARDING, PUBLISHED))
+
+
+async def test_a_lease_far_ahead_is_cut_to_the_longest_there_may_be(store: Store) -> None:
+    ahead = await store.lease("ahead", 2, 100, 10**12)
+    assert ahead is not None
+    await store.end_expired(1000, 400)
+    assert await store.holders() == [(ahead.owner, "ahead")]
+    await store.end_expired(1399, 400)
+    assert await store.holders() == [(ahead.owner, "ahead")]
+    await store.end_expired(1400, 400)
+    assert await store.holders() == []
 
 
 async def test_of_many_that_race_for_slots_each_gets_its_own(store: Store, second: Opened) -> None:
@@ -107,10 +134,11 @@ async def test_whoever_lost_the_slot_writes_nothing(store: Store, end: str) -> N
         case "broken":
             await store.break_lease(lost)
         case "taken":
+            await store.break_lease(lost)
             assert await store.lease("three", lost.slot + 1, 1, 100_000) is not None
         case "expired":
             assert await store.renew(other, 100_000, 50_000) is not None
-            assert await store.recover(100_000) == (0, 0)
+            await store.end_expired(100_000, 10**6)
         case "unknown":
             lost = Owner(7, 1)
     for write in (store.commit(lost, entry()), store.move(lost, change(held, HELD, REJECTED))):
@@ -148,8 +176,11 @@ async def test_what_a_dead_process_was_forwarding_is_settled_by_its_tenant_s_kin
     for new in (again, lost, stranger, held):
         await store.commit(dead, new)
     await store.commit(alive, running)
+    await store.end_expired(99_999, 10**6)
     assert await store.recover(99_999) == (0, 0)
     assert await store.renew(alive, 100_000, 50_000) is not None
+    assert await store.recover(100_000) == (0, 0), "nobody ended its lease yet"
+    await store.end_expired(100_000, 10**6)
     assert await store.recover(100_000) == (1, 2)
     assert await store.recover(100_001) == (0, 0)
     states = {new.message_id: await store.message(new.message_id) for new in (again, lost, stranger, running, held)}

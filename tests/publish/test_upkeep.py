@@ -311,7 +311,7 @@ async def test_a_renewed_lease_goes_on(world: World) -> None:
 
 async def test_a_lease_that_another_took_is_lost_for_good(world: World) -> None:
     world.clock.now += TTL_MS
-    await world.store.recover(world.clock.now_ms())
+    await world.store.end_expired(world.clock.now_ms(), TTL_MS)
     with pytest.raises(LeaseLost):
         await world.lease.renew()
     world.clock.now -= TTL_MS
@@ -332,5 +332,6 @@ async def test_a_lease_that_cannot_be_released_ends_by_itself(world: World) -> N
     world.store.down = True
     await world.lease.release()
     world.store.down = False
-    assert await world.store.holders(world.clock.now_ms()) != []
-    assert await world.store.holders(world.clock.now_ms() + TTL_MS) == []
+    assert await world.store.holders() != []
+    await world.store.end_expired(world.clock.now_ms() + TTL_MS, TTL_MS)
+    assert await world.store.holders() == []

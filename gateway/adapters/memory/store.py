@@ -147,7 +147,6 @@ class MemoryStore(MemoryPlatformRecords):
 
     async def recover(self, now_ms: int) -> tuple[int, int]:
         self._check()
-        self._end_expired(now_ms)
         counts = {MessageState.QUEUED: 0, MessageState.UNKNOWN: 0}
         for kept in self._oldest_first():
             if kept.state is not MessageState.FORWARDING or self._holds(kept.owner):
