@@ -86,13 +86,17 @@ class Store(References, Protocol):
 
     # -- holds, queue, recovery
 
-    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int) -> list[Stored]:
-        """Take held messages that wait for an opinion and whose time to ask again has come, oldest first.
+    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int, *, early: bool = False) -> list[Stored]:
+        """Take held messages that wait for an opinion and whose time to ask again has come, oldest first; with
+        ``early`` also those whose time has not, the soonest first.
 
         Each is put off by ``retry_ms``, doubled at every claim up to 64 times, so two processes never ask about
         one hold at once. A hold waits for an opinion when its newest case has an `Unanswered` with a silence of
         TIMEOUT or UNAVAILABLE, or FAILED for fewer than five claims.
         """
+
+    async def wake_silent_holds(self, by_ms: int) -> None:
+        """Let no hold that waits until there is an opinion wait longer than until ``by_ms``."""
 
     async def claim_queued(self, owner: Owner, now_ms: int, limit: int) -> list[Stored]:
         """Move QUEUED messages to FORWARDING under ``owner``, each to one process only, oldest first."""
@@ -157,7 +161,8 @@ class Store(References, Protocol):
         """The last seq and hash of each chain."""
 
     async def events(self, chain: int, limit: int) -> list[AuditRow]:
-        """The rows of a chain that were not yet announced downstream, oldest first."""
+        """The rows of a chain that were not yet announced downstream, oldest first, up to the first row about a message
+        of which an earlier row, in another chain, was not announced either: that one comes first."""
 
     async def announced(self, chain: int, seq: int) -> None:
         """Remember that the rows up to ``seq`` were announced."""

@@ -288,6 +288,32 @@ async def test_a_claimed_hold_is_put_off_twice_as_long_each_time(store: Store) -
         now += factor * 10
 
 
+async def test_holds_that_were_put_off_are_due_again_together(store: Store) -> None:
+    owner = await owner_of(store)
+    silent_ones = [entry(HELD, at_ms=n, case=silent(Silence.TIMEOUT)) for n in range(3)]
+    failed = entry(HELD, at_ms=5, case=silent(Silence.FAILED))
+    for new in (*silent_ones, failed):
+        await store.commit(owner, new)
+    for _ in range(4):
+        assert len(await store.claim_silent_holds(1000, 10_000, 10, early=True)) == 4
+    await store.wake_silent_holds(3000)
+    assert await store.claim_silent_holds(2999, 10_000, 10) == []
+    due = await store.claim_silent_holds(3000, 10_000, 2)
+    assert [found.created_ms for found in due] == [0, 1]
+    await store.wake_silent_holds(5000)
+    due = await store.claim_silent_holds(5000, 10_000, 10)
+    assert [found.created_ms for found in due] == [0, 1, 2], "what fails of itself is put off all the same"
+
+
+async def test_the_hold_that_is_due_soonest_can_be_taken_early(store: Store) -> None:
+    owner = await owner_of(store)
+    for number in range(3):
+        await store.commit(owner, entry(HELD, at_ms=number, case=silent(Silence.TIMEOUT)))
+    assert len(await store.claim_silent_holds(1000, 10_000, 3)) == 3
+    taken = [await store.claim_silent_holds(1000 + turn, 10_000, 1, early=True) for turn in range(3)]
+    assert [[found.created_ms for found in each] for each in taken] == [[0], [1], [2]]
+
+
 @pytest.mark.parametrize("silence", [Silence.FAILED, Silence.INCOMPLETE])
 async def test_what_fails_or_cannot_be_fetched_is_tried_again_five_times(store: Store, silence: Silence) -> None:
     owner = await owner_of(store)
@@ -384,6 +410,50 @@ async def test_events_are_what_was_not_announced_yet(store: Store) -> None:
     assert [row.seq for row in await store.events(one.slot, 10)] == [3]
     assert [row.chain for row in await store.events(two.slot, 10)] == [two.slot]
     assert await store.events(ADMINISTRATORS, 10) == []
+
+
+async def test_a_row_is_announced_after_the_earlier_ones_about_its_message_in_whatever_chain(store: Store) -> None:
+    dead, alive = await owner_of(store, "dead"), await owner_of(store, "alive")
+    first, lost = entry(), entry(idempotent=False)
+    await store.append_audit("login", "{}", 1)
+    await store.commit(dead, first)
+    await store.commit(dead, lost)
+    await store.break_lease(dead)
+    assert await store.recover(2) == (0, 2)
+    await store.append_audit("login", "{}", 3)
+    again = entry(QUEUED)
+    await store.commit(alive, again)
+
+    async def waiting(chain: int, limit: int = 10) -> list[int]:
+        return [row.seq for row in await store.events(chain, limit)]
+
+    assert await waiting(ADMINISTRATORS) == [1]
+    assert await waiting(ADMINISTRATORS, 1) == [1]
+    assert await waiting(alive.slot) == [1]
+    assert await waiting(dead.slot) == [1, 2]
+    await store.announced(dead.slot, 1)
+    recovered = [row.message_id for row in await store.events(ADMINISTRATORS, 10) if row.message_id]
+    assert lost.message_id not in recovered
+    await store.announced(dead.slot, 2)
+    assert await waiting(ADMINISTRATORS) == [1, 2, 3, 4]
+    await store.announced(ADMINISTRATORS, 4)
+    assert await waiting(ADMINISTRATORS) == []
+
+
+async def test_a_message_that_goes_from_chain_to_chain_and_back_is_announced_in_order(store: Store) -> None:
+    one, two = await owner_of(store, "one"), await owner_of(store, "two")
+    new = entry(HELD)
+    await store.commit(one, new)
+    for owner in (two, one, two):
+        assert await store.move(owner, change(new, HELD, HELD))
+    order: list[tuple[int, int]] = []
+    while len(order) < 4:
+        for chain in (two.slot, one.slot):
+            rows = await store.events(chain, 10)
+            order += [(row.chain, row.seq) for row in rows]
+            if rows:
+                await store.announced(chain, rows[-1].seq)
+    assert order == [(one.slot, 1), (two.slot, 1), (one.slot, 2), (two.slot, 2)]
 
 
 # -- life

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import and_, exists, insert, or_, select, update
+from sqlalchemy import and_, exists, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.dialect import AnyRow, AnySelect
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.plan import Heads
 from gateway.adapters.sql.reads import STORED, in_this_state, stored
-from gateway.adapters.sql.tables import KEPT, WAITS, audit, chains, messages
+from gateway.adapters.sql.tables import FOR_EVER, KEPT, WAITS, audit, chains, messages
 from gateway.adapters.sql.tables_statements import appeals
 from gateway.core.appeals import AppealState
 from gateway.core.audit import ADMINISTRATORS, TRANSITION, transition_body
@@ -45,12 +45,12 @@ class Claims:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int) -> list[Stored]:
+    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int, *, early: bool = False) -> list[Stored]:
         """See `gateway.ports.Store`, as for every method below."""
         async with self._database.writing("claim holds") as connection:
             found = await connection.execute(
                 select(messages.c.id, messages.c.rechecks)
-                .where(WAITS, messages.c.recheck_at <= now_ms)
+                .where(WAITS, true() if early else messages.c.recheck_at <= now_ms)
                 .order_by(messages.c.recheck_at, messages.c.created_ms, messages.c.id)
                 .limit(limit)
                 .with_for_update(skip_locked=True)
@@ -65,6 +65,13 @@ class Claims:
                     .values(rechecks=messages.c.rechecks + 1, recheck_at=now_ms + (retry_ms << doublings))
                 )
             return await _read(connection, [message_id for ids in claimed.values() for message_id in ids])
+
+    async def wake_silent_holds(self, by_ms: int) -> None:
+        later = and_(WAITS, messages.c.recheck_at > by_ms, messages.c.recheck_limit == FOR_EVER)
+        async with self._database.writing("wake holds") as connection:
+            # One that somebody else has locked is being asked about, or decided on.
+            ids = select(messages.c.id).where(later).with_for_update(skip_locked=True)
+            await connection.execute(update(messages).where(messages.c.id.in_(ids)).values(recheck_at=by_ms))
 
     async def claim_queued(self, owner: Owner, now_ms: int, limit: int) -> list[Stored]:
         async with self._database.writing("claim queued") as connection:
