@@ -147,9 +147,9 @@ async def announce(store: Store, events: Events, lease: LeaseKeeper) -> bool:
 async def announce_unowned(store: Store, events: Events, lease: LeaseKeeper) -> bool:
     """Announce what the chains that no process holds have gained: persons' acts, recovery, and what a process that
     died had left. One process does it, the one with the lowest slot; True if more is left."""
-    # What a dead process had left comes before recovery's rows about it, which are in the administrators' chain.
-    chains = reversed(await _unowned(store, lease))
-    return any([await _announce(store, events, chain) for chain in chains])
+    # What a dead process had left comes before recovery's rows about it, which are in the administrators' chain and
+    # would only wait for it.
+    return any([await _announce(store, events, chain) for chain in reversed(await _unowned(store, lease))])
 
 
 async def follow(follower: Follower, store: Store, lease: LeaseKeeper, clock: Clock) -> bool:
