@@ -123,7 +123,7 @@ async def test_every_session_is_bounded_on_both_sides(store: SqlStore, url: str)
     )
     hot = await connect(url, 5.0)
     async with store.database.engine.connect() as pooled:
-        driver = (await pooled.get_raw_connection()).driver_connection
+        driver: Any = (await pooled.get_raw_connection()).driver_connection
         for connection in (hot, driver):
             found = [
                 await connection.fetchval("SELECT setting FROM pg_settings WHERE name = $1", name) for name in names

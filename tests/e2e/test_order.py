@@ -59,7 +59,8 @@ async def test_after_a_kill_each_decision_is_announced_before_what_recovery_made
     assert len(unknown) == UNDER_WAY
 
     def all_recovered(found: list[ConsumerRecord]) -> bool:
-        return sum(json.loads(record.value)["data"].get("actor") == "recovery" for record in found) >= UNDER_WAY
+        recovered = [record for record in found if json.loads(record.value)["data"].get("actor") == "recovery"]
+        return len(recovered) >= UNDER_WAY
 
     kinds: dict[str, list[str]] = {}
     for record in await records(bare_stack, "decisions", all_recovered):
