@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
+import psutil
 import pytest
 
 from deploy.local.kafka import Kafka
@@ -26,6 +27,7 @@ from tests.e2e.upstream import Upstream
 LEASE_SECONDS = 12
 SETTINGS = {"GATEWAY_LEASE_SECONDS": str(LEASE_SECONDS), "GATEWAY_UPSTREAM_SECONDS": "5"}
 OUTAGE_SECONDS = LEASE_SECONDS * 1.5
+LATE_SECONDS = LEASE_SECONDS / 2
 START_SECONDS = 30
 WRONG_CLOCK = """
 import sys
@@ -142,8 +144,13 @@ async def outage(
     await asyncio.to_thread(away)
     down = monotonic()
     await until(lambda: monotonic() - down > OUTAGE_SECONDS, 60, "the outage to last")
+    # One of them sees it later than the other, which must not take it for dead meanwhile.
+    late = psutil.Process(min(processes))
+    late.suspend()
     await asyncio.to_thread(back)
     returned = monotonic()
+    await until(lambda: monotonic() - returned > LATE_SECONDS, 30, "the other process to go on alone")
+    late.resume()
     await until(lambda: load.statuses(returned).get(200, 0) > 20, 60, "messages published again")
     again = monotonic() - returned
     await until(lambda: ready(stack, processes), 60, "both processes well again")
