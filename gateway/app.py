@@ -67,7 +67,6 @@ from gateway.app_console import open_console
 from gateway.app_verify import open_verify
 from gateway.appealing import Appealing
 from gateway.core.quota import HoldQuota
-from gateway.core.records import Lease
 from gateway.examine import Examine
 from gateway.held import HeldMessages
 from gateway.http import (
@@ -99,10 +98,10 @@ from gateway.http.rate import Rate
 from gateway.http.reporting import BODY_BUDGET, Reporting
 from gateway.http.storable import STORABLE
 from gateway.identify import Identify
-from gateway.lease import LeaseKeeper
+from gateway.lease import LeaseKeeper, take_slot
 from gateway.perform import Perform
 from gateway.platforms.listeners import Listener
-from gateway.ports import Classifiers, Clock, Store, StoreUnavailable, Upstream
+from gateway.ports import Classifiers, Clock, Upstream
 from gateway.publish import Publish
 from gateway.reporting import erase_reports, measure_reports
 from gateway.review import Review
@@ -113,6 +112,8 @@ from gateway.upkeep import News, Upkeep, is_first, measure_holds, plan, plan_ver
 log = logging.getLogger(__name__)
 
 _YOUNG_OBJECTS = 20_000
+_STORE_SECONDS = 5.0
+"""A statement, and a wait for a lock, take no longer; where leases are short, no longer than a quarter of one."""
 
 Judge = Callable[[Question], Reply]
 
@@ -182,14 +183,16 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     if settings.trace_endpoint is not None:
         exporter = tracing.otlp(settings.trace_endpoint)
         stack.callback(tracing.configure("gateway", exporter, settings.trace_ratio).shutdown)
-    store, register = await stack.enter_async_context(open_store(settings.database_url))
+    store, register = await stack.enter_async_context(
+        open_store(settings.database_url, min(_STORE_SECONDS, settings.lease_seconds / 4))
+    )
     policy = PolicyFile(settings.policy_file, store, clock)
     await policy.load()
 
     slots = settings.kafka.partitions if settings.kafka.bootstrap_servers else settings.slots
     ttl_ms = int(settings.lease_seconds * 1000)
-    lease = LeaseKeeper(
-        store, clock, await _lease(store, clock, slots, ttl_ms), ttl_ms, int(settings.upstream_seconds * 1000)
+    lease = await take_slot(
+        store, clock, this_holder(), is_dead, slots, ttl_ms=ttl_ms, margin_ms=int(settings.upstream_seconds * 1000)
     )
     stack.push_async_callback(lease.release)
 
@@ -311,7 +314,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     upkeep.every(5.0, "hold quotas", lambda: measure_holds(store, quota))
     takedowns.plan(upkeep, SqlOrders(store.database), remover, clock)
     if verify is not None:
-        plan_verification(upkeep, verify, lambda: is_first(store, lease, clock))
+        plan_verification(upkeep, verify, lambda: is_first(store, lease))
     reports = _reports(settings, store, clock, listeners)
     upkeep.every(5.0, "report gauges", lambda: measure_reports(reports, clock))
     upkeep.every(60.0, "reports", lambda: erase_reports(reports, clock, policy.current))
@@ -455,18 +458,3 @@ def _pictures(settings: Settings, sealer: FileSealer | None, clock: Clock, stack
     )
     stack.callback(fetcher.close)
     return WebPictures(fetcher, sealer, clock, given.budget)
-
-
-async def _lease(store: Store, clock: Clock, slots: int, ttl_ms: int) -> Lease:
-    """A slot of our own; those of processes that died on this host are free at once.
-
-    Raises `StoreUnavailable` when all are taken.
-    """
-    for owner, holder in await store.holders(clock.now_ms()):
-        if is_dead(holder):
-            await store.break_lease(owner)
-    lease = await store.lease(this_holder(), slots, ttl_ms, clock.now_ms())
-    if lease is None:
-        raise StoreUnavailable(f"all {slots} slots are taken by other gateway processes")
-    log.info("slot leased", {"slot": lease.owner.slot, "epoch": lease.owner.epoch})
-    return lease

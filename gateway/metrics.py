@@ -90,6 +90,11 @@ PROXIED_BYTES = Counter(
     ["listener", "direction"],
 )
 TUNNELS = Gauge("gateway_tunnels", "WebSockets that are open.", ["listener"], multiprocess_mode="livesum")
+CLOCK_SKEW_SECONDS = Gauge(
+    "gateway_clock_skew_seconds",
+    "How far this machine's clock is ahead of the store's, as found when the lease was last extended.",
+    multiprocess_mode="mostrecent",
+)
 HELD = Gauge("gateway_held_messages", "Messages on hold.", multiprocess_mode="mostrecent")
 HOLD_AGE_SECONDS = Gauge(
     "gateway_oldest_hold_seconds", "Age of the oldest message on hold.", multiprocess_mode="mostrecent"

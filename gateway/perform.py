@@ -232,7 +232,7 @@ class Perform:
         waiting = list(self._unsettled.values())
         faults: list[BaseException] = []
         for start in range(0, len(waiting), _TOGETHER):
-            some, owner = waiting[start : start + _TOGETHER], self._lease.owner
+            some, owner = waiting[start : start + _TOGETHER], self._lease.writer
             moves = [self._store.move(owner, transition) for transition in some]
             results = await asyncio.gather(*moves, return_exceptions=True)
             for transition, result in zip(some, results, strict=True):
@@ -297,7 +297,7 @@ class Perform:
             kept = replace(result, upstream=replace(answer, body=b""))
         try:
             with Stage("settle"):
-                await self._store.move(self._lease.owner, kept)
+                await self._store.move(self._lease.writer, kept)
         except StoreUnavailable:
             self._settle_later(kept)
         return result

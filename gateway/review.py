@@ -20,6 +20,7 @@ from gateway.core.rules import REVIEWED
 from gateway.opinions import Opinions
 from gateway.perform import Perform
 from gateway.ports import Classifiers, Clock, Pictures, Registry, Sources, Store, StoreUnavailable
+from gateway.silences import Silences
 
 log = logging.getLogger("gateway.review")
 
@@ -55,6 +56,7 @@ class Review:
         self._policy = policy
         self._clock = clock
         self._ask_again_ms = ask_again_ms
+        self._silences = Silences(ask_again_ms)
 
     async def late(self, reply: Reply) -> None:
         """Apply a reply that came after its question's deadline, if its message is still held."""
@@ -66,18 +68,27 @@ class Review:
             log.warning("late reply not applied; its hold is asked about again", {"message_id": reply.message_id})
 
     async def ask_again(self, limit: int = 50) -> bool:
-        """Ask about holds that wait for an opinion, once the classifiers can be asked; True if more may wait."""
+        """Ask about holds that wait for an opinion, once the classifiers can be asked; True if more may wait.
+
+        At most ``limit`` are under way at once. Each that gets no answer is put off longer and longer, but as soon as a
+        classifier that was silent answers, all are due within one try's time.
+        """
         if not self._classifiers.healthy():
             return False
         now_ms = self._clock.now_ms()
         holds = await self._store.claim_silent_holds(now_ms, self._ask_again_ms, limit)
+        if not holds and self._silences.are_to_be_probed(now_ms):
+            holds = await self._store.claim_silent_holds(now_ms, self._ask_again_ms, 1, early=True)
         await _all([self._ask(stored, now_ms + self._ask_again_ms) for stored in holds])
+        if self._silences.take_back(now_ms):
+            await self._store.wake_silent_holds(self._clock.now_ms() + self._ask_again_ms)
         return len(holds) == limit
 
     async def _ask(self, stored: Stored, deadline_ms: int) -> None:
         message, answers = await self._opinions(
             stored.message_id, stored.message, stored.request, self._policy().policy, deadline_ms
         )
+        self._silences.note(answers, self._clock.now_ms())
         await self._apply(stored, answers, f"asked again{_fetched(stored.message, message)}")
 
     async def expire(self, limit: int = 50) -> bool:

@@ -146,17 +146,19 @@ async def announce(store: Store, events: Events, lease: LeaseKeeper) -> bool:
     return await _announce(store, events, lease.owner.slot)
 
 
-async def announce_unowned(store: Store, events: Events, lease: LeaseKeeper, clock: Clock) -> bool:
+async def announce_unowned(store: Store, events: Events, lease: LeaseKeeper) -> bool:
     """Announce what the chains that no process holds have gained: persons' acts, recovery, and what a process that
     died had left. One process does it, the one with the lowest slot; True if more is left."""
-    return any([await _announce(store, events, chain) for chain in await _unowned(store, lease, clock)])
+    # What a dead process had left comes before recovery's rows about it, which are in the administrators' chain and
+    # would only wait for it.
+    return any([await _announce(store, events, chain) for chain in reversed(await _unowned(store, lease))])
 
 
 async def follow(follower: Follower, store: Store, lease: LeaseKeeper, clock: Clock) -> bool:
     """Write what follows from this process's chain and, in the first process, from those that nobody holds; True if
     more is left. A chain that cannot be followed holds up none of the others: the first fault is raised after them."""
     more, wrong = False, list[Exception]()
-    for chain in [lease.owner.slot, *await _unowned(store, lease, clock)]:
+    for chain in [lease.owner.slot, *await _unowned(store, lease)]:
         try:
             more |= await follower.follow(chain, clock.now_ms())
         except Exception as error:  # be it a defect: what people decided stands in another chain
@@ -166,15 +168,15 @@ async def follow(follower: Follower, store: Store, lease: LeaseKeeper, clock: Cl
     return more
 
 
-async def _unowned(store: Store, lease: LeaseKeeper, clock: Clock) -> list[int]:
+async def _unowned(store: Store, lease: LeaseKeeper) -> list[int]:
     """The chains that no process holds, if this is the process that looks after them."""
-    held = {owner.slot for owner, _ in await store.holders(clock.now_ms())}
+    held = {owner.slot for owner, _ in await store.holders()}
     return sorted((await store.heads()).keys() - held) if _first(held, lease) else []
 
 
-async def is_first(store: Store, lease: LeaseKeeper, clock: Clock) -> bool:
+async def is_first(store: Store, lease: LeaseKeeper) -> bool:
     """Whether this process does what one process does for all: the one with the lowest slot."""
-    return _first({owner.slot for owner, _ in await store.holders(clock.now_ms())}, lease)
+    return _first({owner.slot for owner, _ in await store.holders()}, lease)
 
 
 def _first(held: set[int], lease: LeaseKeeper) -> bool:
@@ -228,10 +230,8 @@ def pause_ms(attempts: int) -> int:
 
 
 async def recover(store: Store, clock: Clock, lease: LeaseKeeper) -> None:
-    """Settle what dead processes left under way. A process whose own lease has run out extends that first, lest after
-    an outage of the store it takes itself for dead."""
-    if not lease.valid():
-        return
+    """Settle what dead processes left under way."""
+    await lease.end_expired()
     queued, unknown = await store.recover(clock.now_ms())
     if queued or unknown:
         log.warning("messages of a dead process recovered", {"queued": queued, "unknown": unknown})
@@ -317,7 +317,7 @@ def plan(
         upkeep.every(5.0, "appeals", appealing.measure)
     if events is not None:
         upkeep.every(0.2, "events", lambda: announce(store, events, lease))
-        upkeep.every(1.0, "unowned events", lambda: announce_unowned(store, events, lease, clock))
+        upkeep.every(1.0, "unowned events", lambda: announce_unowned(store, events, lease))
 
 
 def plan_verification(upkeep: Upkeep, verify: Verify, is_first: Callable[[], Awaitable[bool]]) -> None:

@@ -19,11 +19,17 @@ class FakeClock:
 
     def __init__(self, now_ms: int = NOW_MS, process: int = 0) -> None:
         self.now = now_ms
+        self.ahead = 0
+        """How much of the time of day is somebody's mistake, who set it."""
         self._count = process << 64
 
     def now_ms(self) -> int:
         """See `gateway.ports.Clock`."""
         return self.now
+
+    def steady_ms(self) -> int:
+        """See `gateway.ports.Clock`."""
+        return self.now - self.ahead
 
     def new_id(self) -> str:
         """See `gateway.ports.Clock`."""

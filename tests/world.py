@@ -116,9 +116,10 @@ async def open_world(
         for account in (ACCOUNT, CLOSED, NOBODYS):
             await store.put_account(TENANT.tenant_id, account, "test", clock.now_ms())
         await store.put_account(OTHER.tenant_id, THEIRS, "test", clock.now_ms())
+    asked_ms = clock.steady_ms()
     lease = await store.lease(f"process-{process}", 4, TTL_MS, clock.now_ms())
     assert lease is not None
-    keeper = LeaseKeeper(store, clock, lease, TTL_MS, MARGIN_MS)
+    keeper = LeaseKeeper(store, clock, lease, TTL_MS, MARGIN_MS, asked_ms=asked_ms)
     return World(store, clock, keeper, limit, classifiers=classifiers or ScriptedClassifiers(), pictures=pictures)
 
 

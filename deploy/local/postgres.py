@@ -122,6 +122,14 @@ class Postgres:
         """Shut the server down in order, closing the connections to it and keeping its data."""
         self._ours().stop()
 
+    def freeze(self) -> None:
+        """Let none of its processes go on, as on a host that hangs: connections stay open and nobody answers."""
+        self._ours().freeze()
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._ours().thaw()
+
     def close(self) -> None:
         """Stop the server and remove temporary data; an external one is left alone."""
         if self._server is not None:

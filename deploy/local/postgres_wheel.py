@@ -8,8 +8,11 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+
+import psutil
 
 from deploy.local.errors import Missing, StartFailed
 from deploy.local.processes import free_port, run, spawn, tail, terminate
@@ -84,6 +87,22 @@ class WheelServer:
     def stop(self) -> None:
         if self._process is not None:
             terminate(self._process, (signal.SIGINT, 20), (signal.SIGQUIT, 10))
+
+    def freeze(self) -> None:
+        """Let none of its processes go on, as on a host that hangs: connections stay open and nobody answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            # The first one before the others: it would start another where one does not answer.
+            parent = psutil.Process(self._process.pid)
+            for each in (parent, *parent.children()):
+                with suppress(psutil.NoSuchProcess):
+                    each.send_signal(number)
 
     def remove(self) -> None:
         if self._temporary is not None:

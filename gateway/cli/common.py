@@ -16,7 +16,7 @@ from gateway.adapters.sql import SqlRegister, SqlStore, open_store
 from gateway.core.model import Registrant
 from gateway.core.policy import PolicyError, PolicyInForce
 from gateway.core.shown import written
-from gateway.ports import Fault, Register
+from gateway.ports import Fault, Register, SchemaNewer
 from gateway.settings import Settings, SettingsError, load_settings
 
 T = TypeVar("T")
@@ -113,4 +113,13 @@ def with_store(work: Callable[[SqlStore, SqlRegister], Awaitable[T]], *, create:
     try:
         return asyncio.run(run())
     except Fault as fault:
-        raise click.ClickException(str(fault)) from fault
+        raise in_a_sentence(fault) from fault
+
+
+def in_a_sentence(fault: Fault) -> click.ClickException:
+    """What ends a command because of a fault: its text, and status 3 where the program is too old for the database."""
+    return _TooOld(str(fault)) if isinstance(fault, SchemaNewer) else click.ClickException(str(fault))
+
+
+class _TooOld(click.ClickException):
+    exit_code = 3

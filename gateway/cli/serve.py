@@ -25,16 +25,17 @@ from gateway.adapters.keys import new_keys
 from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.passwords import Argon2Passwords
 from gateway.adapters.providers_file import read_providers
-from gateway.adapters.sql import SqlOperators, open_store
+from gateway.adapters.sql import SqlOperators, check_schema, open_store
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.sessions import SqlSessions
 from gateway.app import Judge, create_app
-from gateway.cli.common import checked_policy, settings
+from gateway.cli.common import checked_policy, in_a_sentence, settings
 from gateway.demo import APP_KEY, BOT_FILE, bot_try, listeners, seed, tries
 from gateway.demo_bots import TOKEN
 from gateway.demo_upstream import create_demo_upstream
 from gateway.embedded import embedded_judge
 from gateway.platforms.listeners import Listener, ListenersError
+from gateway.ports import SchemaNewer, StoreUnavailable
 from gateway.providers.config import ProvidersError
 from gateway.server import Line, listen, run
 from gateway.settings import Settings, SettingsError, load_settings
@@ -55,6 +56,7 @@ def serve(host: str, port: int, workers: int, fds: str | None, line: str | None)
     check_providers(chosen.providers_file)
     check_lexicon(chosen)
     check_known_pictures(chosen)
+    check_database(chosen)
     ports = [port, *[listener.port for listener in checked_listeners(chosen.listeners_file) if listener.port]]
     if fds is None:
         sockets = [*_listen(host, ports), *_listen_for_management(chosen, ports)]
@@ -88,6 +90,7 @@ def demo(port: int, upstream_port: int, bots_port: int, data: Path) -> None:
     listening += _listen_for_management(chosen, [port, bots_port])
     for each in _demo_listen(upstream_port, "--upstream-port"):
         each.close()
+    check_database(chosen)
     asyncio.run(_seed(chosen, upstream_url, data / "console-passwords"))
     upstream = [sys.executable, "-m", "gateway", "demo-upstream", "--port", str(upstream_port), "--data", str(data)]
     with subprocess.Popen(upstream) as process:
@@ -152,6 +155,16 @@ def check_providers(file: Path | None) -> None:
         for problem in error.problems:
             click.echo(f"{file}: {problem}", err=True)
         sys.exit(2)
+
+
+def check_database(chosen: Settings) -> None:
+    """End the command with status 3 where a later version has changed the database's tables."""
+    try:
+        asyncio.run(check_schema(chosen.database_url))
+    except SchemaNewer as fault:
+        raise in_a_sentence(fault) from fault
+    except StoreUnavailable:
+        return  # whether it is there is seen when it is opened
 
 
 def check_lexicon(chosen: Settings) -> None:

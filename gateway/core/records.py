@@ -168,7 +168,7 @@ class AuditRow(Value, frozen=True):
 
 
 class Lease(Value, frozen=True):
-    """A slot held by this process until ``expires_ms`` (unix milliseconds) unless renewed."""
+    """A slot held by this process until ``expires_ms`` (unix milliseconds by the store's clock) unless renewed."""
 
     owner: Owner
     expires_ms: int

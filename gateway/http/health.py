@@ -17,6 +17,10 @@ _SHOWN = 5
 """Tenants named in one line."""
 
 
+_SKEW_MS = 1000
+"""From here on deadlines, which classifiers judge by their own clocks, and times in the records are wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """One thing the gateway needs; only those that admission depends on make the process unready."""
@@ -47,6 +51,7 @@ class Checks:
         return [
             Component("store", True, self._store),
             Component("lease", True, self._lease),
+            Component("clock", False, self._clock),
             Component("replies", True, self._replies),
             Component("bus", False, self._bus),
             Component("registry", False, self._registry),
@@ -62,6 +67,13 @@ class Checks:
     async def _lease(self) -> str:
         owner = self.lease.owner
         return f"slot {owner.slot}, epoch {owner.epoch}"
+
+    async def _clock(self) -> str:
+        skew_ms = self.lease.skew_ms
+        where = f"{abs(skew_ms)} ms {'behind' if skew_ms < 0 else 'ahead of'} the store's"
+        if abs(skew_ms) > _SKEW_MS:
+            raise Fault(f"this machine's clock is {where}: is its time synchronised?")
+        return where
 
     async def _replies(self) -> str:
         if not self.classifiers.ready():

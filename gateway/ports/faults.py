@@ -13,6 +13,16 @@ class StoreUnavailable(Fault):
     """The store did not take a write or answer a read. The client gets 503, nothing is forwarded."""
 
 
+class SchemaNewer(StoreUnavailable):
+    """A later version of the gateway has changed the database's tables; this one must not touch them."""
+
+    def __init__(self, found: str, ours: str) -> None:
+        super().__init__(
+            f"The database has schema {found}, newer than this program's {ours}; upgrade the program, or set "
+            "GATEWAY_DATABASE_URL to another database."
+        )
+
+
 class LeaseLost(StoreUnavailable):
     """This process no longer holds its slot, so the store refused its write."""
 

@@ -19,6 +19,10 @@ class Clock(Protocol):
     def now_ms(self) -> int:
         """Unix time in milliseconds."""
 
+    def steady_ms(self) -> int:
+        """Milliseconds since some moment, which go on evenly whatever is done to the time of day. Only differences mean
+        something, and only in this process."""
+
     def new_id(self) -> str:
         """A new identifier, unique and sortable by time of creation (32 hexadecimal digits)."""
 

@@ -89,8 +89,9 @@ class Store(References, Protocol):
 
     # -- holds, queue, recovery
 
-    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int) -> list[Stored]:
-        """Take held messages that wait for an opinion and whose time to ask again has come, oldest first.
+    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int, *, early: bool = False) -> list[Stored]:
+        """Take held messages that wait for an opinion and whose time to ask again has come, oldest first; with
+        ``early`` also those whose time has not, the soonest first.
 
         Each is put off by ``retry_ms``, doubled at every claim up to 64 times, so two processes never ask about
         one hold at once. A hold waits for an opinion when its newest case has an `Unanswered` with a silence of
@@ -100,11 +101,15 @@ class Store(References, Protocol):
     async def has_silent_holds(self) -> bool:
         """Whether any held message waits for an opinion, as for `claim_silent_holds`, due or not."""
 
+    async def wake_silent_holds(self, by_ms: int) -> None:
+        """Let no hold that waits until there is an opinion wait longer than until ``by_ms``."""
+
     async def claim_queued(self, owner: Owner, now_ms: int, limit: int) -> list[Stored]:
         """Move QUEUED messages to FORWARDING under ``owner``, each to one process only, oldest first."""
 
     async def recover(self, now_ms: int) -> tuple[int, int]:
-        """Settle FORWARDING messages whose owner's lease ended, each with its audit row; returns how many of each.
+        """Settle FORWARDING messages whose owner's lease has ended (see `end_expired`), each with its audit row;
+        returns how many of each.
 
         QUEUED where the upstream is idempotent for it and the client knows of the message: it came under a key
         (has a ``fingerprint``), or was answered before it was forwarded (has more than one step). UNKNOWN elsewhere:
@@ -117,18 +122,27 @@ class Store(References, Protocol):
 
     # -- leases
 
+    #
+    # A store that several machines share judges time by its own clock alone; ``now_ms`` is then of no effect.
+
     async def lease(self, holder: str, slots: int, ttl_ms: int, now_ms: int) -> Lease | None:
-        """Take a free slot of ``range(slots)``: one never used, ended, or whose holder is ``holder``, with a new
-        epoch. None when all are taken."""
+        """Take a free slot of ``range(slots)``: one never used, one whose lease has ended, or whose holder is
+        ``holder``, with a new epoch. None when all are taken."""
 
     async def renew(self, owner: Owner, ttl_ms: int, now_ms: int) -> Lease | None:
-        """Extend a lease; None if it was lost."""
+        """Extend a lease, also one whose time is over as long as nobody ended it; None if it has ended."""
+
+    async def end_expired(self, now_ms: int, longest_ms: int) -> None:
+        """End the leases whose time is over: nothing is written under them any more. One that would last longer than
+        ``longest_ms``, as it does where a clock was wrong, lasts that long. A lease that somebody else has locked is
+        left for another time."""
 
     async def release(self, owner: Owner) -> None:
         """End a lease now."""
 
-    async def holders(self, now_ms: int) -> list[tuple[Owner, str]]:
-        """The leases in force and who holds them."""
+    async def holders(self) -> list[tuple[Owner, str]]:
+        """The leases that have not ended, and who holds them. One whose time is over is among them until somebody ends
+        it: its owner may be late only."""
 
     async def break_lease(self, owner: Owner) -> None:
         """End the lease of a process that is known to be dead."""
@@ -156,7 +170,8 @@ class Store(References, Protocol):
         """The last seq and hash of each chain."""
 
     async def events(self, chain: int, limit: int) -> list[AuditRow]:
-        """The rows of a chain that were not yet announced downstream, oldest first."""
+        """The rows of a chain that were not yet announced downstream, oldest first, up to the first row about a message
+        of which an earlier row, in another chain, was not announced either: that one comes first."""
 
     async def announced(self, chain: int, seq: int) -> None:
         """Remember that the rows up to ``seq`` were announced."""

@@ -64,6 +64,7 @@ class Office:
             await store.keep_policy(policy(), clock.now_ms())
             lease = await store.lease("test", 1, TTL_MS, clock.now_ms())
             assert lease is not None
+            keeper = LeaseKeeper(store, clock, lease, TTL_MS, 1, asked_ms=clock.steady_ms())
             classifiers, upstream = ScriptedClassifiers(), ScriptedUpstream([])
             classifiers.scores["text"] = (Score("spam", spam, spans),)
             upstream.fault = UpstreamUnknown("no answer") if unknown else None
@@ -71,7 +72,7 @@ class Office:
                 registry=register,
                 classifiers=classifiers,
                 store=store,
-                perform=Perform(store, upstream, clock, LeaseKeeper(store, clock, lease, TTL_MS, 1)),
+                perform=Perform(store, upstream, clock, keeper),
                 policy=policy,
                 clock=clock,
                 limit=1,

@@ -125,6 +125,15 @@ class TwoStores(RuleBasedStateMachine):
     def claim_silent_holds(self, limit: int) -> None:
         self.both(lambda store: store.claim_silent_holds(self._now, 7, limit))
 
+    @rule(later=st.integers(0, 50), early=st.booleans())
+    def wake_silent_holds(self, later: int, early: bool) -> None:
+        self.both(lambda store: store.wake_silent_holds(self._now + later))
+        self.both(lambda store: store.claim_silent_holds(self._now, 7, 1, early=early))
+
+    @rule(longest=st.sampled_from([60, 10_000]))
+    def end_expired(self, longest: int) -> None:
+        self.both(lambda store: store.end_expired(self._now, longest))
+
     @rule()
     def recover(self) -> None:
         self.both(lambda store: store.recover(self._now))
@@ -145,7 +154,7 @@ class TwoStores(RuleBasedStateMachine):
         self.both(lambda store: store.message(of.message_id, "t1"))
         self.both(lambda store: store.history(of.message_id))
         self.both(lambda store: store.by_key("t1", "a"))
-        self.both(lambda store: store.holders(self._now))
+        self.both(lambda store: store.holders())
 
     @rule()
     def everything_reads_alike(self) -> None:

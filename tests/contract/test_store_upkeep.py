@@ -46,17 +46,21 @@ async def test_slots_are_leased_one_by_one_and_again_when_they_end(store: Store)
     assert two is not None
     assert {one.owner.slot, two.owner.slot} == {0, 1}
     assert (one.expires_ms, two.expires_ms) == (1100, 1100)
+    await store.end_expired(1099, 100)
     assert await store.lease("three", 2, 100, 1099) is None
-    assert await store.holders(1099) == sorted([(one.owner, "one"), (two.owner, "two")], key=lambda pair: pair[0].slot)
+    assert await store.holders() == sorted([(one.owner, "one"), (two.owner, "two")], key=lambda pair: pair[0].slot)
     assert await store.renew(two.owner, 100, 1050) is not None
+    assert await store.lease("three", 2, 100, 1100) is None, "nobody ended it yet: its owner may be late only"
+    await store.end_expired(1100, 100)
     three = await store.lease("three", 2, 100, 1100)
     assert three is not None
     assert three.owner.slot == one.owner.slot
     assert three.owner.epoch > one.owner.epoch
     assert await store.renew(one.owner, 100, 1101) is None
-    assert await store.holders(1150) == [(three.owner, "three")]
+    await store.end_expired(1150, 100)
+    assert await store.holders() == [(three.owner, "three")]
     await store.release(three.owner)
-    assert await store.holders(1149) == [(two.owner, "two")]
+    assert await store.holders() == []
     four = await store.lease("four", 2, 100, 1101)
     assert four is not None
     assert four.owner.epoch > three.owner.epoch
@@ -71,6 +75,29 @@ async def test_a_process_that_comes_back_takes_its_own_slot_with_a_new_epoch(sto
     with pytest.raises(LeaseLost):
         await store.commit(before, entry())
     assert await store.commit(again, entry()) is None
+
+
+async def test_a_lease_whose_time_is_over_goes_on_under_its_epoch_unless_somebody_ended_it(store: Store) -> None:
+    late = await store.lease("late", 2, 100, 1000)
+    assert late is not None
+    new = entry()
+    assert await store.commit(late.owner, new) is None
+    renewed = await store.renew(late.owner, 100, 9000)
+    assert renewed is not None
+    assert (renewed.owner, renewed.expires_ms) == (late.owner, 9100)
+    await store.end_expired(9099, 100)
+    assert await store.move(late.owner, change(new, FORWARDING, PUBLISHED))
+
+
+async def test_a_lease_far_ahead_is_cut_to_the_longest_there_may_be(store: Store) -> None:
+    ahead = await store.lease("ahead", 2, 100, 10**12)
+    assert ahead is not None
+    await store.end_expired(1000, 400)
+    assert await store.holders() == [(ahead.owner, "ahead")]
+    await store.end_expired(1399, 400)
+    assert await store.holders() == [(ahead.owner, "ahead")]
+    await store.end_expired(1400, 400)
+    assert await store.holders() == []
 
 
 async def test_of_many_that_race_for_slots_each_gets_its_own(store: Store, second: Opened) -> None:
@@ -107,10 +134,11 @@ async def test_whoever_lost_the_slot_writes_nothing(store: Store, end: str) -> N
         case "broken":
             await store.break_lease(lost)
         case "taken":
+            await store.break_lease(lost)
             assert await store.lease("three", lost.slot + 1, 1, 100_000) is not None
         case "expired":
             assert await store.renew(other, 100_000, 50_000) is not None
-            assert await store.recover(100_000) == (0, 0)
+            await store.end_expired(100_000, 10**6)
         case "unknown":
             lost = Owner(7, 1)
     for write in (store.commit(lost, entry()), store.move(lost, change(held, HELD, REJECTED))):
@@ -148,8 +176,11 @@ async def test_what_a_dead_process_was_forwarding_is_settled_by_its_tenant_s_kin
     for new in (again, lost, stranger, held):
         await store.commit(dead, new)
     await store.commit(alive, running)
+    await store.end_expired(99_999, 10**6)
     assert await store.recover(99_999) == (0, 0)
     assert await store.renew(alive, 100_000, 50_000) is not None
+    assert await store.recover(100_000) == (0, 0), "nobody ended its lease yet"
+    await store.end_expired(100_000, 10**6)
     assert await store.recover(100_000) == (1, 2)
     assert await store.recover(100_001) == (0, 0)
     states = {new.message_id: await store.message(new.message_id) for new in (again, lost, stranger, running, held)}
@@ -257,6 +288,32 @@ async def test_a_claimed_hold_is_put_off_twice_as_long_each_time(store: Store) -
         now += factor * 10
 
 
+async def test_holds_that_were_put_off_are_due_again_together(store: Store) -> None:
+    owner = await owner_of(store)
+    silent_ones = [entry(HELD, at_ms=n, case=silent(Silence.TIMEOUT)) for n in range(3)]
+    failed = entry(HELD, at_ms=5, case=silent(Silence.FAILED))
+    for new in (*silent_ones, failed):
+        await store.commit(owner, new)
+    for _ in range(4):
+        assert len(await store.claim_silent_holds(1000, 10_000, 10, early=True)) == 4
+    await store.wake_silent_holds(3000)
+    assert await store.claim_silent_holds(2999, 10_000, 10) == []
+    due = await store.claim_silent_holds(3000, 10_000, 2)
+    assert [found.created_ms for found in due] == [0, 1]
+    await store.wake_silent_holds(5000)
+    due = await store.claim_silent_holds(5000, 10_000, 10)
+    assert [found.created_ms for found in due] == [0, 1, 2], "what fails of itself is put off all the same"
+
+
+async def test_the_hold_that_is_due_soonest_can_be_taken_early(store: Store) -> None:
+    owner = await owner_of(store)
+    for number in range(3):
+        await store.commit(owner, entry(HELD, at_ms=number, case=silent(Silence.TIMEOUT)))
+    assert len(await store.claim_silent_holds(1000, 10_000, 3)) == 3
+    taken = [await store.claim_silent_holds(1000 + turn, 10_000, 1, early=True) for turn in range(3)]
+    assert [[found.created_ms for found in each] for each in taken] == [[0], [1], [2]]
+
+
 @pytest.mark.parametrize("silence", [Silence.FAILED, Silence.INCOMPLETE])
 async def test_what_fails_or_cannot_be_fetched_is_tried_again_five_times(store: Store, silence: Silence) -> None:
     owner = await owner_of(store)
@@ -354,6 +411,50 @@ async def test_events_are_what_was_not_announced_yet(store: Store) -> None:
     assert [row.seq for row in await store.events(one.slot, 10)] == [3]
     assert [row.chain for row in await store.events(two.slot, 10)] == [two.slot]
     assert await store.events(ADMINISTRATORS, 10) == []
+
+
+async def test_a_row_is_announced_after_the_earlier_ones_about_its_message_in_whatever_chain(store: Store) -> None:
+    dead, alive = await owner_of(store, "dead"), await owner_of(store, "alive")
+    first, lost = entry(), entry(idempotent=False)
+    await store.append_audit("login", "{}", 1)
+    await store.commit(dead, first)
+    await store.commit(dead, lost)
+    await store.break_lease(dead)
+    assert await store.recover(2) == (0, 2)
+    await store.append_audit("login", "{}", 3)
+    again = entry(QUEUED)
+    await store.commit(alive, again)
+
+    async def waiting(chain: int, limit: int = 10) -> list[int]:
+        return [row.seq for row in await store.events(chain, limit)]
+
+    assert await waiting(ADMINISTRATORS) == [1]
+    assert await waiting(ADMINISTRATORS, 1) == [1]
+    assert await waiting(alive.slot) == [1]
+    assert await waiting(dead.slot) == [1, 2]
+    await store.announced(dead.slot, 1)
+    recovered = [row.message_id for row in await store.events(ADMINISTRATORS, 10) if row.message_id]
+    assert lost.message_id not in recovered
+    await store.announced(dead.slot, 2)
+    assert await waiting(ADMINISTRATORS) == [1, 2, 3, 4]
+    await store.announced(ADMINISTRATORS, 4)
+    assert await waiting(ADMINISTRATORS) == []
+
+
+async def test_a_message_that_goes_from_chain_to_chain_and_back_is_announced_in_order(store: Store) -> None:
+    one, two = await owner_of(store, "one"), await owner_of(store, "two")
+    new = entry(HELD)
+    await store.commit(one, new)
+    for owner in (two, one, two):
+        assert await store.move(owner, change(new, HELD, HELD))
+    order: list[tuple[int, int]] = []
+    while len(order) < 4:
+        for chain in (two.slot, one.slot):
+            rows = await store.events(chain, 10)
+            order += [(row.chain, row.seq) for row in rows]
+            if rows:
+                await store.announced(chain, rows[-1].seq)
+    assert order == [(one.slot, 1), (two.slot, 1), (one.slot, 2), (two.slot, 2)]
 
 
 # -- life

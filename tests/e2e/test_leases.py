@@ -12,7 +12,6 @@ import psutil
 
 from deploy.local.processes import free_port
 from deploy.local.stack import Stack
-from gateway.adapters.clock import SystemClock
 from gateway.adapters.sql import open_store
 from gateway.core.records import Owner
 from tests.e2e.books import audit_problems, rows, settled
@@ -25,7 +24,7 @@ MANY = 4
 async def slots(stack: Stack) -> list[Owner]:
     """The leases in force."""
     async with open_store(stack.database_url) as (store, _):
-        return [owner for owner, _ in await store.holders(SystemClock().now_ms())]
+        return [owner for owner, _ in await store.holders()]
 
 
 async def test_a_process_without_a_slot_says_so_and_ends(hasty_stack: Stack) -> None:
@@ -98,7 +97,7 @@ async def test_who_lost_its_lease_while_it_slept_ends_and_forwards_nothing_more(
 async def owner_of(stack: Stack, pid: int) -> Owner:
     """The lease that a process holds."""
     async with open_store(stack.database_url) as (store, _):
-        held = await store.holders(SystemClock().now_ms())
+        held = await store.holders()
     return next(owner for owner, holder in held if holder.rpartition("/")[2] == str(pid))
 
 

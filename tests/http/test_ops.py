@@ -25,7 +25,7 @@ from tests.http import judging
 from tests.http.conftest import client_of
 from tests.world import ACCOUNT, KEY, TTL_MS, World
 
-ALL = {"store", "lease", "replies", "bus", "registry", "policy", "upkeep", "upstreams"}
+ALL = {"store", "lease", "clock", "replies", "bus", "registry", "policy", "upkeep", "upstreams"}
 PORT = 9080
 INSIDE = f"http://gateway:{PORT}"
 """The management listener."""
@@ -111,11 +111,13 @@ async def test_without_these_a_process_is_not_ready(client: httpx.AsyncClient, w
     assert list(await ailing(client)) == [name]
 
 
-@pytest.mark.parametrize("name", ["bus", "registry", "policy"])
+@pytest.mark.parametrize("name", ["clock", "bus", "registry", "policy"])
 async def test_these_ail_a_process_that_stays_ready(
     client: httpx.AsyncClient, world: World, health: Health, name: str
 ) -> None:
     match name:
+        case "clock":
+            world.lease.skew_ms = -1001
         case "bus":
             world.classifiers.is_healthy = False
         case "registry":
@@ -124,6 +126,14 @@ async def test_these_ail_a_process_that_stays_ready(
             health.problem = "line 3: file: is no policy"
     assert (await client.get("/readyz")).status_code == 200
     assert list(await ailing(client)) == [name]
+
+
+@pytest.mark.usefixtures("health")
+async def test_a_clock_that_is_a_little_off_is_told_in_milliseconds(client: httpx.AsyncClient, world: World) -> None:
+    world.lease.skew_ms = 1000
+    assert await ailing(client) == {}
+    components = (await client.get("/healthz")).json()["components"]
+    assert components["clock"]["detail"] == "1000 ms ahead of the store's"
 
 
 async def test_tenants_whose_upstream_fails_are_named_and_not_all_of_many(

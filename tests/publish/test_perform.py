@@ -216,6 +216,7 @@ async def test_a_successor_settles_what_a_lost_process_left(world: World) -> Non
     result = await published(world)
     world.store.refuse.clear()
     world.clock.now += TTL_MS
+    await world.store.end_expired(world.clock.now_ms(), TTL_MS)
     assert await world.store.recover(world.clock.now_ms()) == (0, 1)
 
     with pytest.raises(LeaseLost):

@@ -88,6 +88,7 @@ async def test_a_message_of_a_dead_process_that_facts_forbid_by_now_is_left_to_a
     second.clock.now += TTL_MS // 2
     await second.lease.renew()
     second.clock.now += TTL_MS // 2
+    await world.store.end_expired(second.clock.now_ms(), TTL_MS)
     assert await world.store.recover(second.clock.now_ms()) == (1, 0)
     await world.put(CLOSED)
     await second.review.forward_queued()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -11,6 +12,7 @@ from gateway.core.model import Account, AccountState, MessageState, Outcome
 from gateway.core.policy import PolicyInForce
 from gateway.ports import StoreUnavailable
 from gateway.review import PERSON as BY_PERSON
+from gateway.silences import Silences
 from tests.hold import hold
 from tests.policies import policy
 from tests.world import MARGIN_MS, PERSON, TENANT, TTL_MS, World, open_world, submission
@@ -190,16 +192,52 @@ async def test_nothing_is_asked_while_the_classifiers_cannot_be(world: World) ->
     assert await world.state(message_id) is MessageState.PUBLISHED
 
 
-async def test_a_hold_that_stays_silent_is_left_for_longer_each_time(world: World) -> None:
-    await hold(world)
+async def test_while_a_classifier_is_silent_one_hold_finds_out_and_the_others_are_left_for_longer_each_time(
+    world: World,
+) -> None:
+    for _ in range(20):
+        await hold(world)
     world.classifiers.silences["text"] = Silence.TIMEOUT
     world.classifiers.asked.clear()
-    waits = []
-    for pause in (0, 1999, 1, 3999, 1):
-        world.clock.now += pause
+    asked: list[int] = []
+    for _ in range(64):
         await world.review.ask_again()
-        waits.append(len(world.classifiers.asked))
-    assert waits == [1, 1, 2, 2, 3]
+        asked.append(len(world.classifiers.asked))
+        world.clock.now += 2000
+    assert asked[:3] == [20, 40, 41]
+    assert all(before < after for before, after in pairwise(asked)), "somebody finds out in each try's time"
+    assert asked[-1] < 20 * 7 + 64
+
+
+@pytest.mark.parametrize("minutes", [1, 5])
+async def test_after_an_outage_a_thousand_holds_resolve_within_seconds(minutes: int) -> None:
+    world = await open_world(limit=1000)
+    for _ in range(1000):
+        await hold(world)
+    world.classifiers.silences["text"] = Silence.TIMEOUT
+    end_ms = world.clock.now + minutes * 60_000
+    while world.clock.now < end_ms:
+        await world.lease.renew()
+        more = await world.review.ask_again()
+        world.clock.now += 2000 if more else 500
+    del world.classifiers.silences["text"]
+    back_ms = world.clock.now
+    while (await world.store.count(MessageState.HELD))[0]:
+        await world.lease.renew()
+        more = await world.review.ask_again()
+        world.clock.now += 100 if more else 500
+        assert world.clock.now - back_ms < 10_000
+    assert len(world.upstream.got) == 1000
+
+
+async def test_a_classifier_that_comes_and_goes_does_not_make_all_holds_due_each_time(world: World) -> None:
+    silences = Silences(2000)
+    answer, silent = Opinion("text", "1", ()), Unanswered("text", Silence.TIMEOUT)
+    back = []
+    for second in range(30):
+        silences.note([answer if second % 2 else silent, Unanswered("news", Silence.FAILED)], second * 1000)
+        back.append(silences.take_back(second * 1000))
+    assert [second for second, each in enumerate(back) if each] == [1, 11, 21]
 
 
 async def test_more_holds_than_are_asked_about_at_once_are_said_to_wait(world: World) -> None:

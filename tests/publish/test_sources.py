@@ -147,5 +147,5 @@ async def test_a_licence_that_ends_is_announced_and_other_acts_are_not(world: Wo
     await world.store.append_audit(LICENCE, body, NOW_MS)
     await world.store.append_audit(REGISTRY, act_body(By("Ann"), 0, TENANT.tenant_id, "PutLicence"), NOW_MS)
     downstream = Downstream()
-    await announce_unowned(world.store, downstream, world.lease, world.clock)
+    await announce_unowned(world.store, downstream, world.lease)
     assert [orjson.loads(row.body)["act"] for row in downstream.rows] == ["EndLicence"]

@@ -14,7 +14,7 @@ from gateway.core.model import MessageState, Outcome
 from gateway.core.records import AuditRow
 from gateway.perform import Performed
 from gateway.ports import Fault, LeaseLost, StoreUnavailable
-from gateway.upkeep import Upkeep, announce, follow, measure, plan, recover
+from gateway.upkeep import Upkeep, announce, announce_unowned, follow, measure, plan, recover
 from tests.fakes import NOW_MS
 from tests.world import TTL_MS, World, open_world, submission
 
@@ -205,6 +205,28 @@ async def test_rows_are_announced_in_order_once_each(world: World) -> None:
     assert [row.seq for row in downstream.rows] == [1, 2, 3, 4]
 
 
+async def test_what_a_dead_process_decided_is_announced_before_what_recovery_made_of_it(world: World) -> None:
+    downstream = Downstream()
+    world.store.refuse.add("move")
+    for _ in range(2):
+        await world.publish(submission())
+    world.store.refuse.clear()
+    alive = await open_world(world.store, process=1)
+    await world.store.break_lease(world.lease.owner)
+    await recover(alive.store, alive.clock, alive.lease)
+    # Before anybody announced its rows, another process takes the slot: they are in a chain that is held again.
+    successor = await open_world(world.store, process=2)
+    assert successor.lease.owner.slot == world.lease.owner.slot
+    await announce_unowned(successor.store, downstream, successor.lease)
+    assert downstream.rows == []
+    await announce(successor.store, downstream, successor.lease)
+    await announce_unowned(successor.store, downstream, successor.lease)
+    about: dict[str, list[str]] = {}
+    for row in downstream.rows:
+        about.setdefault(row.message_id, []).append(row.kind)
+    assert list(about.values()) == [["decision", "transition"]] * 2
+
+
 async def test_rows_that_did_not_arrive_are_announced_again(world: World) -> None:
     downstream = Downstream()
     downstream.fault = Fault("downstream is away")
@@ -311,7 +333,7 @@ async def test_a_renewed_lease_goes_on(world: World) -> None:
 
 async def test_a_lease_that_another_took_is_lost_for_good(world: World) -> None:
     world.clock.now += TTL_MS
-    await world.store.recover(world.clock.now_ms())
+    await world.store.end_expired(world.clock.now_ms(), TTL_MS)
     with pytest.raises(LeaseLost):
         await world.lease.renew()
     world.clock.now -= TTL_MS
@@ -332,5 +354,6 @@ async def test_a_lease_that_cannot_be_released_ends_by_itself(world: World) -> N
     world.store.down = True
     await world.lease.release()
     world.store.down = False
-    assert await world.store.holders(world.clock.now_ms()) != []
-    assert await world.store.holders(world.clock.now_ms() + TTL_MS) == []
+    assert await world.store.holders() != []
+    await world.store.end_expired(world.clock.now_ms() + TTL_MS, TTL_MS)
+    assert await world.store.holders() == []

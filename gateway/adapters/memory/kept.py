@@ -53,8 +53,15 @@ class Kept:
     @property
     def waits(self) -> bool:
         """Whether this is a hold to ask about again, whenever that is."""
-        silences = {answer.silence for answer in self.cases[-1][1].answers if isinstance(answer, Unanswered)}
-        return self.state is MessageState.HELD and (
-            not silences.isdisjoint((Silence.TIMEOUT, Silence.UNAVAILABLE))
-            or (not silences.isdisjoint((Silence.FAILED, Silence.INCOMPLETE)) and self.rechecks < _FEW_TIMES)
-        )
+        few = not self._silences.isdisjoint((Silence.FAILED, Silence.INCOMPLETE)) and self.rechecks < _FEW_TIMES
+        return self.waits_for_ever or (self.state is MessageState.HELD and few)
+
+    @property
+    def waits_for_ever(self) -> bool:
+        """Whether this is a hold to ask about again until there is an opinion."""
+        silent = not self._silences.isdisjoint((Silence.TIMEOUT, Silence.UNAVAILABLE))
+        return self.state is MessageState.HELD and silent
+
+    @property
+    def _silences(self) -> set[Silence]:
+        return {answer.silence for answer in self.cases[-1][1].answers if isinstance(answer, Unanswered)}

@@ -28,7 +28,7 @@ class MemoryLeases(MemoryRegister):
         self._check()
         all_slots = [(number, self._slots.setdefault(number, _Slot())) for number in range(slots)]
         own = [pair for pair in all_slots if pair[1].epoch > 0 and pair[1].holder == holder]
-        ended = [pair for pair in all_slots if pair[1].expires_ms <= now_ms]
+        ended = [pair for pair in all_slots if pair[1].expires_ms == 0]
         for number, slot in own + ended:
             slot.epoch, slot.holder, slot.expires_ms = slot.epoch + 1, holder, now_ms + ttl_ms
             return Lease(Owner(number, slot.epoch), slot.expires_ms)
@@ -49,20 +49,20 @@ class MemoryLeases(MemoryRegister):
     async def break_lease(self, owner: Owner) -> None:
         await self.release(owner)
 
-    async def holders(self, now_ms: int) -> list[tuple[Owner, str]]:
+    async def end_expired(self, now_ms: int, longest_ms: int) -> None:
+        self._check()
+        for slot in self._slots.values():
+            slot.expires_ms = 0 if slot.expires_ms <= now_ms else min(slot.expires_ms, now_ms + longest_ms)
+
+    async def holders(self) -> list[tuple[Owner, str]]:
         self._check()
         return [
             (Owner(number, slot.epoch), slot.holder)
             for number, slot in sorted(self._slots.items())
-            if slot.expires_ms > now_ms
+            if slot.expires_ms > 0
         ]
 
     def _holds(self, owner: Owner | None) -> bool:
         if owner is None or (slot := self._slots.get(owner.slot)) is None:
             return False
         return slot.epoch == owner.epoch and slot.expires_ms > 0
-
-    def _end_expired(self, now_ms: int) -> None:
-        for slot in self._slots.values():
-            if slot.expires_ms <= now_ms:
-                slot.expires_ms = 0

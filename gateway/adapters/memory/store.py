@@ -137,9 +137,9 @@ class MemoryStore(MemoryPlatformRecords):
                 found[kept.entry.message.tenant_id] = (number + 1, size + len(kept.entry.request.body))
         return found
 
-    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int) -> list[Stored]:
+    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int, *, early: bool = False) -> list[Stored]:
         self._check()
-        due = [kept for kept in self._oldest_first() if kept.waits and kept.recheck_at <= now_ms]
+        due = [kept for kept in self._oldest_first() if kept.waits and (early or kept.recheck_at <= now_ms)]
         due = sorted(due, key=lambda kept: kept.recheck_at)[:limit]
         for kept in due:
             kept.recheck_at = now_ms + (retry_ms << min(kept.rechecks, _BACKOFF))
@@ -149,6 +149,12 @@ class MemoryStore(MemoryPlatformRecords):
     async def has_silent_holds(self) -> bool:
         self._check()
         return any(kept.waits for kept in self._kept.values())
+
+    async def wake_silent_holds(self, by_ms: int) -> None:
+        self._check()
+        for kept in self._kept.values():
+            if kept.waits_for_ever:
+                kept.recheck_at = min(kept.recheck_at, by_ms)
 
     async def claim_queued(self, owner: Owner, now_ms: int, limit: int) -> list[Stored]:
         self._check_lease(owner)
@@ -160,7 +166,6 @@ class MemoryStore(MemoryPlatformRecords):
 
     async def recover(self, now_ms: int) -> tuple[int, int]:
         self._check()
-        self._end_expired(now_ms)
         counts = {MessageState.QUEUED: 0, MessageState.UNKNOWN: 0}
         for kept in self._oldest_first():
             if kept.state is not MessageState.FORWARDING or self._holds(kept.owner):
@@ -212,8 +217,18 @@ class MemoryStore(MemoryPlatformRecords):
 
     async def events(self, chain: int, limit: int) -> list[AuditRow]:
         self._check()
-        after = self._announced.get(chain, 0)
-        return [row for row in self._chains.of(chain) if row.seq > after][:limit]
+        found: list[AuditRow] = []
+        waiting: set[str] = set()
+        for row in self._chains.rows:  # in the order they were written
+            if row.seq <= self._announced.get(row.chain, 0):
+                continue
+            if row.chain != chain:
+                waiting.add(row.message_id)
+            elif row.message_id and row.message_id in waiting:
+                break
+            else:
+                found.append(row)
+        return found[:limit]
 
     async def announced(self, chain: int, seq: int) -> None:
         self._check()

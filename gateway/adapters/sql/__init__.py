@@ -14,7 +14,7 @@ from gateway.adapters.sql.store import SqlStore, open_store
 from gateway.adapters.sql.takedown_orders import SqlOrders
 from gateway.adapters.sql.takedown_part import TakedownPart
 from gateway.adapters.sql.takedowns import SqlTakedowns
-from gateway.adapters.sql.upgrade import upgrade
+from gateway.adapters.sql.upgrade import check_schema, upgrade
 
 __all__ = [
     "ChangeListener",
@@ -31,6 +31,7 @@ __all__ = [
     "SqlStore",
     "SqlTakedowns",
     "TakedownPart",
+    "check_schema",
     "is_sqlite",
     "open_store",
     "upgrade",

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import and_, exists, insert, or_, select, update
+from sqlalchemy import and_, exists, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.adapters.sql.dialect import AnyRow
+from gateway.adapters.sql.dialect import AnyRow, AnySelect
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.plan import Heads
 from gateway.adapters.sql.reads import STORED, in_this_state, stored
-from gateway.adapters.sql.tables import KEPT, WAITS, audit, chains, messages
+from gateway.adapters.sql.tables import FOR_EVER, KEPT, WAITS, audit, chains, messages
 from gateway.adapters.sql.tables_statements import appeals
 from gateway.core.appeals import AppealState
 from gateway.core.audit import ADMINISTRATORS, TRANSITION, transition_body
@@ -45,12 +45,12 @@ class Claims:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int) -> list[Stored]:
+    async def claim_silent_holds(self, now_ms: int, retry_ms: int, limit: int, *, early: bool = False) -> list[Stored]:
         """See `gateway.ports.Store`, as for every method below."""
         async with self._database.writing("claim holds") as connection:
             found = await connection.execute(
                 select(messages.c.id, messages.c.rechecks)
-                .where(WAITS, messages.c.recheck_at <= now_ms)
+                .where(WAITS, true() if early else messages.c.recheck_at <= now_ms)
                 .order_by(messages.c.recheck_at, messages.c.created_ms, messages.c.id)
                 .limit(limit)
                 .with_for_update(skip_locked=True)
@@ -65,6 +65,13 @@ class Claims:
                     .values(rechecks=messages.c.rechecks + 1, recheck_at=now_ms + (retry_ms << doublings))
                 )
             return await _read(connection, [message_id for ids in claimed.values() for message_id in ids])
+
+    async def wake_silent_holds(self, by_ms: int) -> None:
+        later = and_(WAITS, messages.c.recheck_at > by_ms, messages.c.recheck_limit == FOR_EVER)
+        async with self._database.writing("wake holds") as connection:
+            # One that somebody else has locked is being asked about, or decided on.
+            ids = select(messages.c.id).where(later).with_for_update(skip_locked=True)
+            await connection.execute(update(messages).where(messages.c.id.in_(ids)).values(recheck_at=by_ms))
 
     async def claim_queued(self, owner: Owner, now_ms: int, limit: int) -> list[Stored]:
         async with self._database.writing("claim queued") as connection:
@@ -87,11 +94,15 @@ class Claims:
 
     async def recover(self, now_ms: int) -> tuple[int, int]:
         queued = unknown = 0
+        async with self._database.reading("orphans") as connection:
+            if (await connection.execute(_orphans().limit(1))).first() is None:
+                return 0, 0  # nearly always: the administrators' chain is not locked for it
         while True:
             async with self._database.writing("recover") as connection:
                 # Their chain first: whoever locks several chains does so by number, and none waits for another.
                 heads = await lock_heads(connection, ADMINISTRATORS)
-                rows = await self._orphans(connection, now_ms)
+                locked = _orphans().limit(_ORPHANS).with_for_update(of=messages, skip_locked=True)
+                rows = (await connection.execute(locked)).all()
                 again = [row for row in rows if row.again]
                 lost = [row for row in rows if not row.again]
                 await _move(connection, again, MessageState.QUEUED, now_ms)
@@ -124,27 +135,21 @@ class Claims:
                 await connection.execute(update(messages).where(messages.c.id.in_(ids)).values(body=b""))
             return len(ids)
 
-    async def _orphans(self, connection: AsyncConnection, now_ms: int) -> Sequence[AnyRow]:
-        # An owner whose time is over may still be alive and late. Ending its lease first, under the lock that its
-        # writes take, makes sure that none of them comes after this.
-        expired = and_(chains.c.slot >= 0, chains.c.expires_ms > 0, chains.c.expires_ms <= now_ms)
-        await connection.execute(select(chains.c.slot).where(expired).order_by(chains.c.slot).with_for_update())
-        await connection.execute(update(chains).where(expired).values(expires_ms=0))
-        owned = exists().where(
-            chains.c.slot == messages.c.owner_slot,
-            chains.c.epoch == messages.c.owner_epoch,
-            chains.c.expires_ms > 0,
-        )
-        known = or_(messages.c.steps > 1, messages.c.fingerprint != "")
-        again = and_(messages.c.idempotent, known)
-        found = await connection.execute(
-            select(*_MOVED, again.label("again"))
-            .where(in_this_state(MessageState.FORWARDING), ~owned)
-            .order_by(messages.c.created_ms, messages.c.id)
-            .limit(_ORPHANS)
-            .with_for_update(of=messages, skip_locked=True)
-        )
-        return found.all()
+
+def _orphans() -> AnySelect:
+    """The messages under way whose owner's lease has ended: none of its writes comes after this."""
+    owned = exists().where(
+        chains.c.slot == messages.c.owner_slot,
+        chains.c.epoch == messages.c.owner_epoch,
+        chains.c.expires_ms > 0,
+    )
+    known = or_(messages.c.steps > 1, messages.c.fingerprint != "")
+    again = and_(messages.c.idempotent, known)
+    return (
+        select(*_MOVED, again.label("again"))
+        .where(in_this_state(MessageState.FORWARDING), ~owned)
+        .order_by(messages.c.created_ms, messages.c.id)
+    )
 
 
 async def lock_heads(connection: AsyncConnection, chain: int) -> Heads:

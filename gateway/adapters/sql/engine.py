@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -38,8 +39,16 @@ def pragmas(timeout_s: float) -> tuple[str, ...]:
     )
 
 
+_SILENT_S: Final = 5.0
+"""How long a session may keep its locks without a word, and a connection go without an answer. A host that vanishes
+says no farewell; its locks must be free again well within a lease."""
+
+
 def settings(timeout_s: float) -> dict[str, str]:
     """How every PostgreSQL session is set.
+
+    Of a host that vanished the server ends what it left: a transaction in which nothing happens, and a connection that
+    acknowledges nothing. A lock is waited for less long than a statement may last.
 
     A plan is kept for a prepared statement's life, so one made while a table was small must not read the whole
     table when it is large: every query of the hot path has its index.
@@ -47,12 +56,39 @@ def settings(timeout_s: float) -> dict[str, str]:
     return {
         "application_name": "moderation-gateway",
         "statement_timeout": str(int(timeout_s * 1000)),
+        "lock_timeout": str(int(timeout_s * 800)),
+        "idle_in_transaction_session_timeout": str(int(_SILENT_S * 1000)),
+        "tcp_user_timeout": str(int(_SILENT_S * 1000)),
+        "tcp_keepalives_idle": "2",
+        "tcp_keepalives_interval": "1",
+        "tcp_keepalives_count": "3",
         "enable_seqscan": "off",
         "enable_hashjoin": "off",
         "enable_mergejoin": "off",
         "enable_material": "off",
         "jit": "off",
     }
+
+
+def watch(connection: Any) -> None:
+    """Let the kernel find out by itself that the server of an asyncpg connection has vanished: what is sent and not
+    acknowledged, or a probe that nobody answers, ends the connection in seconds, not in a quarter of an hour."""
+    outer = connection._transport.get_extra_info("socket")  # the driver has no option for it
+    with socket.socket(fileno=os.dup(outer.fileno())) as inner:
+        if inner.family == socket.AF_UNIX:
+            return
+        inner.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _PROBES.items():
+            if (option := getattr(socket, name, None)) is not None:  # not every system has each of them
+                inner.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+_PROBES: Final = {
+    "TCP_KEEPIDLE": 2,
+    "TCP_KEEPINTVL": 1,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": int(_SILENT_S * 1000),
+}
 
 
 def is_sqlite(url: str) -> bool:
@@ -75,7 +111,13 @@ def create_engine(url: str, timeout_s: float, pool_size: int) -> AsyncEngine:
         _set_up_sqlite(engine, timeout_s)
         return engine
     connect = {"timeout": timeout_s, "command_timeout": timeout_s, "server_settings": settings(timeout_s)}
-    return create_async_engine(url, hide_parameters=True, connect_args=connect, **pool)
+    engine = create_async_engine(url, hide_parameters=True, connect_args=connect, **pool)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        watch(connection.driver_connection)
+
+    return engine
 
 
 def _set_up_sqlite(engine: AsyncEngine, timeout_s: float) -> None:
@@ -120,10 +162,12 @@ def name_of(error: BaseException) -> str:
 class Database:
     """The pooled connections of one process to one database; `reading` and `writing` give one out."""
 
-    def __init__(self, url: str, timeout_s: float, pool_size: int) -> None:
+    def __init__(self, url: str, timeout_s: float, pool_size: int, server_time: bool = True) -> None:
         self.url = url
         self.timeout_s = timeout_s
         self.sqlite = is_sqlite(url)
+        self.server_time = server_time and not self.sqlite
+        """Whether leases go by the server's clock, see `gateway.adapters.sql.leases`."""
         self.engine = create_engine(url, timeout_s, pool_size)
         self._strangers = asyncio.Semaphore(max(1, pool_size - 1))
         # SQLite has one writer at a time, and lets others try again now and then, so one of many may never come to

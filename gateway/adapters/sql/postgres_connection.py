@@ -9,7 +9,7 @@ import asyncpg
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from gateway.adapters.sql.engine import settings
+from gateway.adapters.sql.engine import settings, watch
 
 
 async def connect(url: str, timeout_s: float, more: Mapping[str, str] | None = None) -> Any:
@@ -17,9 +17,11 @@ async def connect(url: str, timeout_s: float, more: Mapping[str, str] | None = N
     server settings. ``timeout_s`` bounds each statement, here and on the server. Raises what the driver raises."""
     dialect: Any = PGDialect_asyncpg  # untyped
     arguments: dict[str, Any] = dialect().create_connect_args(make_url(url))[1]
-    return await asyncpg.connect(
+    connection = await asyncpg.connect(
         **arguments,
         timeout=timeout_s,
         command_timeout=timeout_s,
         server_settings={**settings(timeout_s), **(more or {})},
     )
+    watch(connection)
+    return connection

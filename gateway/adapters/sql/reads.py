@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
+from itertools import takewhile
 from typing import Final
 
 from sqlalchemy import ColumnElement, String, and_, bindparam, func, literal, select, text
@@ -143,13 +144,22 @@ class Reads:
         return {row[0]: (row[1], row[2]) for row in rows}
 
     async def events(self, chain: int, limit: int) -> list[AuditRow]:
-        cursor = select(cursors.c.announced).where(cursors.c.chain == chain).scalar_subquery()
+        cursor = select(cursors.c.announced).where(cursors.c.chain == audit.c.chain).scalar_subquery()
+        new = audit.c.seq > func.coalesce(cursor, 0)
         rows = await self._all(
-            _AUDIT.where(audit.c.chain == chain, audit.c.seq > func.coalesce(cursor, 0))
-            .order_by(audit.c.seq)
-            .limit(limit)
+            _AUDIT.add_columns(audit.c.step).where(audit.c.chain == chain, new).order_by(audit.c.seq).limit(limit)
         )
-        return [AuditRow(*row) for row in rows]
+        about = {row.message_id for row in rows if row.message_id}
+        if not about:
+            return [AuditRow(*row[:-1]) for row in rows]
+        elsewhere = await self._all(
+            select(audit.c.message_id, func.min(audit.c.step))
+            .where(audit.c.message_id.in_(about), audit.c.chain != chain, new)
+            .group_by(audit.c.message_id)
+        )
+        first = {row[0]: row[1] for row in elsewhere}
+        ready = takewhile(lambda row: row.step <= first.get(row.message_id, row.step), rows)
+        return [AuditRow(*row[:-1]) for row in ready]
 
     async def _one(self, query: AnySelect) -> Stored | None:
         rows = await self._all(query)

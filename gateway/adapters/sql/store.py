@@ -42,16 +42,23 @@ class SqlStore(Reads, Leases, Claims, PlatformRecords):
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, timeout_s: float = 5.0, pool_size: int = 4, batch: int = 512, queue: int = 8192
+        cls,
+        url: str,
+        timeout_s: float = 5.0,
+        pool_size: int = 4,
+        batch: int = 512,
+        queue: int = 8192,
+        *,
+        server_time: bool = True,
     ) -> AsyncIterator[Self]:
         """Connect, and on leaving write what is still queued and disconnect.
 
         ``url`` is SQLAlchemy's: ``sqlite+aiosqlite:///file`` or ``postgresql+asyncpg://...``. ``timeout_s`` bounds
         each statement and each wait for a connection or a lock; ``pool_size`` connections serve what is not on the
         hot path; at most ``batch`` writes share a transaction, and as many look-ups a statement; at most
-        ``queue`` of each wait.
+        ``queue`` of each wait. Without ``server_time`` leases on PostgreSQL go by their callers' clocks, too.
         """
-        database = Database(url, timeout_s, pool_size)
+        database = Database(url, timeout_s, pool_size, server_time)
         session: Session = (
             SqliteSession(url, timeout_s, database.turn) if database.sqlite else PostgresSession(url, timeout_s)
         )
@@ -137,9 +144,15 @@ class SqlStore(Reads, Leases, Claims, PlatformRecords):
 
 @asynccontextmanager
 async def open_store(
-    url: str, timeout_s: float = 5.0, pool_size: int = 4, batch: int = 512, queue: int = 8192
+    url: str,
+    timeout_s: float = 5.0,
+    pool_size: int = 4,
+    batch: int = 512,
+    queue: int = 8192,
+    *,
+    server_time: bool = True,
 ) -> AsyncIterator[tuple[SqlStore, SqlRegister]]:
     """The store and the registry of one database, after bringing its tables up to date. See `SqlStore.open`."""
     await upgrade(url)
-    async with SqlStore.open(url, timeout_s, pool_size, batch, queue) as store:
+    async with SqlStore.open(url, timeout_s, pool_size, batch, queue, server_time=server_time) as store:
         yield store, store.register
