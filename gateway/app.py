@@ -24,7 +24,7 @@ from gateway.adapters.holder import is_dead, this_holder
 from gateway.adapters.inprocess import InProcessClassifiers
 from gateway.adapters.kafka.classifiers import KafkaClassifiers
 from gateway.adapters.kafka.events import KafkaEvents
-from gateway.adapters.keys import FileSealer
+from gateway.adapters.keys import FileSealer, audit_key
 from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.masters import open_master
 from gateway.adapters.origin import HttpOrigin
@@ -184,7 +184,11 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         exporter = tracing.otlp(settings.trace_endpoint)
         stack.callback(tracing.configure("gateway", exporter, settings.trace_ratio).shutdown)
     store, register = await stack.enter_async_context(
-        open_store(settings.database_url, min(_STORE_SECONDS, settings.lease_seconds / 4))
+        open_store(
+            settings.database_url,
+            min(_STORE_SECONDS, settings.lease_seconds / 4),
+            audit_key=audit_key(settings.keys_file),
+        )
     )
     policy = PolicyFile(settings.policy_file, store, clock)
     await policy.load()

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from gateway.adapters.key_file import KeyFile, Keys, NotOpened
+from gateway.adapters.key_file import KeyFile, Keys, NotOpened, read
 from gateway.adapters.key_file import KeysError as KeysError
 from gateway.adapters.key_file import add_key as add_key
 from gateway.adapters.key_file import new_keys as new_keys
@@ -86,6 +86,12 @@ class FileSealer:
         if name not in self._ciphers:
             raise NotOpened(f"{self._file.path} has no key {name}")
         return self._ciphers[name]
+
+
+def audit_key(path: Path | None) -> bytes | None:
+    """The key of the hashes in the audit chains, derived from the key file's index key, which never changes; None
+    without a file. Raises `KeysError`."""
+    return None if path is None else HKDFExpand(SHA256(), 32, b"audit chain").derive(read(path).index)
 
 
 def mark_of(name: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import click
 
+from gateway.adapters.keys import audit_key
 from gateway.adapters.policy_file import read_policy
 from gateway.adapters.sql import SqlRegister, SqlStore, open_store
 from gateway.core.model import Registrant
@@ -101,13 +102,14 @@ def with_store(work: Callable[[SqlStore, SqlRegister], Awaitable[T]], *, create:
     Unless ``create`` is given the store must be there: an empty one, made because of a misspelt address, would answer
     every question with nothing.
     """
-    url = settings().database_url
+    chosen = settings()
+    url = chosen.database_url
     scheme, _, file = url.partition(":///")
     if scheme.startswith("sqlite") and not create and not Path(file).exists():
         raise click.ClickException(f"no database at {file}; GATEWAY_DATABASE_URL says where it is")
 
     async def run() -> T:
-        async with open_store(url) as (store, register):
+        async with open_store(url, audit_key=audit_key(chosen.keys_file)) as (store, register):
             return await work(store, register)
 
     try:

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 import click
 
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.keys import audit_key
 from gateway.adapters.masters import open_master
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.reject_file import RejectFile
@@ -122,7 +123,7 @@ def run_import(file: RowsFile[T], kind: str, tenant_id: str, rejects: Path, agai
         nonlocal import_id
         size = file.size()
         whole = f"{len(tenant_id)}:{tenant_id}/{kind}/{file.digest()}"
-        async with SqlImports.open(settings().database_url) as imports:
+        async with SqlImports.open(settings().database_url, audit_key(settings().keys_file)) as imports:
             import_id = hashlib.sha256(whole.encode()).hexdigest()
             progress = await imports.progress(import_id, tenant_id, kind, again=again)
             if progress.done_ms is not None:
@@ -138,7 +139,7 @@ def run_import(file: RowsFile[T], kind: str, tenant_id: str, rejects: Path, agai
         return progress
 
     async def how_far(_store: Store, _register: Register) -> int:
-        async with SqlImports.open(settings().database_url) as imports:
+        async with SqlImports.open(settings().database_url, audit_key(settings().keys_file)) as imports:
             return (await imports.progress(import_id, tenant_id, kind)).lines
 
     gc.set_threshold(_YOUNG_OBJECTS)  # a chunk's rows are freed as a whole, without circles

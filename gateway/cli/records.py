@@ -12,8 +12,9 @@ import msgspec
 import orjson
 
 from gateway.adapters.clock import SystemClock
-from gateway.cli.common import actor_option, note_option, with_store
-from gateway.core.audit import DECISION, TRANSITION, breaks_meanwhile
+from gateway.adapters.keys import audit_key
+from gateway.cli.common import actor_option, note_option, settings, with_store
+from gateway.core.audit import DECISION, KEYED, TRANSITION, breaks_meanwhile
 from gateway.core.audit_compare import differences
 from gateway.core.codec import encode_case
 from gateway.core.decide import decide, settle
@@ -135,10 +136,14 @@ def audit_verify() -> None:
     and the first thing that is wrong, if anything is."""
 
     async def verify(store: Store, _register: Register) -> str | None:
+        key = audit_key(settings().keys_file)
         heads = await store.heads()
         rows = [row async for row in store.audit()]
-        click.echo(f"{counted(len(rows), 'row')} in {counted(len(heads), 'chain')}")
-        return next(breaks_meanwhile(rows, heads, await store.heads()), None) or await _difference(store, rows)
+        keyed = sum(row.hash.startswith(KEYED) for row in rows)
+        click.echo(f"{counted(len(rows), 'row')} in {counted(len(heads), 'chain')}, {keyed} with a keyed hash")
+        if keyed and key is None:
+            return "keyed hashes cannot be checked: set GATEWAY_KEYS_FILE to the gateway's key file"
+        return next(breaks_meanwhile(rows, heads, await store.heads(), key), None) or await _difference(store, rows)
 
     problem = with_store(verify)
     click.echo(problem or "every message and decision is the one that its row commits to\nevery chain is whole")

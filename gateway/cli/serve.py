@@ -21,7 +21,7 @@ from classifiers.lexicon.terms import TermError
 from classifiers.rulefiles import contexts
 from gateway import demo_console, demo_news, logs
 from gateway.adapters.clock import SystemClock
-from gateway.adapters.keys import new_keys
+from gateway.adapters.keys import audit_key, new_keys
 from gateway.adapters.listeners_file import read_listeners
 from gateway.adapters.passwords import Argon2Passwords
 from gateway.adapters.providers_file import read_providers
@@ -266,7 +266,7 @@ def _demo_files(chosen: Settings, bots_port: int, upstream_url: str) -> None:
 
 
 async def _seed(chosen: Settings, upstream_url: str, passwords_file: Path) -> None:
-    async with open_store(chosen.database_url) as (store, register):
+    async with open_store(chosen.database_url, audit_key=audit_key(chosen.keys_file)) as (store, register):
         await seed(register, SqlNews(store.database), SystemClock(), upstream_url)
         passwords, sessions = Argon2Passwords(), SqlSessions(store.database)
         operators = SqlOperators(store.database)

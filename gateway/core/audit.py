@@ -7,6 +7,7 @@ never in it, so the chain can be kept and shown when the rest is erased.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -52,18 +53,25 @@ FOLLOWED = frozenset({SANCTION, TAKEDOWN, APPEAL, REPORT})
 KEY_ID = 12
 """How many characters of a key's hash name it to people."""
 
+KEYED = "hmac:"
+"""How the hash of a row begins that was made with the key of the key file."""
 GENESIS = "0" * 64
 """The ``prev_hash`` of the first row of a chain."""
 
 
-def link(prev_hash: str, chain: int, seq: int, at_ms: int, kind: str, message_id: str, body: str) -> AuditRow:
+def link(
+    prev_hash: str, chain: int, seq: int, at_ms: int, kind: str, message_id: str, body: str, key: bytes | None = None
+) -> AuditRow:
     """The row that follows the one with ``prev_hash``."""
-    this = row_hash(prev_hash, chain, seq, at_ms, kind, message_id, body)
+    this = row_hash(prev_hash, chain, seq, at_ms, kind, message_id, body, key)
     return AuditRow(chain, seq, at_ms, kind, message_id, body, prev_hash, this)
 
 
-def row_hash(prev_hash: str, chain: int, seq: int, at_ms: int, kind: str, message_id: str, body: str) -> str:
-    """The hash of a row (hex). Fields are length-prefixed in bytes, so none can run into the next."""
+def row_hash(
+    prev_hash: str, chain: int, seq: int, at_ms: int, kind: str, message_id: str, body: str, key: bytes | None = None
+) -> str:
+    """The hash of a row (hex): SHA-256, or with a ``key`` HMAC-SHA-256 behind `KEYED`, which nobody without the key can
+    make anew. Fields are length-prefixed in bytes, so none can run into the next."""
     fields = (
         prev_hash.encode(),
         b"%d" % chain,
@@ -73,13 +81,15 @@ def row_hash(prev_hash: str, chain: int, seq: int, at_ms: int, kind: str, messag
         message_id.encode(),
         body.encode(),
     )
-    return hashlib.sha256(b"".join([b"%d:%b" % (len(field), field) for field in fields])).hexdigest()
+    data = b"".join([b"%d:%b" % (len(field), field) for field in fields])
+    return hashlib.sha256(data).hexdigest() if key is None else KEYED + hmac.digest(key, data, "sha256").hex()
 
 
-def breaks(rows: Iterable[AuditRow], heads: dict[int, tuple[int, str]]) -> Iterator[str]:
+def breaks(rows: Iterable[AuditRow], heads: dict[int, tuple[int, str]], key: bytes | None = None) -> Iterator[str]:
     """What is wrong with these rows, in order of chain and seq; nothing when every chain is whole.
 
-    ``heads`` gives the last seq and hash that each chain must end with, so rows cut off its end show too.
+    ``heads`` gives the last seq and hash that each chain must end with, so rows cut off its end show too. Without the
+    ``key`` of rows that have a keyed hash, only their order is checked.
     """
     last: dict[int, tuple[int, str]] = {}
     for row in rows:
@@ -89,7 +99,9 @@ def breaks(rows: Iterable[AuditRow], heads: dict[int, tuple[int, str]]) -> Itera
             yield f"{where}: expected row {seq + 1}: rows are missing or out of order"
         elif row.prev_hash != prev_hash:
             yield f"{where}: does not follow the row before it"
-        elif link(prev_hash, row.chain, row.seq, row.at_ms, row.kind, row.message_id, row.body) != row:
+        elif prev_hash.startswith(KEYED) and not row.hash.startswith(KEYED):
+            yield f"{where}: its hash has no key, though that of the row before it has one"
+        elif not _is_as_written(row, prev_hash, key):
             yield f"{where}: was changed after it was written"
         last[row.chain] = (row.seq, row.hash)
     for chain, head in sorted(heads.items()):
@@ -97,14 +109,25 @@ def breaks(rows: Iterable[AuditRow], heads: dict[int, tuple[int, str]]) -> Itera
             yield f"chain {chain}: ends at row {last.get(chain, (0, GENESIS))[0]}, its head says {head[0]}"
 
 
+def _is_as_written(row: AuditRow, prev_hash: str, key: bytes | None) -> bool:
+    keyed = row.hash.startswith(KEYED)
+    if keyed and key is None:
+        return True
+    used = key if keyed else None
+    return link(prev_hash, row.chain, row.seq, row.at_ms, row.kind, row.message_id, row.body, used) == row
+
+
 def breaks_meanwhile(
-    rows: Sequence[AuditRow], before: dict[int, tuple[int, str]], after: dict[int, tuple[int, str]]
+    rows: Sequence[AuditRow],
+    before: dict[int, tuple[int, str]],
+    after: dict[int, tuple[int, str]],
+    key: bytes | None = None,
 ) -> Iterator[str]:
     """Like `breaks`, for chains that are written to: their heads before and after the rows were read.
 
     What was there ``before`` is checked; what came since is not, but nothing may stand beyond the heads ``after``.
     """
-    yield from breaks([row for row in rows if row.chain not in before or row.seq <= before[row.chain][0]], before)
+    yield from breaks([row for row in rows if row.chain not in before or row.seq <= before[row.chain][0]], before, key)
     for row in rows:
         if row.chain in after and row.seq > after[row.chain][0]:
             yield f"chain {row.chain}: row {row.seq} is beyond its head, which says {after[row.chain][0]}"

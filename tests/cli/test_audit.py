@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from gateway.adapters.key_file import new_keys
 from tests.cli.conftest import Office
 
 CUT_OFF = "DELETE FROM audit WHERE chain = 0; UPDATE chains SET seq = 0, hash = printf('%064d', 0) WHERE slot = 0"
@@ -84,3 +87,21 @@ def test_the_decision_of_a_person_is_compared_too(office: Office) -> None:
     result = office.run("audit", "verify")
     assert result.exit_code == 1
     assert "chain -1, row" in result.output
+
+
+def test_acts_are_hashed_with_the_key_of_the_key_file(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.publish()
+    new_keys(tmp_path / "keys.json")
+    with monkeypatch.context() as keyed:
+        keyed.setenv("GATEWAY_KEYS_FILE", str(tmp_path / "keys.json"))
+        done = office.run("accounts", "set-state", "t1", "acc-1", "closed", "--actor", "Ann")
+        assert done.exit_code == 0, done.output
+        result = office.run("audit", "verify")
+        assert (result.exit_code, "1 with a keyed hash" in result.output) == (0, True)
+    refused = office.run("accounts", "set-state", "t1", "acc-1", "active", "--actor", "Bob")
+    assert refused.exit_code != 0
+    assert "set GATEWAY_KEYS_FILE" in refused.output
+    unchecked = office.run("audit", "verify")
+    assert (unchecked.exit_code, "set GATEWAY_KEYS_FILE" in unchecked.output) == (1, True)

@@ -188,6 +188,34 @@ def test_rows_cut_off_moved_or_missing_show() -> None:
 @given(st.lists(st.text(max_size=5), min_size=3, max_size=3), st.lists(st.text(max_size=5), min_size=3, max_size=3))
 def test_fields_cannot_run_into_each_other(one: list[str], other: list[str]) -> None:
     def of(texts: list[str]) -> str:
-        return row_hash(GENESIS, 0, 1, 1, *texts)
+        kind, message_id, body = texts
+        return row_hash(GENESIS, 0, 1, 1, kind, message_id, body)
 
     assert (of(one) == of(other)) == (one == other)
+
+
+def keyed(length: int, key: bytes, after: list[AuditRow]) -> list[AuditRow]:
+    """A chain that goes on with hashes of this key."""
+    rows = list(after)
+    for seq in range(len(after) + 1, len(after) + length + 1):
+        rows.append(link(rows[-1].hash if rows else GENESIS, 0, seq, seq, "kind", f"m{seq}", "{}", key))
+    return rows
+
+
+def test_a_chain_with_keyed_hashes_is_whole_for_who_has_the_key() -> None:
+    rows = keyed(3, b"key", chain(2))
+    assert list(breaks(rows, heads(rows), b"key")) == []
+    assert list(breaks(rows, heads(rows))) == []
+    assert list(breaks(rows, heads(rows), b"other")) == [
+        f"chain 0, row {seq}: was changed after it was written" for seq in (3, 4, 5)
+    ]
+
+
+def test_rows_that_were_hashed_anew_without_the_key_show() -> None:
+    rows = keyed(3, b"key", chain(2))
+    forged = [*rows[:3], link(rows[2].hash, 0, 4, 4, "kind", "m4", '{"act":"another"}')]
+    assert list(breaks(forged, heads(forged), b"key")) == [
+        "chain 0, row 4: its hash has no key, though that of the row before it has one"
+    ]
+    guessed = [*rows[:3], link(rows[2].hash, 0, 4, 4, "kind", "m4", '{"act":"another"}', b"guess")]
+    assert list(breaks(guessed, heads(guessed), b"key")) == ["chain 0, row 4: was changed after it was written"]

@@ -12,7 +12,7 @@ from sqlalchemy import and_, exists, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.dialect import AnyRow, AnySelect
-from gateway.adapters.sql.engine import Database
+from gateway.adapters.sql.engine import Database, audit_key
 from gateway.adapters.sql.plan import Heads
 from gateway.adapters.sql.reads import STORED, in_this_state, stored
 from gateway.adapters.sql.tables import FOR_EVER, KEPT, WAITS, audit, chains, messages
@@ -159,7 +159,7 @@ async def lock_heads(connection: AsyncConnection, chain: int) -> Heads:
         .where(chains.c.slot == chain)
         .with_for_update()
     )
-    return Heads([(row[0], row[1], row[2], row[3], row[4]) for row in found])
+    return Heads([(row[0], row[1], row[2], row[3], row[4]) for row in found], audit_key(connection))
 
 
 async def append(connection: AsyncConnection, heads: Heads) -> None:

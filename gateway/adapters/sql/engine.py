@@ -96,6 +96,13 @@ def is_sqlite(url: str) -> bool:
     return make_url(url).get_backend_name() == "sqlite"
 
 
+def audit_key(connection: AsyncConnection) -> bytes | None:
+    """The key of the hashes in the audit chains, as the database's connections carry it."""
+    inner = connection.sync_connection
+    found: bytes | None = None if inner is None else inner.get_execution_options().get(_KEY)
+    return found
+
+
 def create_engine(url: str, timeout_s: float, pool_size: int) -> AsyncEngine:
     """An engine whose transactions hold the write lock from their first statement on SQLite.
 
@@ -159,16 +166,22 @@ def name_of(error: BaseException) -> str:
     return f"{type(cause).__name__} ({state})" if state else type(cause).__name__
 
 
+_KEY: Final = "audit_key"
+
+
 class Database:
     """The pooled connections of one process to one database; `reading` and `writing` give one out."""
 
-    def __init__(self, url: str, timeout_s: float, pool_size: int, server_time: bool = True) -> None:
+    def __init__(
+        self, url: str, timeout_s: float, pool_size: int, server_time: bool = True, audit_key: bytes | None = None
+    ) -> None:
         self.url = url
         self.timeout_s = timeout_s
         self.sqlite = is_sqlite(url)
         self.server_time = server_time and not self.sqlite
         """Whether leases go by the server's clock, see `gateway.adapters.sql.leases`."""
-        self.engine = create_engine(url, timeout_s, pool_size)
+        self.audit_key = audit_key
+        self.engine = create_engine(url, timeout_s, pool_size).execution_options(**{_KEY: audit_key})
         self._strangers = asyncio.Semaphore(max(1, pool_size - 1))
         # SQLite has one writer at a time, and lets others try again now and then, so one of many may never come to
         # it. Within this process they wait in a line.

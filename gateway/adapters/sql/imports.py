@@ -58,17 +58,19 @@ _NEW_HEAD: Final = "UPDATE chains SET seq = $2, hash = $3 WHERE slot = $1"
 class SqlImports:
     """See `gateway.ports.Imports`."""
 
-    def __init__(self, bulk: Bulk) -> None:
+    def __init__(self, bulk: Bulk, audit_key: bytes | None = None) -> None:
         self._bulk = bulk
+        self._audit_key = audit_key
         self._ours = False
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Self]:
-        """Connect to a database whose tables are up to date; on leaving, undo what is not committed."""
+    async def open(cls, url: str, audit_key: bytes | None = None) -> AsyncIterator[Self]:
+        """Connect to a database whose tables are up to date; on leaving, undo what is not committed. ``audit_key`` as
+        for `SqlStore.open`."""
         bulk = await open_bulk(url)
         try:
-            yield cls(bulk)
+            yield cls(bulk, audit_key)
         finally:
             await bulk.close()
 
@@ -221,7 +223,7 @@ class SqlImports:
         """One audit row for the chunk, in the histories of the accounts that have another registrant now. The chain is
         locked last: it is others' too."""
         [head] = await self._bulk.ask(_HEAD, ADMINISTRATORS)
-        heads = Heads([(head[0], head[1], head[2], head[3], head[4])])
+        heads = Heads([(head[0], head[1], head[2], head[3], head[4])], self._audit_key)
         heads.append(ADMINISTRATORS, now_ms, REGISTRY, "", body, 0)
         [(slot, seq, last)] = heads.moved()
         await self._bulk.put(audit, _LINK, heads.links)

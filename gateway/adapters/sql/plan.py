@@ -16,7 +16,7 @@ from gateway.core import audit
 from gateway.core.audit import row_hash
 from gateway.core.model import APPEALABLE, TERMINAL, MessageState, keeps_request
 from gateway.core.records import Entry, Owner, Transition
-from gateway.ports import LeaseLost
+from gateway.ports import LeaseLost, StoreUnavailable
 
 Values = tuple[Any, ...]
 
@@ -79,8 +79,9 @@ class Link(NamedTuple):
 class Heads:
     """The audit chains whose rows are locked, and what is appended to them in this transaction."""
 
-    def __init__(self, rows: Iterable[tuple[int, int, int, int, str]]) -> None:
-        """``rows``: slot, epoch, end of the lease, last seq, last hash."""
+    def __init__(self, rows: Iterable[tuple[int, int, int, int, str]], key: bytes | None) -> None:
+        """``rows``: slot, epoch, end of the lease, last seq, last hash. ``key`` is that of the rows' hashes."""
+        self._key = key
         self._last: dict[int, tuple[int, str]] = {}
         self._held: set[Owner] = set()
         for slot, epoch, expires_ms, seq, last in rows:
@@ -94,10 +95,15 @@ class Heads:
         return owner in self._held
 
     def append(self, chain: int, at_ms: int, kind: str, message_id: str, body: str, step: int) -> None:
-        """Link one row to the end of a chain. ``step`` is the message's, 0 for a row that is about none."""
+        """Link one row to the end of a chain. ``step`` is the message's, 0 for a row that is about none.
+
+        Raises `StoreUnavailable` where the chain's rows have keyed hashes, and there is no key here.
+        """
         seq, prev = self._last[chain]
         seq += 1
-        this = row_hash(prev, chain, seq, at_ms, kind, message_id, body)
+        if self._key is None and prev.startswith(audit.KEYED):
+            raise StoreUnavailable("the audit chain has keyed hashes; set GATEWAY_KEYS_FILE to the gateway's key file")
+        this = row_hash(prev, chain, seq, at_ms, kind, message_id, body, self._key)
         self._last[chain] = (seq, this)
         self.links.append(Link(chain, seq, at_ms, kind, message_id, body, prev, this, step))
 

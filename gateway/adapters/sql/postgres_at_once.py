@@ -140,12 +140,14 @@ class _Change(msgspec.Struct, omit_defaults=True, gc=False):
 _encoder: Final = msgspec.json.Encoder()
 
 
-def arguments(writes: Sequence[Write], owner: Owner, seq: int, last: str) -> tuple[list[Any], int, str] | None:
+def arguments(
+    writes: Sequence[Write], owner: Owner, seq: int, last: str, audit_key: bytes | None
+) -> tuple[list[Any], int, str] | None:
     """The statement's arguments, and the new head of the owner's chain; None when the batch needs to find out more.
 
     ``seq`` and ``last`` are the chain's head as far as known.
     """
-    heads = Heads([(owner.slot, owner.epoch, 1, seq, last)])
+    heads = Heads([(owner.slot, owner.epoch, 1, seq, last)], audit_key)
     slot = owner.slot
     entries: list[_Entry] = []
     bodies: list[bytes] = []

@@ -114,8 +114,9 @@ _OF_A_ROW: Final = (
 class PostgresSession:
     """A `Session` on PostgreSQL. ``timeout_s`` bounds each statement, here and on the server."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, audit_key: bytes | None = None) -> None:
         self._url = url
+        self._audit_key = audit_key
         self._timeout_s = timeout_s
         self._connection: Any = None
         self._known: tuple[Owner, int, str] | None = None
@@ -179,7 +180,7 @@ class PostgresSession:
     async def _at_once(self, connection: Any, writes: list[Write]) -> bool:
         """Write the batch in one statement, if what is known allows it; False when nothing was written."""
         known, self._known = self._known, None
-        todo = postgres_at_once.arguments(writes, *known) if known is not None else None
+        todo = postgres_at_once.arguments(writes, *known, self._audit_key) if known is not None else None
         if known is None or todo is None:
             return False
         values, seq, last = todo
@@ -201,7 +202,7 @@ class PostgresSession:
         changes = [_change(w) for w in writes if isinstance(w, Update)]
         slots = {w.owner.slot for w in writes if not isinstance(w, Probe)}
         found = await connection.fetch(_DECIDE, list(slots), *columns(keys, 5), *columns(changes, 12))
-        heads = Heads([(row[1], row[2], row[3], row[4], row[5]) for row in found if row[0] == 0])
+        heads = Heads([(row[1], row[2], row[3], row[4], row[5]) for row in found if row[0] == 0], self._audit_key)
         won = {row[5] for row in found if row[0] == 1}
         moved = {row[5]: Moved(row[4], row[6], row[7], row[8], row[9]) for row in found if row[0] == 2}
         todo = plan(writes, heads, won, moved)

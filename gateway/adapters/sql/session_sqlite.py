@@ -96,7 +96,8 @@ class SqliteSession:
     ``turn`` is held while a batch is written, see `Database`.
     """
 
-    def __init__(self, url: str, timeout_s: float, turn: asyncio.Lock) -> None:
+    def __init__(self, url: str, timeout_s: float, turn: asyncio.Lock, audit_key: bytes | None = None) -> None:
+        self._audit_key = audit_key
         self._path = make_url(url).database or ""
         self._timeout_s = timeout_s
         self._turn = turn
@@ -150,7 +151,7 @@ class SqliteSession:
         connection = self._open()
         try:
             connection.execute("BEGIN IMMEDIATE")
-            outcomes = _write(connection, writes)
+            outcomes = _write(connection, writes, self._audit_key)
             if time.monotonic() > deadline:  # the callers were told that it failed, as far as can be known
                 raise sqlite3.OperationalError("too late")
             connection.execute("COMMIT")
@@ -161,10 +162,10 @@ class SqliteSession:
         return outcomes
 
 
-def _write(connection: sqlite3.Connection, writes: list[Write]) -> Outcomes:
+def _write(connection: sqlite3.Connection, writes: list[Write], audit_key: bytes | None) -> Outcomes:
     """Nobody else writes between BEGIN IMMEDIATE and COMMIT, so what is read here is what is changed."""
     slots = {w.owner.slot for w in writes if not isinstance(w, Probe)}
-    heads = Heads(connection.execute(_HEADS, (orjson.dumps(list(slots)).decode(),)).fetchall())
+    heads = Heads(connection.execute(_HEADS, (orjson.dumps(list(slots)).decode(),)).fetchall(), audit_key)
     keys = _free_keys(connection, writes, heads)
     changes, moved = _changes(connection, writes, heads)
     todo = plan(writes, heads, {message_id for _, _, message_id in keys}, moved)

@@ -50,6 +50,7 @@ class SqlStore(Reads, Leases, Claims, PlatformRecords):
         queue: int = 8192,
         *,
         server_time: bool = True,
+        audit_key: bytes | None = None,
     ) -> AsyncIterator[Self]:
         """Connect, and on leaving write what is still queued and disconnect.
 
@@ -57,10 +58,13 @@ class SqlStore(Reads, Leases, Claims, PlatformRecords):
         each statement and each wait for a connection or a lock; ``pool_size`` connections serve what is not on the
         hot path; at most ``batch`` writes share a transaction, and as many look-ups a statement; at most
         ``queue`` of each wait. Without ``server_time`` leases on PostgreSQL go by their callers' clocks, too.
+        ``audit_key`` makes the hashes of the audit chains' rows (`gateway.core.audit.row_hash`).
         """
-        database = Database(url, timeout_s, pool_size, server_time)
+        database = Database(url, timeout_s, pool_size, server_time, audit_key)
         session: Session = (
-            SqliteSession(url, timeout_s, database.turn) if database.sqlite else PostgresSession(url, timeout_s)
+            SqliteSession(url, timeout_s, database.turn, audit_key)
+            if database.sqlite
+            else PostgresSession(url, timeout_s, audit_key)
         )
         group: Group[Write, bool] = Group(lambda writes: write_batch(session, writes), limit=batch, queue=queue)
         keys = Keys(database, batch, queue)
@@ -151,8 +155,10 @@ async def open_store(
     queue: int = 8192,
     *,
     server_time: bool = True,
+    audit_key: bytes | None = None,
 ) -> AsyncIterator[tuple[SqlStore, SqlRegister]]:
     """The store and the registry of one database, after bringing its tables up to date. See `SqlStore.open`."""
     await upgrade(url)
-    async with SqlStore.open(url, timeout_s, pool_size, batch, queue, server_time=server_time) as store:
+    opened = SqlStore.open(url, timeout_s, pool_size, batch, queue, server_time=server_time, audit_key=audit_key)
+    async with opened as store:
         yield store, store.register
