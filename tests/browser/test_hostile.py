@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from deploy.local.demo import Demo
+from gateway.adapters.keys import audit_key
 from gateway.adapters.sql import open_store
 from gateway.core.model import Account, AccountState
 from tests.browser.hostile import HOSTILE
@@ -28,7 +29,8 @@ def filled(demo: Demo) -> list[str]:
     ids = [f"hostile-{number:02}-{text.replace('/', '∕')[:200]}" for number, text in enumerate(HOSTILE)]
 
     async def put() -> None:
-        async with open_store(f"sqlite+aiosqlite:///{demo.directory}/gateway.db") as (_, register):
+        url = f"sqlite+aiosqlite:///{demo.directory}/gateway.db"
+        async with open_store(url, audit_key=audit_key(demo.directory / "keys.json")) as (_, register):
             for account_id, text in list(zip(ids, HOSTILE, strict=True))[:PUT]:
                 account = Account(account_id, AccountState.ACTIVE, account_class="standard")
                 await register.put_account("demo", account, f"by {text}", int(time.time() * 1000))

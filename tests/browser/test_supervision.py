@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from deploy.local.demo import Demo
 from deploy.local.processes import wait_until
+from gateway.adapters.keys import audit_key
 from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.sql import open_store
@@ -169,7 +170,8 @@ def test_the_public_pages_are_accessible(browser: Browser, demo: Demo) -> None:
 def test_personal_data_is_revealed_for_a_reason_that_is_on_record(browser: Browser, demo: Demo) -> None:
     async def keep() -> None:
         keys = PersonalKeys(FileMasterKey(demo.directory / "keys.json"))
-        async with open_store(f"sqlite+aiosqlite:///{demo.directory}/gateway.db") as (store, _):
+        url = f"sqlite+aiosqlite:///{demo.directory}/gateway.db"
+        async with open_store(url, audit_key=audit_key(demo.directory / "keys.json")) as (store, _):
             fields = {"legal_name": NAME, "email": EMAIL}
             now_ms = int(time.time() * 1000)
             await SqlPersonal(store.database, keys).put(

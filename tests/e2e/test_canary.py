@@ -24,6 +24,7 @@ from deploy.local.processes import free_port
 from deploy.local.stack import Stack
 from gateway import logs
 from gateway.adapters.key_file import new_keys, read
+from gateway.adapters.keys import audit_key
 from gateway.adapters.master_key import FileMasterKey
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.sql import open_store
@@ -88,7 +89,7 @@ async def plant(stack: Stack, places: Places, keys: Path) -> None:
     for registrant_id, fields in (("demo-person", person), ("demo-publisher", ORGANISATION)):
         said = await command(stack, places, "registrants", "keep", "demo", registrant_id, *BY, given=json.dumps(fields))
         assert "kept" in said
-    async with open_store(stack.database_url) as (store, _):
+    async with open_store(stack.database_url, audit_key=audit_key(keys)) as (store, _):
         personal = SqlPersonal(store.database, PersonalKeys(FileMasterKey(keys)))
         await personal.put_claims("demo", "demo-person", CANARIES["claims"], By("provider", "webhook"), 1)
 
@@ -110,7 +111,8 @@ async def keepers(stack: Stack, places: Places, keys: Path) -> None:
     )
     for words, given in refused:
         assert "Error" in await command(stack, places, *words, given=given)
-    async with open_store(stack.database_url) as (store, _):  # a reason that names the person, as no argument may
+    # A reason that names the person, as no argument may.
+    async with open_store(stack.database_url, audit_key=audit_key(keys)) as (store, _):
         personal = SqlPersonal(store.database, PersonalKeys(FileMasterKey(keys)))
         for by in (By(bad[1], "x"), By("ops", bad[3])):
             assert not isinstance(await personal.reveal("demo", "demo-person", None, by, 1), dict)
