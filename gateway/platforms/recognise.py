@@ -21,6 +21,8 @@ _REWRITES = frozenset(
 _METHOD_PARAMETER = b"_method"
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 """Methods whose body most servers ignore, and some read."""
+_NOTHING = frozenset({b"", b"1", b"2"})
+"""Lengths of bodies that say nothing."""
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _KNOWN_PATHS = 4096
 """Paths whose route is remembered, for each platform."""
@@ -110,8 +112,9 @@ def _unlisted(platform: Platform, raw_path: bytes) -> Match:
 
 
 def _has_body(headers: Headers) -> bool:
+    """Whether a request has a body that could say anything: clients send ``{}`` with a GET."""
     return any(
-        name == b"transfer-encoding" or (name == b"content-length" and bool(value.strip(b" 0")))
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip().lstrip(b"0") not in _NOTHING)
         for name, value in headers
     )
 

@@ -105,6 +105,7 @@ def test_what_only_reads_passes_if_its_path_has_one_reading(path: str, expected:
     ("method", "headers", "expected"),
     [
         ("GET", ((b"content-length", b"0"),), "passes"),
+        ("GET", ((b"content-length", b"2"),), "passes"),  # {}
         ("GET", ((b"content-length", b"7"),), "unlisted"),
         ("GET", ((b"transfer-encoding", b"chunked"),), "unlisted"),
         ("OPTIONS", ((b"content-length", b"7"),), "unlisted"),
