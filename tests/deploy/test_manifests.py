@@ -14,6 +14,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -378,6 +379,48 @@ def test_every_manifest_is_applied_and_selects_what_is_there() -> None:
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
     }
+
+
+MANAGED = DEPLOY / "kubernetes-managed"
+
+
+def reached(policy: dict[str, Any]) -> set[tuple[str, int]]:
+    """The subnets and ports that a network policy lets its pods reach."""
+    assert policy["spec"]["policyTypes"] == ["Egress"]
+    return {
+        (to["ipBlock"]["cidr"], port["port"])
+        for rule in policy["spec"]["egress"]
+        for to in rule["to"]
+        for port in rule["ports"]
+        if port["protocol"] == "TCP"
+    }
+
+
+def test_services_outside_the_cluster_are_reached_with_the_overlay() -> None:
+    overlay = yaml.safe_load((MANAGED / "kustomization.yaml").read_text())
+    assert [(MANAGED / file).resolve().exists() for file in overlay["resources"]] == [True, True]
+    assert overlay["resources"][0] == "../kubernetes"
+    kafka_ports = set()
+    for patch in overlay["patches"]:
+        change = yaml.safe_load(patch["patch"])
+        assert patch["target"] == {"kind": "Deployment", "name": change["metadata"]["name"]}
+        [container] = change["spec"]["template"]["spec"]["containers"]
+        [present] = pod(change["metadata"]["name"])["containers"]
+        [variable] = container["env"]
+        assert container["name"] == present["name"]
+        assert variable["name"] in {entry["name"] for entry in present["env"]}
+        kafka_ports.add(int(variable["value"].rpartition(":")[2]))
+    assert {patch["target"]["name"] for patch in overlay["patches"]} == set(DEPLOYMENTS)
+
+    kafka, postgres = yaml.safe_load_all((MANAGED / "network.yaml").read_text())
+    for policy, base in ((kafka, "moderation"), (postgres, "gateway")):
+        assert policy["spec"]["podSelector"] == OBJECTS["NetworkPolicy", base]["spec"]["podSelector"]
+        assert all(ip_network(subnet).is_private for subnet, _ in reached(policy))
+    assert {port for _, port in reached(kafka)} == kafka_ports
+    assert {port for _, port in reached(postgres)} == {5432}
+    for text in (MANAGED / "network.yaml", MANAGED / "kustomization.yaml"):
+        examples = re.findall(r"^.*(?:cidr:|\bport:|value:).*$", text.read_text(), re.M)
+        assert [line for line in examples if "# own" not in line] == []
 
 
 def test_images_of_others() -> None:
