@@ -36,8 +36,13 @@ def keys() -> None:
 
 @keys.command("new")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def keys_new(file: Path) -> None:
+@click.option("--if-missing", is_flag=True, help="Leave a key file that is there as it is.")
+def keys_new(file: Path, if_missing: bool) -> None:
     """Write new keys to FILE. Every gateway process needs the same file; without it nothing sealed can be opened."""
+    if if_missing and file.exists():
+        _said(lambda: read(file))
+        click.echo(f"{file}: is there, and stays as it is")
+        return
     _said(lambda: new_keys(file))
     click.echo(f"{file}: written; set GATEWAY_KEYS_FILE to it, and keep a copy in a safe place")
 
