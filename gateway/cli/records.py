@@ -14,6 +14,7 @@ import orjson
 from gateway.adapters.clock import SystemClock
 from gateway.cli.common import actor_option, note_option, with_store
 from gateway.core.audit import DECISION, TRANSITION, breaks_meanwhile
+from gateway.core.audit_compare import differences
 from gateway.core.codec import encode_case
 from gateway.core.decide import decide, settle
 from gateway.core.model import Case, Decision, MessageState
@@ -25,6 +26,8 @@ from gateway.ports import Register, Store
 from gateway.review import ADMINISTRATORS
 
 _PAGE = 500
+_LOOKS = 3
+"""How often a message is looked at that seems to differ, while it may be written to."""
 """Audit rows whose decisions are looked up at once."""
 
 
@@ -128,35 +131,49 @@ def audit() -> None:
 
 @audit.command("verify")
 def audit_verify() -> None:
-    """Check every chain from its first row to its head, and every decision against the chain. Status 1, and the first
-    bad row, if one is broken."""
+    """Check every chain from its first row to its head, and every message and decision against the chains. Status 1,
+    and the first thing that is wrong, if anything is."""
 
     async def verify(store: Store, _register: Register) -> str | None:
         heads = await store.heads()
         rows = [row async for row in store.audit()]
         click.echo(f"{counted(len(rows), 'row')} in {counted(len(heads), 'chain')}")
-        return next(breaks_meanwhile(rows, heads, await store.heads()), None) or await _changed_case(store, rows)
+        return next(breaks_meanwhile(rows, heads, await store.heads()), None) or await _difference(store, rows)
 
     problem = with_store(verify)
-    click.echo(problem or "every decision is the one that its row commits to\nevery chain is whole")
+    click.echo(problem or "every message and decision is the one that its row commits to\nevery chain is whole")
     sys.exit(1 if problem else 0)
 
 
-async def _changed_case(store: Store, rows: Sequence[AuditRow]) -> str | None:
-    """The first decision that is not, or not any more, the one that its audit row commits to."""
-    for start in range(0, len(rows), _PAGE):
-        promised: dict[str, tuple[AuditRow, str]] = {}
-        for row in rows[start : start + _PAGE]:
-            if (body := _decided(row)) is not None:
-                promised[body["decision_id"]] = (row, body["case_hash"])
-        stored = await store.case_hashes(list(promised))
-        for decision_id, (row, case_hash) in promised.items():
-            where = f"chain {row.chain}, row {row.seq}: decision {decision_id}"
-            if decision_id not in stored:
-                return f"{where} is missing"
-            if stored[decision_id] != case_hash:
-                return f"{where} was changed after it was written"
+async def _difference(store: Store, rows: Sequence[AuditRow]) -> str | None:
+    """The first message or decision that is not, or not any more, what the chains commit to."""
+    about: dict[str, list[AuditRow]] = {}
+    for row in rows:
+        if row.message_id:
+            about.setdefault(row.message_id, []).append(row)
+    after = ""
+    while page := await store.written(after, _PAGE):
+        for one in page:
+            if any(differences(one, about.pop(one.message_id, []))) and (
+                problem := await _difference_now(store, one.message_id)
+            ):
+                return problem
+        after = page[-1].message_id
+    for message_id, found in about.items():
+        if any(row.kind == DECISION for row in found) and not await store.written(only=message_id):
+            return f"chain {found[0].chain}, row {found[0].seq}: message {message_id} is missing"
     return None
+
+
+async def _difference_now(store: Store, message_id: str) -> str | None:
+    """The same for one message, as it is now: what was written while the rows were read is no difference."""
+    problem = None
+    for _ in range(_LOOKS):
+        found = await store.written(only=message_id)
+        problem = next(differences(found[0], await store.history(message_id)), None) if found else None
+        if problem is None:
+            return None
+    return problem
 
 
 def _committed(decision_id: str, case: Case, rows: Sequence[AuditRow]) -> bool:

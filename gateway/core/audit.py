@@ -111,22 +111,28 @@ def breaks_meanwhile(
 
 
 def decision_body(
-    message_id: str, message: Message, state: MessageState, decision_id: str, case: Case, case_json: bytes
+    message_id: str,
+    message: Message,
+    state: MessageState,
+    decision_id: str,
+    case: Case,
+    case_json: bytes,
+    message_json: bytes,
 ) -> str:
-    """The body of the row for a new message. ``case_json`` is the case's canonical JSON, see `codec.encode_case`."""
-    return encode_body(
-        _decision(
-            message_id,
-            message.tenant_id,
-            message.account_id,
-            message.platform,
-            message.content_hash,
-            state,
-            decision_id,
-            case,
-            case_json,
-        )
+    """The body of the row for a new message. ``case_json`` and ``message_json`` are canonical JSON, see
+    `codec.encode_case` and `codec.encode_message`; the row has their hashes."""
+    decision = _decision(
+        message_id,
+        message.tenant_id,
+        message.account_id,
+        message.platform,
+        message.content_hash,
+        state,
+        decision_id,
+        case,
+        case_json,
     )
+    return encode_body({**decision, "message_hash": hashlib.sha256(message_json).hexdigest()})
 
 
 def transition_body(

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from classifiers.contract import Value
-from gateway.core.model import Case, Message, MessageState
+from gateway.core.model import Case, Message, MessageState, Outcome
 
 
 class Owner(Value, frozen=True):
@@ -124,6 +124,21 @@ class Stored(Value, frozen=True):
     fingerprint: str
     upstream: UpstreamAnswer | None
     steps: int
+
+
+class Written(Value, frozen=True):
+    """What the store says of a message, to be held against the audit chain.
+
+    ``message_hash`` is SHA-256 (hex) of the message's stored form; ``decisions`` are ids, SHA-256 of cases, outcomes.
+    ``is_erased``: its texts were erased, so they are not what was written.
+    """
+
+    message_id: str
+    state: MessageState
+    content_hash: str
+    message_hash: str
+    decisions: tuple[tuple[str, str, Outcome], ...]
+    is_erased: bool = False
 
 
 class Transition(Value, frozen=True):

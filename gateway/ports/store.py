@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gateway.core.model import Case, Message, MessageState
 from gateway.core.policy import PolicyInForce
-from gateway.core.records import AuditRow, Entry, Lease, Owner, Stored, Transition
+from gateway.core.records import AuditRow, Entry, Lease, Owner, Stored, Transition, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,9 @@ class Store(References, Protocol):
     async def cases(self, message_id: str) -> list[tuple[str, Case]]:
         """The decisions on a message, oldest first, each with its id."""
 
-    async def case_hashes(self, decision_ids: Sequence[str]) -> dict[str, str]:
-        """The SHA-256 (hex) of the case of each of these decisions, as it is stored; none for one that is not there."""
+    async def written(self, after: str = "", limit: int = 1, only: str | None = None) -> list[Written]:
+        """Messages whose ids come after ``after``, in the order of their ids, or the one with the id ``only``, to be
+        held against the audit chain."""
 
     async def message_of_decision(self, decision_id: str, tenant_id: str | None = None) -> Stored | None:
         """The message that a decision is about."""

@@ -6,6 +6,9 @@ import pytest
 
 from tests.cli.conftest import Office
 
+CUT_OFF = "DELETE FROM audit WHERE chain = 0; UPDATE chains SET seq = 0, hash = printf('%064d', 0) WHERE slot = 0"
+"""A chain's rows go with its head, as if there had been none."""
+
 
 def test_whole_chains(office: Office) -> None:
     office.publish()
@@ -50,6 +53,27 @@ def test_a_decision_that_is_not_the_one_it_was_is_named(office: Office, statemen
     result = office.run("audit", "verify")
     assert result.exit_code == 1
     assert f"chain 0, row 1: decision {sent.decision_id} {problem}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE messages SET state = 'published'", "its state is held, the chains say"),
+        ("UPDATE messages SET message = replace(message, 'hello', 'goodbye')", "its text was changed"),
+        ("UPDATE messages SET content_hash = 'x'", "its content hash was changed"),
+        ("UPDATE decisions SET outcome = 'allow'", "was changed after it was written"),
+        ("DELETE FROM messages", "is missing"),
+        # The rows, and the head with them, as if nothing had been there.
+        (CUT_OFF, "no row of a chain"),
+    ],
+)
+def test_a_message_that_is_not_what_it_was_is_named(office: Office, statement: str, problem: str) -> None:
+    office.publish(0.6)
+    for each in statement.split("; "):
+        office.sql(each)
+    result = office.run("audit", "verify")
+    assert result.exit_code == 1
+    assert problem in result.output.replace("its state is published", "its state is held")
 
 
 def test_the_decision_of_a_person_is_compared_too(office: Office) -> None:

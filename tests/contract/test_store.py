@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from classifiers.contract import Silence
 from gateway.core.audit import ADMINISTRATORS
+from gateway.core.audit_compare import differences
 from gateway.core.model import MessageState, Outcome
-from gateway.core.records import Request, Stored, UpstreamAnswer
+from gateway.core.records import Request, Stored, UpstreamAnswer, Written
 from gateway.ports import KeyTaken, Register, Store, StoreUnavailable
 from tests.contract.samples import (
     CLEAR,
@@ -62,18 +63,29 @@ async def test_what_is_not_there_is_none(store: Store) -> None:
     assert await store.count(HELD) == (0, None)
 
 
-async def test_the_hashes_of_cases_are_those_in_the_audit_rows(store: Store) -> None:
+async def test_what_is_written_is_what_the_audit_rows_commit_to(store: Store) -> None:
     owner = await owner_of(store)
     new = entry(HELD)
     await store.commit(owner, new)
     later = case(CLEAR, outcome=Outcome.BLOCK)
     await store.move(owner, change(new, HELD, REJECTED, decision_id="later", case=later))
-    first, then = [orjson.loads(row.body) for row in await store.history(new.message_id)]
-    assert await store.case_hashes([new.decision_id, "later", "none"]) == {
-        new.decision_id: first["case_hash"],
-        "later": then["decision"]["case_hash"],
-    }
-    assert await store.case_hashes([]) == {}
+    rows = await store.history(new.message_id)
+    first, then = [orjson.loads(row.body) for row in rows]
+    [written] = await store.written(only=new.message_id)
+    assert written == Written(
+        new.message_id,
+        REJECTED,
+        first["content_hash"],
+        first["message_hash"],
+        (
+            (new.decision_id, first["case_hash"], new.case.decision.outcome),
+            ("later", then["decision"]["case_hash"], Outcome.BLOCK),
+        ),
+    )
+    assert list(differences(written, rows)) == []
+    assert await store.written("", 5) == [written]
+    assert await store.written(new.message_id, 5) == []
+    assert await store.written(only="none") == []
 
 
 async def test_a_taken_key_gives_what_was_done_under_it_and_writes_nothing(store: Store) -> None:

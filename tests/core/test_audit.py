@@ -22,7 +22,7 @@ from gateway.core.audit import (
     row_hash,
     transition_body,
 )
-from gateway.core.codec import encode_case
+from gateway.core.codec import encode_case, encode_message
 from gateway.core.model import (
     Account,
     AccountState,
@@ -55,6 +55,7 @@ CASE = Case(
     Decision(Outcome.BLOCK, "spam", (REASON,), "v" * 64),
 )
 CASE_JSON = encode_case(CASE)
+MESSAGE_JSON = encode_message(MESSAGE)
 DECISION = {
     "account_id": "acc",
     "case_hash": hashlib.sha256(CASE_JSON).hexdigest(),
@@ -84,9 +85,10 @@ def heads(*chains: list[AuditRow]) -> dict[int, tuple[int, str]]:
 
 
 def test_the_row_of_a_new_message_names_its_decision() -> None:
-    body = decision_body("m1", MESSAGE, MessageState.BLOCKED, "d1", CASE, CASE_JSON)
-    assert orjson.loads(body) == DECISION
-    assert list(orjson.loads(body)) == sorted(DECISION)
+    body = decision_body("m1", MESSAGE, MessageState.BLOCKED, "d1", CASE, CASE_JSON, MESSAGE_JSON)
+    row = {**DECISION, "message_hash": hashlib.sha256(MESSAGE_JSON).hexdigest()}
+    assert orjson.loads(body) == row
+    assert list(orjson.loads(body)) == sorted(row)
     assert "secret" not in body
 
 

@@ -50,7 +50,7 @@ from gateway.adapters.kafka.direct import DirectProducer
 from gateway.adapters.kafka.questions import Asker
 from gateway.adapters.sql.takedowns import problem_fields
 from gateway.core import audit
-from gateway.core.codec import encode_case
+from gateway.core.codec import encode_case, encode_message
 from gateway.core.model import (
     Case,
     Decision,
@@ -292,7 +292,7 @@ async def test_a_record_that_a_worker_cannot_read(headers: dict[str, bytes]) -> 
 def audit_rows() -> Iterator[tuple[str, AuditRow]]:
     """Rows as they are announced, with the name of their message."""
     case_json = encode_case(CASE)
-    body = audit.decision_body("m1", MESSAGE, MessageState.HELD, "d1", CASE, case_json)
+    body = audit.decision_body("m1", MESSAGE, MessageState.HELD, "d1", CASE, case_json, encode_message(MESSAGE))
     yield "decision", audit.link(audit.GENESIS, 3, 1, 1_700_000_000_001, audit.DECISION, "m1", body)
     plain = Transition("m1", MessageState.HELD, MessageState.QUEUED, "review", "late opinions", 1)
     decided = Transition("m1", MessageState.HELD, MessageState.QUEUED, "review", "", 1, "d2", CASE)
@@ -403,7 +403,17 @@ RIGHT = {
     "takedown": events.cloud_event(next(row for name, row in audit_rows() if name == "takedown")),
     "appeal": events.cloud_event(next(row for name, row in audit_rows() if name == "appeal")),
 }
-OPTIONAL = {"traceparent", "spans", "decision", "upstream_status", "licence_no", "issuer", "jurisdiction", "domains"}
+OPTIONAL = {
+    "traceparent",
+    "spans",
+    "decision",
+    "upstream_status",
+    "licence_no",
+    "issuer",
+    "jurisdiction",
+    "domains",
+    "message_hash",
+}
 OPTIONAL |= {"report_id", "automatic", "attempts", "problem_code", "problem_values", "status", "outcome", "restored"}
 WRONG = [
     (name, ".".join(map(str, path)), path, wrong)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 
@@ -12,7 +12,7 @@ from gateway.core.audit import ADMINISTRATORS, DECISION, TRANSITION, decision_bo
 from gateway.core.codec import encode_case, encode_message
 from gateway.core.model import APPEALABLE, Case, Message, MessageState, keeps_request
 from gateway.core.policy import PolicyInForce
-from gateway.core.records import AuditRow, Entry, Owner, Stored, Transition
+from gateway.core.records import AuditRow, Entry, Owner, Stored, Transition, Written
 from gateway.ports import KeyTaken, LeaseLost, StoreUnavailable
 
 _BACKOFF = 6
@@ -43,9 +43,10 @@ class MemoryStore(MemoryPlatformRecords):
         with _encoding():
             for text in (entry.message_id, entry.decision_id, entry.fingerprint, entry.key or ""):
                 text.encode()
-            encode_message(entry.message)
-            case_json = encode_case(entry.case)
-            body = decision_body(entry.message_id, entry.message, entry.state, entry.decision_id, entry.case, case_json)
+            message_json, case_json = encode_message(entry.message), encode_case(entry.case)
+            body = decision_body(
+                entry.message_id, entry.message, entry.state, entry.decision_id, entry.case, case_json, message_json
+            )
         if entry.message_id in self._kept or entry.decision_id in self._decisions:
             raise StoreUnavailable("the row is there already")
         self._kept[entry.message_id] = Kept(
@@ -101,10 +102,10 @@ class MemoryStore(MemoryPlatformRecords):
         kept = self._kept.get(message_id)
         return list(kept.cases) if kept else []
 
-    async def case_hashes(self, decision_ids: Sequence[str]) -> dict[str, str]:
+    async def written(self, after: str = "", limit: int = 1, only: str | None = None) -> list[Written]:
         self._check()
-        owners = {each: self._kept[self._decisions[each]] for each in decision_ids if each in self._decisions}
-        return {each: sha256(encode_case(dict(kept.cases)[each])).hexdigest() for each, kept in owners.items()}
+        found = sorted(each for each in self._kept if (each > after if only is None else each == only))[:limit]
+        return [_written(each, self._kept[each]) for each in found]
 
     async def message_of_decision(self, decision_id: str, tenant_id: str | None = None) -> Stored | None:
         self._check()
@@ -274,3 +275,14 @@ def _encoding() -> Iterator[None]:
         yield
     except ValueError as error:
         raise StoreUnavailable("a value that cannot be written") from error
+
+
+def _written(message_id: str, kept: Kept) -> Written:
+    message = kept.entry.message
+    return Written(
+        message_id,
+        kept.state,
+        message.content_hash,
+        sha256(encode_message(message)).hexdigest(),
+        tuple([(name, sha256(encode_case(case)).hexdigest(), case.decision.outcome) for name, case in kept.cases]),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from itertools import takewhile
 from typing import Final
@@ -13,8 +13,8 @@ from gateway.adapters.sql.dialect import AnyRow, AnySelect
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.tables import NOT_PUBLISHED, WAITS, audit, chains, cursors, decisions, messages
 from gateway.core import codec
-from gateway.core.model import Case, MessageState
-from gateway.core.records import AuditRow, Owner, Request, Stored, UpstreamAnswer
+from gateway.core.model import Case, MessageState, Outcome
+from gateway.core.records import AuditRow, Owner, Request, Stored, UpstreamAnswer, Written
 from gateway.ports import StoreUnavailable
 
 _PAGE: Final = 1000
@@ -101,9 +101,26 @@ class Reads:
         except ValueError as error:
             raise StoreUnavailable(f"a decision on {message_id} cannot be read back") from error
 
-    async def case_hashes(self, decision_ids: Sequence[str]) -> dict[str, str]:
-        rows = await self._all(select(decisions.c.id, decisions.c.case_json).where(decisions.c.id.in_(decision_ids)))
-        return {row[0]: sha256(row[1].encode()).hexdigest() for row in rows}
+    async def written(self, after: str = "", limit: int = 1, only: str | None = None) -> list[Written]:
+        wanted = messages.c.id > after if only is None else messages.c.id == only
+        columns = (messages.c.id, messages.c.state, messages.c.content_hash, messages.c.message)
+        found = await self._all(select(*columns).where(wanted).order_by(messages.c.id).limit(limit))
+        columns = (decisions.c.message_id, decisions.c.id, decisions.c.case_json, decisions.c.outcome)
+        of = decisions.c.message_id.in_([row[0] for row in found])
+        cases: dict[str, list[tuple[str, str, Outcome]]] = {}
+        for message_id, decision_id, case_json, outcome in await self._all(select(*columns).where(of)):
+            decided = (decision_id, sha256(case_json.encode()).hexdigest(), Outcome(outcome))
+            cases.setdefault(message_id, []).append(decided)
+        return [
+            Written(
+                message_id,
+                MessageState(state),
+                content_hash,
+                sha256(message.encode()).hexdigest(),
+                tuple(cases.get(message_id, ())),
+            )
+            for message_id, state, content_hash, message in found
+        ]
 
     async def history(self, message_id: str) -> list[AuditRow]:
         rows = await self._all(_AUDIT.where(audit.c.message_id == message_id).order_by(audit.c.step))

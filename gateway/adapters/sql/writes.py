@@ -71,10 +71,10 @@ def insert(owner: Owner, entry: Entry) -> Insert:
     message = entry.message
     check_text(message.tenant_id, message.account_id, message.platform, entry.request.content_type, entry.key or "")
     try:
-        message_json = codec.encode_message(entry.message).decode()
+        message_json = codec.encode_message(entry.message)
         case_json = codec.encode_case(entry.case)
         body = audit.decision_body(
-            entry.message_id, entry.message, entry.state, entry.decision_id, entry.case, case_json
+            entry.message_id, entry.message, entry.state, entry.decision_id, entry.case, case_json, message_json
         )
     except ValueError as error:
         raise StoreUnavailable("a message that cannot be written") from error
@@ -82,7 +82,7 @@ def insert(owner: Owner, entry: Entry) -> Insert:
         owner,
         entry,
         entry.message_id,
-        message_json,
+        message_json.decode(),
         case_json.decode(),
         body,
         recheck_limit(entry.case),
