@@ -13,6 +13,7 @@ from gateway.adapters.sql.dialect import AnyRow, AnySelect
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.tables import NOT_PUBLISHED, WAITS, audit, chains, cursors, decisions, messages
 from gateway.core import codec
+from gateway.core.erasing import ERASED, is_erased
 from gateway.core.model import Case, MessageState, Outcome
 from gateway.core.records import AuditRow, Owner, Request, Stored, UpstreamAnswer, Written
 from gateway.ports import StoreUnavailable
@@ -62,6 +63,11 @@ def stored(row: AnyRow) -> Stored:
         )
     except ValueError as error:
         raise StoreUnavailable(f"message {row[0]} cannot be read back") from error
+
+
+def _is_erased(message_json: str) -> bool:
+    # Nearly none has the mark, and all are read.
+    return f'"{ERASED}"' in message_json and is_erased(codec.decode_message(message_json))
 
 
 def in_this_state(state: MessageState) -> ColumnElement[bool]:
@@ -118,6 +124,7 @@ class Reads:
                 content_hash,
                 sha256(message.encode()).hexdigest(),
                 tuple(cases.get(message_id, ())),
+                _is_erased(message),
             )
             for message_id, state, content_hash, message in found
         ]
