@@ -66,7 +66,13 @@ class Bot(FastHttpUser):
 
     def _send(self, call: Call, status: int) -> bytes:
         with self.client.request(
-            call.method, call.path, data=call.body, headers=call.headers, name=f"expect {status}", catch_response=True
+            call.method,
+            call.path,
+            data=call.body.decode(),
+            headers=call.headers,
+            name=f"expect {status}",
+            catch_response=True,
+            allow_redirects=False,  # the load goes to the host that was named, and nowhere else
         ) as answer:
             if answer.status_code == status:
                 answer.success()

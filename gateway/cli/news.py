@@ -116,7 +116,7 @@ def _changed(
     suspended: bool | None,
 ) -> Licence:
     """The licence with what the options say of it; ends the command for what cannot be kept."""
-    values = {name: value for name, value in facts.items() if value is not None and value != ()}
+    values: dict[str, object] = {name: value for name, value in facts.items() if value is not None and value != ()}
     if before is None and (missing := [name for name in _NEEDED if name not in values]):
         needed = ", ".join("--" + name.replace("_", "-") for name in missing)
         raise click.UsageError(f"there is no licence {licence_id} yet: give its {needed}")

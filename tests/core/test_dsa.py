@@ -119,8 +119,8 @@ def test_the_usual_record() -> None:
 
 def test_suspended_updates_are_told_as_what_they_are() -> None:
     renewal, updates = [told(restriction=Restriction.SUSPEND_RENEWAL, codes=codes) for codes in ((), (UPDATES,))]
-    assert renewal["decision_facts"].startswith("A public account can no longer be renewed")
-    assert updates["decision_facts"].startswith("A public account cannot publish anything new for a time")
+    assert str(renewal["decision_facts"]).startswith("A public account can no longer be renewed")
+    assert str(updates["decision_facts"]).startswith("A public account cannot publish anything new for a time")
     assert renewal["decision_provision"] == updates["decision_provision"]
 
 

@@ -202,7 +202,8 @@ def test_a_sanction_is_stated(degree: str) -> None:
     ],
 )
 def test_what_a_suspended_renewal_meant_is_stated(degree: str, suspends: str | None, codes: tuple[str, ...]) -> None:
-    [made] = after(sanction(degree, automatic=True, **({} if suspends is None else {"suspends": suspends})))
+    more: dict[str, Any] = {} if suspends is None else {"suspends": suspends}
+    [made] = after(sanction(degree, automatic=True, **more))
     assert made.codes == codes
 
 
