@@ -206,6 +206,8 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     webhooks = HttpWebhooks(notify_limits(settings.notify))
     stack.callback(webhooks.close)
     sealer = FileSealer(settings.keys_file) if settings.keys_file else None
+    if off := settings.off_without_keys():
+        log.warning("no key file: GATEWAY_KEYS_FILE is not set", {"off": ", ".join(off)})
     classifiers = await _classifiers(settings, judge, lease, clock, stack)
     events: KafkaEvents | None = None
     if settings.kafka.bootstrap_servers:
@@ -363,6 +365,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
         policy=policy.current,
         policy_problem=lambda: policy.problem,
         upstreams_failing=lambda: watched.failing,
+        off_without_keys=settings.off_without_keys(),
     ).components()
     app.state.desk = desk = Desk(
         registrar=SqlRegistrar(store.database),
@@ -419,8 +422,6 @@ async def _personal(settings: Settings, store: SqlStore, stack: AsyncExitStack) 
 def _reports(settings: Settings, store: SqlStore, clock: Clock, listeners: Sequence[Listener]) -> SqlReports:
     # Of a purpose of its own: what strangers make this gateway seal uses up nothing of another key.
     sealer = FileSealer(settings.keys_file, REPORTS) if settings.keys_file else None
-    if sealer is None:
-        log.warning("no reports by the public are taken: GATEWAY_KEYS_FILE is not set")
     platforms = sorted({listener.map.name for listener in listeners})
     return SqlReports(store.database, sealer, clock.new_id, platforms)
 

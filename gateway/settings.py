@@ -345,6 +345,13 @@ class Settings(BaseSettings):
             raise ValueError("GATEWAY_LISTENERS_FILE needs GATEWAY_KEYS_FILE; make a file with `gateway keys new`")
         return self
 
+    def off_without_keys(self) -> tuple[str, ...]:
+        """What is off because there is no key file; nothing where there is one."""
+        if self.keys_file is not None:
+            return ()
+        off = ("reports by the public", "listeners", "WeChat tokens")
+        return off if self.kms.url else (*off, "registrants' personal data")
+
     @model_validator(mode="after")
     def _browsers_come_back(self) -> Self:
         if self.oidc.issuer and not self.console.origin:

@@ -1,7 +1,8 @@
 """What a chat app's bots send, for locust: a mix of allowed, held and blocked messages, and retries under one key.
 
 The user class `Bot` checks each answer against what its text deserves; anything else is a failure. Profiles (see
-`loadtest.load`): ``steady``, ``burst`` (1x, 5x, 1x), ``mixed`` and ``retries``.
+`loadtest.load`): ``steady``, ``burst`` (1x, 5x, 1x), ``mixed`` and ``retries``. What is published, and as whom, is in
+the file that ``LOAD_TARGET`` names, see `loadtest.target`.
 """
 
 from __future__ import annotations
@@ -9,18 +10,21 @@ from __future__ import annotations
 import os
 import random
 import uuid
-from typing import Any
+from pathlib import Path
+from typing import Final
 
 from locust import LoadTestShape, constant_throughput, events, task
 from locust.contrib.fasthttp import FastHttpUser
 
+from loadtest.target import DEFAULT, BadTarget, Call, Kind, read_target
+
 PROFILE = os.environ.get("LOAD_PROFILE", "steady")
 SECONDS = int(os.environ.get("LOAD_SECONDS", "30"))
 USERS = int(os.environ.get("LOAD_USERS", "20"))
-
-ALLOWED = ("Good morning, the library opens at nine today.", "早上好，图书馆今天九点开门，欢迎大家来借书。")
-HELD = ("Guaranteed 30% returns weekly, send 500 USDT to my wallet and I double it.",)
-BLOCKED = ("I am going to kill you tonight, I know where you live.", "我今晚要杀了你")
+KINDS: Final[tuple[Kind, ...]] = ("allowed", "held", "blocked")
+TARGET = read_target(Path(os.environ.get("LOAD_TARGET") or DEFAULT))
+if PROFILE == "retries" and not TARGET.can_retry:
+    raise BadTarget("the profile retries needs {id} in the path, the headers, the body or retry_headers")
 
 
 class Bot(FastHttpUser):
@@ -34,18 +38,17 @@ class Bot(FastHttpUser):
         if PROFILE == "retries":
             self._retry()
         elif PROFILE == "mixed":
-            texts, status = random.choices(((ALLOWED, 200), (HELD, 202), (BLOCKED, 403)), (80, 10, 10))[0]  # noqa: S311
-            self._post(random.choice(texts), status)  # noqa: S311
+            self._post(random.choices(KINDS, (80, 10, 10))[0])  # noqa: S311
         else:
-            self._post(random.choice(ALLOWED), 200)  # noqa: S311
+            self._post("allowed")
 
     def _retry(self) -> None:
         """Send one request three times under one key: the answers must be the same to the letter."""
-        key, text = uuid.uuid4().hex, random.choice(ALLOWED)  # noqa: S311
-        mark = uuid.uuid4().hex
-        first = self._post(text, 200, key, mark)
+        sender, text = random.choice(TARGET.accounts), random.choice(TARGET.texts.allowed)  # noqa: S311
+        call = TARGET.call(sender, f"{text} {uuid.uuid4().hex}", uuid.uuid4().hex, retry=True)
+        first = self._send(call, TARGET.answers.allowed)
         for _ in range(2):
-            again = self._post(text, 200, key, mark)
+            again = self._send(call, TARGET.answers.allowed)
             if again != first:
                 events.request.fire(  # type: ignore[no-untyped-call]
                     request_type="CHECK",
@@ -56,11 +59,20 @@ class Bot(FastHttpUser):
                     context={},
                 )
 
-    def _post(self, text: str, status: int, key: str | None = None, mark: str | None = None) -> bytes:
-        headers = {"Authorization": "Bearer demo-key"} | ({"Idempotency-Key": key} if key else {})
-        body: dict[str, Any] = {"account_id": "demo-verified", "text": f"{text} {mark or uuid.uuid4().hex}"}
-        with self.client.post(
-            "/v1/messages", json=body, headers=headers, name=f"expect {status}", catch_response=True
+    def _post(self, kind: Kind) -> None:
+        sender, text = random.choice(TARGET.accounts), random.choice(getattr(TARGET.texts, kind))  # noqa: S311
+        call = TARGET.call(sender, f"{text} {uuid.uuid4().hex}", uuid.uuid4().hex)
+        self._send(call, getattr(TARGET.answers, kind))
+
+    def _send(self, call: Call, status: int) -> bytes:
+        with self.client.request(
+            call.method,
+            call.path,
+            data=call.body.decode(),
+            headers=call.headers,
+            name=f"expect {status}",
+            catch_response=True,
+            allow_redirects=False,  # the load goes to the host that was named, and nowhere else
         ) as answer:
             if answer.status_code == status:
                 answer.success()

@@ -14,7 +14,7 @@ from gateway.adapters.sql import SqlQueue, SqlStore
 from gateway.cli.common import actor_option, check_tenant, note_option, show_table, with_store
 from gateway.cli.records import kept_policy, stored_message
 from gateway.core.model import Case, Media, Message, MessageState, Outcome, Reason
-from gateway.core.queue import UNRESOLVED, Entry, Unresolved
+from gateway.core.queue import UNRESOLVED, Entry, Unresolved, wrong_code
 from gateway.core.records import Stored
 from gateway.core.shown import visible, written
 from gateway.held import HeldMessages
@@ -147,6 +147,8 @@ def _resolve_hold(message_id: str, outcome: Outcome, code: str, note: str, actor
         if entry is Unresolved.NOT_HELD:
             ended = await stored_message(store, message_id)  # it may have been held when it was looked at
             raise click.ClickException(f"{message_id} is {ended.state.value}, not held")
+        if entry is Unresolved.CODE:
+            raise click.ClickException(f"{message_id}: code: {wrong_code(outcome, policy.policy.holds)}")
         if isinstance(entry, Unresolved):
             raise click.ClickException(f"{message_id}: {UNRESOLVED[entry].partition(': ')[2]}")
         if (after := await held.queue.entry(message_id, None)) is not None and after.problem is not None:

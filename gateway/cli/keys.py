@@ -17,7 +17,7 @@ from gateway.adapters.sql.report_erasing import reports_under
 from gateway.adapters.sql.sealed import appeals_under, forget_under, kept_under, waiting_under, wrapped_under
 from gateway.cli.common import actor_option, settings, with_store
 from gateway.core.audit import CREDENTIAL, KEY, credential_body, key_body
-from gateway.core.shown import counted
+from gateway.core.shown import counted, written
 from gateway.ports import Fault
 
 T = TypeVar("T")
@@ -36,8 +36,13 @@ def keys() -> None:
 
 @keys.command("new")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def keys_new(file: Path) -> None:
+@click.option("--if-missing", is_flag=True, help="Leave a key file that is there as it is.")
+def keys_new(file: Path, if_missing: bool) -> None:
     """Write new keys to FILE. Every gateway process needs the same file; without it nothing sealed can be opened."""
+    if if_missing and file.exists():
+        _said(lambda: read(file))
+        click.echo(f"{file}: is there, and stays as it is")
+        return
     _said(lambda: new_keys(file))
     click.echo(f"{file}: written; set GATEWAY_KEYS_FILE to it, and keep a copy in a safe place")
 
@@ -130,9 +135,13 @@ def credentials_put(tenant_id: str, platform: str, account_id: str, days: int | 
     async def put(store: SqlStore, register: SqlRegister) -> None:
         if await register.account(tenant_id, account_id) is None:
             raise click.ClickException(f"tenant {tenant_id} has no account {account_id}; put it first")
+        before = await store.account_by_credential(tenant_id, platform, index, now_ms)
         expires_ms = None if days is None else now_ms + days * _DAY_MS
         await store.put_credential(tenant_id, platform, index, account_id, expires_ms)
         await store.append_audit(CREDENTIAL, credential_body(actor, tenant_id, platform, account_id), now_ms)
+        until = "until it is put again" if expires_ms is None else f"until {written(expires_ms)}"
+        moved = f"; it was {before}'s" if before not in (None, account_id) else ""
+        click.echo(f"{platform}: {account_id}'s {until}{moved}")
 
     with_store(put)
 

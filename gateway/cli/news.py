@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
@@ -26,6 +26,7 @@ from gateway.ports import LicenceRefused
 
 T = TypeVar("T")
 
+_NEEDED: Final = ("holder", "scheme", "kind", "valid_from", "valid_to")
 _BATCH: Final = 200
 _LONGEST_LINE: Final = 8 * 1024 * 1024
 _REFUSED: Final = {
@@ -71,66 +72,71 @@ def licences() -> None:
 @licences.command("put")
 @click.argument("tenant_id")
 @click.argument("licence_id")
-@click.option("--holder", required=True, help="The registrant that holds it.")
-@click.option("--scheme", type=click.Choice(SCHEMES), required=True, help="On what ground.")
-@click.option("--kind", type=click.Choice([kind.value for kind in NewsKind]), required=True)
-@click.option("--valid-from", type=Moment(), required=True)
-@click.option("--valid-to", type=Moment(), required=True, help="The first moment at which it does not hold any more.")
-@click.option("--account", "accounts", multiple=True, help="An account of the holder that uses it; repeatable.")
-@click.option("--licence-no", help="Its number, as the issuer gave it.")
-@click.option("--issuer")
-@click.option("--jurisdiction")
-@click.option("--domain", "domains", multiple=True, help="It holds for news on this site only; repeatable.")
-@click.option("--suspended", is_flag=True, help="It does not count for now.")
+@click.option("--holder", help="The registrant that holds it; needed for a licence that is new.")
+@click.option("--scheme", type=click.Choice(SCHEMES), help="On what ground; needed for a licence that is new.")
+@click.option("--kind", type=click.Choice([kind.value for kind in NewsKind]), help="Needed for a licence that is new.")
+@click.option("--valid-from", type=Moment(), help="Needed for a licence that is new.")
+@click.option(
+    "--valid-to", type=Moment(), help="The first moment at which it does not hold any more; needed for a new one."
+)
+@click.option("--account", "accounts", multiple=True, help="An account that uses it; repeatable; '' alone for none.")
+@click.option("--licence-no", help="Its number, as the issuer gave it; '' for none.")
+@click.option("--issuer", help="Who gave it; '' for nobody.")
+@click.option("--jurisdiction", help="Where it was given; '' for nowhere.")
+@click.option("--domain", "domains", multiple=True, help="It holds on this site only; repeatable; '' alone for all.")
+@click.option("--suspended/--active", default=None, help="Whether it does not count for now, or does.  [new: active]")
 @actor_option
 @reason_option
 def licences_put(
     tenant_id: str,
     licence_id: str,
-    holder: str,
-    scheme: str,
-    kind: str,
-    valid_from: int,
-    valid_to: int,
-    accounts: tuple[str, ...],
-    licence_no: str | None,
-    issuer: str | None,
-    jurisdiction: str | None,
-    domains: tuple[str, ...],
-    suspended: bool,
+    suspended: bool | None,
     actor: str,
     reason: str,
+    **facts: str | int | tuple[str, ...] | None,
 ) -> None:
-    """Add or replace a licence; every gateway process follows within a second. Its evidence stays."""
-    status = LicenceStatus.SUSPENDED if suspended else LicenceStatus.ACTIVE
+    """Add a licence, or change one; every gateway process follows within a second. What no option says stays as it is.
+    Accounts and domains that are given take the place of those before. One that was revoked needs its accounts again.
+    """
+
+    async def put(news: SqlNews) -> tuple[Licence, LicenceRefused | None]:
+        licence = _changed(await news.licence(tenant_id, licence_id), licence_id, facts, suspended)
+        return licence, await news.put_licence(tenant_id, licence, By(actor, reason), SystemClock().now_ms())
+
+    licence, refused = _with_news(put)
+    if refused is not None:
+        raise click.ClickException(_REFUSED[refused])
+    click.echo(f"{licence_id}: {licence.status.value}")
+
+
+def _changed(
+    before: Licence | None,
+    licence_id: str,
+    facts: Mapping[str, str | int | tuple[str, ...] | None],
+    suspended: bool | None,
+) -> Licence:
+    """The licence with what the options say of it; ends the command for what cannot be kept."""
+    values: dict[str, object] = {name: value for name, value in facts.items() if value is not None and value != ()}
+    if before is None and (missing := [name for name in _NEEDED if name not in values]):
+        needed = ", ".join("--" + name.replace("_", "-") for name in missing)
+        raise click.UsageError(f"there is no licence {licence_id} yet: give its {needed}")
+    for name, value in values.items():
+        if name not in _NEEDED and value in ("", ("",)):
+            values[name] = () if value else None
+    if "kind" in values:
+        values["kind"] = NewsKind(str(values["kind"]))
+    status = LicenceStatus.ACTIVE if before is None else before.status
+    if status is LicenceStatus.REVOKED:
+        if not values.get("accounts"):
+            raise click.ClickException(_REFUSED[LicenceRefused.LICENCE_REVOKED])
+        status = LicenceStatus.ACTIVE
+    if suspended is not None:
+        status = LicenceStatus.SUSPENDED if suspended else LicenceStatus.ACTIVE
+    base = before or Licence(licence_id, "", "", NewsKind.ORIGINATE, 0, 0)
     try:
-        licence = check_licence(
-            Licence(
-                licence_id,
-                holder,
-                scheme,
-                NewsKind(kind),
-                valid_from,
-                valid_to,
-                accounts,
-                licence_no,
-                issuer,
-                jurisdiction,
-                domains,
-                status=status,
-            )
-        )
+        return check_licence(replace(base, **values, status=status))
     except BadLicence as error:
         raise click.ClickException(str(error)) from error
-
-    async def put(news: SqlNews) -> LicenceRefused | None:
-        before = await news.licence(tenant_id, licence_id)
-        kept = replace(licence, evidence=before.evidence) if before is not None else licence
-        return await news.put_licence(tenant_id, kept, By(actor, reason), SystemClock().now_ms())
-
-    if (refused := _with_news(put)) is not None:
-        raise click.ClickException(_REFUSED[refused])
-    click.echo(f"{licence_id}: {status.value}")
 
 
 @licences.command("list")

@@ -24,7 +24,7 @@ from gateway.core.check_digits import problem_of
 from gateway.core.personal import FIELDS, INDEXED, problems
 from gateway.core.personal_acts import UNKEPT_WORDING, Unkept
 from gateway.core.registration import By
-from gateway.core.shown import written
+from gateway.core.shown import counted, written
 
 T = TypeVar("T")
 
@@ -124,6 +124,9 @@ def registrants_erase(tenant_id: str, registrant_id: str, close: bool, actor: st
 
     Where something was held against it (closed or suspended accounts, sanctions, a bar), digests of its identifiers
     stay for the policy's registration.erased_days, so that it cannot register again until then.
+
+    Texts, media, targets and requests of its accounts' messages are erased too; decisions, hashes and the audit chain
+    stay. Refused while one of them is held or under way. One that was interrupted is gone on with by giving it again.
     """
     chosen = settings()
     rules = checked_policy(chosen.policy_file).policy.registration
@@ -143,6 +146,8 @@ def registrants_erase(tenant_id: str, registrant_id: str, close: bool, actor: st
         click.echo(f"{registrant_id}: erased")
         for account_id in erased.closed:
             click.echo(f"account: {account_id}  closed")
+        if erased.messages:
+            click.echo(f"{counted(erased.messages, 'message')} erased")
 
     with_store(erase)
 

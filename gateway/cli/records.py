@@ -18,9 +18,10 @@ from gateway.core.audit import DECISION, KEYED, TRANSITION, breaks_meanwhile
 from gateway.core.audit_compare import differences
 from gateway.core.codec import encode_case
 from gateway.core.decide import decide, settle
+from gateway.core.erasing import erased_messages
 from gateway.core.model import Case, Decision, MessageState
 from gateway.core.policy import PolicyInForce, parse_policy
-from gateway.core.records import AuditRow, Stored, Transition
+from gateway.core.records import AuditRow, Stored, Transition, Written
 from gateway.core.rules import APPEAL, EXPIRED, PERSON
 from gateway.core.shown import counted, visible, written
 from gateway.ports import Register, Store
@@ -152,6 +153,7 @@ def audit_verify() -> None:
 
 async def _difference(store: Store, rows: Sequence[AuditRow]) -> str | None:
     """The first message or decision that is not, or not any more, what the chains commit to."""
+    erased = erased_messages(rows)
     about: dict[str, list[AuditRow]] = {}
     for row in rows:
         if row.message_id:
@@ -159,6 +161,8 @@ async def _difference(store: Store, rows: Sequence[AuditRow]) -> str | None:
     after = ""
     while page := await store.written(after, _PAGE):
         for one in page:
+            if one.is_erased and one.message_id not in erased and not await _erased_meanwhile(store, rows, one):
+                return f"message {one.message_id}: its text was erased, and no row of a chain says so"
             if any(differences(one, about.pop(one.message_id, []))) and (
                 problem := await _difference_now(store, one.message_id)
             ):
@@ -168,6 +172,13 @@ async def _difference(store: Store, rows: Sequence[AuditRow]) -> str | None:
         if any(row.kind == DECISION for row in found) and not await store.written(only=message_id):
             return f"chain {found[0].chain}, row {found[0].seq}: message {message_id} is missing"
     return None
+
+
+async def _erased_meanwhile(store: Store, rows: Sequence[AuditRow], one: Written) -> bool:
+    """Whether a row that was written while the others were read says that a message was erased."""
+    known = {(row.chain, row.seq) for row in rows}
+    newer = [row async for row in store.audit() if (row.chain, row.seq) not in known]
+    return one.message_id in erased_messages(newer)
 
 
 async def _difference_now(store: Store, message_id: str) -> str | None:

@@ -229,7 +229,7 @@ def _carry_out(tenant_id: str, act: Act, by: By) -> None:
 
     async def carry_out(store: SqlStore, _register: SqlRegister) -> Registered:
         registrar = SqlRegistrar(store.database)
-        result = await registrar.carry_out(tenant_id, act, by, policy.registration, SystemClock().now_ms())
+        result = await registrar.carry_out(tenant_id, act, by, policy.registering(), SystemClock().now_ms())
         if isinstance(result, Registered):
             return result
         found = await registrar.registered(tenant_id, act.account_id)

@@ -29,6 +29,7 @@ from gateway.ports import Register, Store
 
 _DAY_MS = 86_400_000
 _NO_NEWS = "none"
+_NEWS_DAYS = 3 * 365
 
 
 def _identity_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -121,8 +122,8 @@ for command in (accounts_import, *ACCOUNTS):
 @click.option(
     "--news", type=click.Choice([*[kind.value for kind in NewsKind], _NO_NEWS]), help="Authorise it without a licence."
 )
-@click.option("--news-scheme", default="manual", show_default=True)
-@click.option("--news-days", default=3 * 365, show_default=True, help="Validity of the authorisation.")
+@click.option("--news-scheme", help="On what ground, with --news.  [default: manual]")
+@click.option("--news-days", type=int, help="Validity of the authorisation, with --news.  [default: 1095]")
 @click.option("--private/--public", default=None, help="Whether its messages are not moderated, or are.  [new: public]")
 @actor_option
 def accounts_put(
@@ -130,8 +131,8 @@ def accounts_put(
     account_id: str,
     registrant: str | None,
     news: str | None,
-    news_scheme: str,
-    news_days: int,
+    news_scheme: str | None,
+    news_days: int | None,
     private: bool | None,
     actor: str,
     **facts: str | None,
@@ -143,6 +144,8 @@ def accounts_put(
     """
     if account_id.startswith(STRANGER):
         raise click.BadParameter(f"ids that begin with {STRANGER} stand for accounts nobody knows")
+    if news in (None, _NO_NEWS) and (news_scheme, news_days) != (None, None):
+        raise click.UsageError("--news-scheme and --news-days say how --news is authorised: give --news, too")
     now_ms = SystemClock().now_ms()
 
     async def put(store: SqlStore, register: SqlRegister) -> None:
@@ -159,8 +162,8 @@ def accounts_put(
         if news is not None:
             given = tuple([each for each in given if each.licence_id is not None])
         if news is not None and news != _NO_NEWS:
-            ends = now_ms + news_days * _DAY_MS
-            given = (NewsAuthorisation(news_scheme, NewsKind(news), now_ms, ends), *given)
+            ends = now_ms + (_NEWS_DAYS if news_days is None else news_days) * _DAY_MS
+            given = (NewsAuthorisation(news_scheme or "manual", NewsKind(news), now_ms, ends), *given)
         hidden = account.private if private is None else private
         changed = replace(account, registrant=holder, news=given, private=hidden)
         await register.put_account(tenant_id, changed, actor, now_ms)

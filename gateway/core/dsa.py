@@ -33,7 +33,7 @@ _CONTENT: Final = {
 }
 _SERVICE: Final = {
     Restriction.RESTRICT: "DECISION_PROVISION_PARTIAL_SUSPENSION",
-    # Renewing is the part of the service that is refused.
+    # Renewing, or publishing anything new, is the part of the service that is refused.
     Restriction.SUSPEND_RENEWAL: "DECISION_PROVISION_PARTIAL_SUSPENSION",
 }
 _ACCOUNT: Final = {
@@ -177,7 +177,7 @@ def _end(statement: Statement) -> dict[str, Any]:
 
 
 def _facts(statement: Statement, rules: Transparency) -> Iterator[str]:
-    yield rules.fact(statement.restriction)
+    yield rules.fact(statement.words)
     yield rules.fact(statement.source)
     yield rules.fact("detected" if statement.automated_detection else "not_detected")
     yield rules.fact("imposed" if IMPOSED in statement.codes else statement.automation)

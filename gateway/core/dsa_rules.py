@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from classifiers.contract import CATEGORIES
 from gateway.core.dsa_fields import EEA
 from gateway.core.policy_part import Part
-from gateway.core.statement import Automation, Restriction, Source
+from gateway.core.statement import UPDATES, Automation, Restriction, Source
 
 OTHER: Final = "other"
 """What stands for a category where there is none: who may publish, and what may be published by whom."""
@@ -47,6 +47,7 @@ FACTS: Final[Mapping[str, str]] = {
     Restriction.TAKEDOWN: "A published message of a public account was removed.",
     Restriction.RESTRICT: "Publishing by a public account was limited for a time.",
     Restriction.SUSPEND_RENEWAL: "A public account can no longer be renewed: it runs to the end of its term.",
+    UPDATES: "A public account cannot publish anything new for a time: its updates are suspended.",
     Restriction.SUSPEND: "A public account was suspended.",
     Restriction.CLOSE: "A public account was closed.",
     Source.OWN: "It was found by the provider's own examination, which every message undergoes.",

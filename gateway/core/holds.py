@@ -17,6 +17,17 @@ _URGENT: Final = {"sexual_minors": 1.0, "self_harm": 1.0, "terrorism": 1.0, "vio
 _RELEASE: Final = ("no_violation", "context", "newsworthy", "mistake", "other")
 _REJECT: Final = (*sorted(CATEGORIES), "unverifiable", "other")
 
+CODE_TEXTS: Final = {
+    "no_violation": "No violation",
+    "context": "Harmless in its context",
+    "newsworthy": "Of public interest",
+    "mistake": "Held by mistake",
+    "news": "News that the account may not publish",
+    "unverifiable": "Cannot be verified",
+    "other": "Other",
+}
+"""What the codes mean that are neither a violation nor an operator's own."""
+
 
 class Holds(Part):
     """Messages that wait for a person.

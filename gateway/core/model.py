@@ -110,6 +110,15 @@ class Degree(StrEnum):
     CLOSE = "close"
 
 
+class Suspension(StrEnum):
+    """What the degree `Degree.SUSPEND_RENEWAL` suspends, as the policy says."""
+
+    UPDATES = "updates"
+    """Publishing anything new (暂停更新 in the Chinese rules of 2014 on public accounts)."""
+    RENEWAL = "renewal"
+    """Renewing: the account publishes until its term ends."""
+
+
 class NewsKind(StrEnum):
     """What a news authorisation permits: to originate (and re-publish), to re-publish only, or to host."""
 

@@ -22,6 +22,7 @@ class Unkept(StrEnum):
     REASON_MISSING = "reason_missing"
     REASON_QUOTES = "reason_quotes"
     ACCOUNTS_OPEN = "accounts_open"
+    MESSAGES_WAIT = "messages_wait"
 
 
 UNKEPT_WORDING: Final[dict[Unkept, str]] = {
@@ -34,6 +35,8 @@ UNKEPT_WORDING: Final[dict[Unkept, str]] = {
     Unkept.REASON_MISSING: "reason: say why; it is kept in the audit chain",
     Unkept.REASON_QUOTES: "reason: it and the actor are kept for ever; say it without the registrant's data",
     Unkept.ACCOUNTS_OPEN: "registrant_id: has accounts that are not closed; close them first, or with the erasure",
+    Unkept.MESSAGES_WAIT: "registrant_id: messages of its accounts are held or under way; release, reject or resolve "
+    "them first",
 }
 """What each refusal says: the field, and what to do."""
 
@@ -49,10 +52,11 @@ class Kept(Value, frozen=True):
 
 class Erased(Value, frozen=True):
     """A registrant was erased. ``closed`` are the accounts that were closed with it; ``barred_until_ms`` (unix) is when
-    its identifiers may register again, None when they may now."""
+    its identifiers may register again, None when they may now; ``messages`` is how many messages were erased."""
 
     closed: tuple[str, ...]
     barred_until_ms: int | None
+    messages: int = 0
 
 
 def leaves_mark(accounts: Iterable[Account], *, barred: bool, at_ms: int) -> bool:

@@ -6,14 +6,14 @@ import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from classifiers.contract import CATEGORIES
 from gateway.core.appeals import AppealPolicy
 from gateway.core.dsa_rules import Transparency
 from gateway.core.holds import Holds
 from gateway.core.ladder_rules import Ladder
-from gateway.core.model import STANDARD, Degree, Outcome, RegistrantKind
+from gateway.core.model import STANDARD, Degree, Outcome, RegistrantKind, Suspension
 from gateway.core.policy_part import Choice, Part, Probability
 from gateway.core.report_rules import Reports
 from gateway.core.yaml_lines import Problem, read_yaml, to_problem
@@ -87,6 +87,18 @@ class Registration(Part):
     name_bar_days: int = Field(365, ge=0, le=36_600)
     registrant_bar_days: int = Field(1825, ge=0, le=36_600)
     erased_days: int = Field(1825, ge=0, le=36_600)
+    _suspension: Suspension = PrivateAttr(Suspension.RENEWAL)
+
+    @property
+    def suspension(self) -> Suspension:
+        """What the degree ``suspend_renewal`` suspends, see `Standing`."""
+        return self._suspension
+
+    def with_suspension(self, suspension: Suspension) -> Self:
+        """The same rules with another meaning of the degree ``suspend_renewal``."""
+        rules = self.model_copy()
+        rules._suspension = suspension
+        return rules
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -115,9 +127,13 @@ class News(Part):
 
 
 class Standing(Part):
-    """What each degree of sanction, and a suspended or closed account, means for a publish request."""
+    """What each degree of sanction, and a suspended or closed account, means for a publish request.
+
+    ``suspend_renewal_means``: what the degree of that name suspends. A policy that does not say so means the renewal.
+    """
 
     sanctions: dict[Annotated[Degree, Field(strict=False)], Choice]
+    suspend_renewal_means: Annotated[Suspension, Field(strict=False)] = Suspension.RENEWAL
     suspended: Choice = Outcome.BLOCK
     closed: Choice = Outcome.BLOCK
     term_ended: Choice = Outcome.BLOCK
@@ -127,6 +143,12 @@ class Standing(Part):
     def _complete(self) -> Self:
         if missing := sorted(set(Degree) - set(self.sanctions)):
             raise ValueError(f"no outcome for: {', '.join(missing)}")
+        updates = self.suspend_renewal_means is Suspension.UPDATES
+        if updates and self.sanctions[Degree.SUSPEND_RENEWAL] is Outcome.ALLOW:
+            raise ValueError(
+                "suspend_renewal_means: updates are not suspended while sanctions has suspend_renewal: allow; "
+                "give hold or block there"
+            )
         return self
 
 
@@ -178,6 +200,10 @@ class Policy(Part):
     def ask(self, media: bool) -> tuple[str, ...]:
         """The classifiers to ask about a message, with or without media."""
         return tuple([name for name, stage in self.classifiers.items() if media or stage.only == "all"])
+
+    def registering(self) -> Registration:
+        """The rules of the register, with what ``standing`` says of the degree ``suspend_renewal``."""
+        return self.registration.with_suspension(self.standing.suspend_renewal_means)
 
     def looking(self) -> tuple[str, ...]:
         """Those asked about messages with media alone: they judge the media's bytes."""

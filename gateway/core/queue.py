@@ -84,9 +84,15 @@ UNRESOLVED: Final[dict[Unresolved, str]] = {
     Unresolved.SAME_PERSON: "message_id: you were the first to decide on it; somebody else has to be the second",
     Unresolved.ESCALATED: "message_id: it was escalated already; somebody else than who did that decides",
     Unresolved.NOT_DECIDED: "message_id: there is no decision of yours to undo, or it was carried out already",
-    Unresolved.CODE: "code: give one of the policy's holds.release_codes or holds.reject_codes",
+    Unresolved.CODE: "code: give one of the policy's codes for this decision",
 }
 """What each says: the field, and what to do."""
+
+
+def wrong_code(outcome: Outcome, rules: Holds) -> str:
+    """What to do about a code that the policy does not know for this outcome."""
+    part = "release_codes" if outcome is Outcome.ALLOW else "reject_codes"
+    return f"give one of the policy's holds.{part}: {', '.join(rules.codes(outcome))}"
 
 
 def enter(message_id: str, tenant_id: str, account_id: str, case: Case, created_ms: int, rules: Holds) -> Entry:

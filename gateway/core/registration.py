@@ -15,7 +15,16 @@ from msgspec.structs import replace
 
 from classifiers.contract import Value
 from gateway.core.lookalikes import INVISIBLE, LATIN
-from gateway.core.model import STANDARD, STRANGER, Account, AccountState, Degree, Registrant, VerificationState
+from gateway.core.model import (
+    STANDARD,
+    STRANGER,
+    Account,
+    AccountState,
+    Degree,
+    Registrant,
+    Suspension,
+    VerificationState,
+)
 from gateway.core.policy import Registration
 from gateway.core.shown import written
 
@@ -173,7 +182,7 @@ def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Chan
         case SuspendAccount():
             return Change(replace(account, state=AccountState.SUSPENDED), around.name)
         case RenewAccount():
-            return _renew(act, account, around.name, at_ms)
+            return _renew(act, account, around.name, rules, at_ms)
         case ChangeAccount():
             return _change(act, account, around)
         case _:
@@ -285,10 +294,11 @@ def _reopen(account: Account, around: Around, rules: Registration) -> Change | R
             assert_never(account.state)
 
 
-def _renew(act: RenewAccount, account: Account, name: str | None, at_ms: int) -> Change | Refused:
+def _renew(act: RenewAccount, account: Account, name: str | None, rules: Registration, at_ms: int) -> Change | Refused:
     for sanction in account.sanctions:
         in_force = sanction.starts_at <= at_ms and (sanction.ends_at is None or at_ms < sanction.ends_at)
-        if in_force and sanction.degree is Degree.SUSPEND_RENEWAL:
+        suspends = sanction.degree is Degree.SUSPEND_RENEWAL and rules.suspension is Suspension.RENEWAL
+        if in_force and suspends:
             return Refused.RENEWAL_SUSPENDED
     if account.term_ends_at is None:
         return Refused.TERM_ENDLESS

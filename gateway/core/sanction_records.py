@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from classifiers.contract import Value
 from gateway.core.ladder import ends_ms
 from gateway.core.ladder_rules import Ladder, Step
-from gateway.core.model import Account, AccountState, Degree
+from gateway.core.model import Account, AccountState, Degree, Suspension
 
 
 class SanctionState(StrEnum):
@@ -211,9 +211,10 @@ def seen_at(record: SanctionRecord, at_ms: int) -> SanctionRecord:
     return replace(record, state=SanctionState.ENDED) if over else record
 
 
-def act_fields(record: SanctionRecord, why: Why | None = None) -> dict[str, object]:
-    """What the audit row of an act says of a sanction. ``why`` is the act's own ground, where that is another."""
-    return {
+def act_fields(record: SanctionRecord, meaning: Suspension, why: Why | None = None) -> dict[str, object]:
+    """What the audit row of an act says of a sanction. ``why`` is the act's own ground, where that is another;
+    ``meaning`` is what the degree ``suspend_renewal`` suspends, and told where that is not the renewal."""
+    fields: dict[str, object] = {
         "account_id": record.account_id,
         "sanction_id": record.sanction_id,
         "degree": record.degree,
@@ -229,6 +230,9 @@ def act_fields(record: SanctionRecord, why: Why | None = None) -> dict[str, obje
         "waits": record.waits,
         "policy_version": record.policy_version,
     }
+    if meaning is Suspension.UPDATES and Degree.SUSPEND_RENEWAL in (record.degree, *record.also):
+        fields["suspends"] = meaning
+    return fields
 
 
 def state_after_lift(record: SanctionRecord, account: Account) -> AccountState | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core.model import AccountState, Degree, Facts, Outcome, Reason
+from gateway.core.model import AccountState, Degree, Facts, Outcome, Reason, Suspension
 from gateway.core.policy import Standing
 
 SOURCE = "standing"
@@ -11,6 +11,7 @@ _MESSAGES = {
     Degree.WARN: "The account has been warned.",
     Degree.RESTRICT: "Publishing by this account is restricted.",
     Degree.SUSPEND_RENEWAL: "The account cannot be renewed.",
+    Suspension.UPDATES: "The account cannot publish anything new for now: its updates are suspended.",
     Degree.SUSPEND: "The account is suspended.",
     Degree.CLOSE: "The account is closed.",
 }
@@ -34,6 +35,8 @@ def judge_standing(facts: Facts, policy: Standing) -> list[Reason]:
         in_force = sanction.starts_at <= facts.at_ms and (sanction.ends_at is None or facts.at_ms < sanction.ends_at)
         outcome = policy.sanctions[sanction.degree]
         if in_force and outcome is not Outcome.ALLOW:
-            code = f"sanction_{sanction.degree.value}"
-            reasons.append(Reason(code, outcome, _MESSAGES[sanction.degree], SOURCE))
+            updates = policy.suspend_renewal_means is Suspension.UPDATES and sanction.degree is Degree.SUSPEND_RENEWAL
+            code = "sanction_suspend_updates" if updates else f"sanction_{sanction.degree.value}"
+            message = _MESSAGES[Suspension.UPDATES if updates else sanction.degree]
+            reasons.append(Reason(code, outcome, message, SOURCE))
     return reasons

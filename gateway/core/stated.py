@@ -16,9 +16,9 @@ from classifiers.contract import CATEGORIES, Value
 from gateway.core.audit import APPEAL as APPEAL_KIND
 from gateway.core.audit import SANCTION, TAKEDOWN
 from gateway.core.happened import Act, Happened, MessageStep
-from gateway.core.model import Case, Degree, Message, MessageState, Outcome
+from gateway.core.model import Case, Degree, Message, MessageState, Outcome, Suspension
 from gateway.core.rules import APPEAL, EXPIRED, PERSON, REVIEWED
-from gateway.core.statement import IMPOSED, Automation, Lifted, Restriction, Source, Statement
+from gateway.core.statement import IMPOSED, UPDATES, Automation, Lifted, Restriction, Source, Statement
 
 VIOLATIONS: Final = CATEGORIES - {"news"}
 _OF_A_MESSAGE: Final = frozenset({Restriction.HOLD, Restriction.BLOCK})
@@ -211,6 +211,8 @@ def _sanction(book: _Book, act: Act) -> None:
         codes = [why_code] if why_code else []
         if automation is Automation.PARTIALLY and not _agreed(body):
             codes.append(IMPOSED)
+        if body["degree"] == Degree.SUSPEND_RENEWAL and _text(body, "suspends") == Suspension.UPDATES:
+            codes.append(UPDATES)
         book.add(
             Statement(
                 statement_id=name,

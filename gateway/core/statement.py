@@ -13,6 +13,8 @@ from classifiers.contract import Value
 
 IMPOSED: Final = "imposed_automatically"
 """The code of a sanction that followed by itself from what a person had decided."""
+UPDATES: Final = "suspend_updates"
+"""The code of a suspended renewal that means suspended updates: nothing new may be published while it lasts."""
 
 
 class Restriction(StrEnum):
@@ -88,3 +90,9 @@ class Statement(Value, frozen=True):
     ends_ms: int | None = None
     lifted_ms: int | None = None
     lifted: Lifted | None = None
+
+    @property
+    def words(self) -> str:
+        """What its words are found by: the restriction, or `UPDATES`."""
+        updates = self.restriction is Restriction.SUSPEND_RENEWAL and UPDATES in self.codes
+        return UPDATES if updates else self.restriction

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Component:
 class Checks:
     """The checks of a running gateway. ``registry_trusted`` tells whether the registry cache answers,
     ``policy_problem`` why the policy file is not in force, ``upstreams_failing`` the tenants whose newest forward
-    failed, how, and since when."""
+    failed, how, and since when, ``off_without_keys`` what is off for want of a key file."""
 
     store: Store
     lease: LeaseKeeper
@@ -45,6 +45,7 @@ class Checks:
     policy: Callable[[], PolicyInForce]
     policy_problem: Callable[[], str | None]
     upstreams_failing: Callable[[], Mapping[str, str]]
+    off_without_keys: Sequence[str] = ()
 
     def components(self) -> list[Component]:
         """All of them, those that admission depends on first."""
@@ -58,6 +59,7 @@ class Checks:
             Component("policy", False, self._policy),
             Component("upkeep", False, self._upkeep),
             Component("upstreams", False, self._upstreams),
+            Component("keys", False, self._keys),
         ]
 
     async def _store(self) -> str:
@@ -106,6 +108,12 @@ class Checks:
             shown = [f"{tenant}: {why}" for tenant, why in sorted(failing.items())[:_SHOWN]]
             raise Fault(f"the newest forward failed for {len(failing)} tenants: {'; '.join(shown)}")
         return "the newest forward of each tenant was answered"
+
+    async def _keys(self) -> str:
+        if self.off_without_keys:
+            *first, last = self.off_without_keys
+            raise Fault(f"no key file; {', '.join(first)} and {last} are off: set GATEWAY_KEYS_FILE")
+        return "the key file is in use"
 
 
 async def starting() -> str:

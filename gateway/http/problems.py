@@ -103,6 +103,7 @@ def unkept(reason: Unkept) -> Problem:
             | Unkept.REGISTRANT_BARRED
             | Unkept.IDENTIFIER_TAKEN
             | Unkept.ACCOUNTS_OPEN
+            | Unkept.MESSAGES_WAIT
         ):
             return bad_fields(named, 409, reason)
         case _:

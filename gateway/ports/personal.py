@@ -71,7 +71,10 @@ class Personal(Protocol):
         Its open accounts are closed if ``close`` is given, and are a refusal without. Where something was held against
         it (`gateway.core.personal_acts.leaves_mark`), the digests of its identifiers stay for ``rules.erased_days``.
         Needs no master key, but without one it is not seen that the reason quotes what is erased. Erasing again is a
-        refusal.
+        refusal, unless messages are left.
+
+        What the messages of its accounts say is erased too, with their requests; a refusal while one of them is held or
+        under way. Decisions, hashes and the audit chain stay, and the chain names the messages.
         """
 
     async def rewrap(self, after: tuple[str, str], limit: int) -> Rewrapped:

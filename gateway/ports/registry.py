@@ -39,8 +39,8 @@ class Register(Registry, Protocol):
     administrators' chain with ``actor``, and is committed on return. Writing what is there already is no error:
     the new value stands."""
 
-    async def put_tenant(self, tenant: Tenant, key_hash: str, actor: str, now_ms: int) -> None:
-        """Add or change a tenant, and let this application key call for it."""
+    async def put_tenant(self, tenant: Tenant, key_hash: str | None, actor: str, now_ms: int) -> None:
+        """Add or change a tenant, and let this application key call for it; without one its keys stay as they are."""
 
     async def put_account(self, tenant_id: str, account: Account, actor: str, now_ms: int) -> None:
         """Add or replace an account with its registrant, news authorisations and sanctions.

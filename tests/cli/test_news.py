@@ -87,6 +87,39 @@ def test_a_licence_is_put_listed_suspended_and_revoked(office: Office) -> None:
     assert office.run("audit", "verify").exit_code == 0
 
 
+def test_a_licence_put_again_keeps_what_no_option_says(office: Office) -> None:
+    whole = (
+        "--account",
+        "acc-1",
+        "--licence-no",
+        "7",
+        "--issuer",
+        "I",
+        "--jurisdiction",
+        "cn",
+        "--domain",
+        "a.example",
+    )
+    office.run(*PUT, *TIMES, *whole, "--suspended", *BY)
+    listed = office.run("licences", "list", "t1").output
+    put = ("licences", "put", "t1", "lic-1")
+    assert office.run(*put, "--issuer", "Other", *BY).output == "lic-1: suspended\n"
+    assert office.run("licences", "list", "t1").output == listed
+    assert office.sql("SELECT issuer, jurisdiction FROM licences") == [("Other", "cn")]
+
+    assert office.run(*put, "--active", "--domain", "", "--licence-no", "", *BY).output == "lic-1: active\n"
+    changed = office.run("licences", "list", "t1").output
+    assert changed == listed.replace("suspended", "active").replace("  no. 7", "").replace("  on a.example", "")
+
+    office.run("licences", "revoke", "t1", "lic-1", *BY)
+    assert "put it again with its accounts" in said(office.run(*put, "--issuer", "I", *BY))
+    assert office.run(*put, "--account", "acc-1", *BY).output == "lic-1: active\n"
+    assert office.run("licences", "list", "t1").output == changed
+    missing = office.run("licences", "put", "t1", "lic-2", "--holder", "reg-1", "--kind", "originate", *BY)
+    assert missing.exit_code == 2
+    assert "give its --scheme, --valid-from, --valid-to" in missing.output
+
+
 def test_a_licence_without_an_end_that_a_calendar_has_is_listed(office: Office) -> None:
     office.run(*PUT, *TIMES, *BY)
     office.sql("UPDATE licences SET valid_to = ?", 2**53)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+from msgspec.structs import replace
 
 from gateway.adapters.key_file import read
 from gateway.adapters.keys import FileSealer
@@ -21,6 +22,7 @@ from gateway.core.records import SEALED
 from tests.canary import CANARIES, appearances, needles
 from tests.cli.conftest import Office
 from tests.transit import TransitServer
+from tests.world import submission
 
 PERSON = {"legal_name": "Canary Zaqxsw", "id_number": "11010519491231002X", "phone": "+86 10 5555 0100"}
 BY = ("--actor", "Ann", "--reason", "ticket 7")
@@ -322,3 +324,27 @@ def test_no_command_takes_a_value_as_an_argument() -> None:
     for name, command in group.commands.items():
         words = {parameter.name for parameter in command.params}
         assert not words & {"value", "legal_name", "id_number", "phone", "email"}, name
+
+
+@pytest.mark.usefixtures("keys")
+def test_an_erasure_erases_messages_and_the_audit_knows_which(office: Office) -> None:
+    held, blocked = office.publish(0.6), office.publish(0.95)
+    other = office.publish(0.95, message=replace(submission().message, account_id="acc-9"))
+    erase = ("registrants", "erase", "t1", "reg-1", "--close", *BY)
+    refused = office.run(*erase)
+    assert refused.exit_code == 1
+    assert "held or under way; release, reject or resolve them first" in refused.output
+    office.run("holds", "reject", held.message_id, "--note", "n", "--actor", "Ann")
+
+    result = office.run(*erase)
+    assert (result.exit_code, result.output) == (0, "reg-1: erased\naccount: acc-1  closed\n2 messages erased\n")
+    assert office.sql("SELECT id FROM messages WHERE message NOT LIKE '%erased%' OR length(body) > 0") == [
+        (other.message_id,)
+    ]
+    assert office.run("audit", "verify").exit_code == 0
+
+    # Who blanks a text behind the gateway's back has no row that says so.
+    [(left,)] = office.sql("SELECT message FROM messages WHERE id = ?", blocked.message_id)
+    office.sql("UPDATE messages SET message = ? WHERE id = ?", left, other.message_id)
+    told = office.run("audit", "verify").output
+    assert f"{other.message_id}: its text was erased, and no row of a chain says so" in told

@@ -70,7 +70,7 @@ def test_nothing_is_written_without_an_actor(office: Office) -> None:
 
 
 def test_keys_are_listed_by_id_and_revoked(office: Office, tenant: str) -> None:
-    second = office.run(*TENANT, "--actor", "Ann").output.strip()
+    second = office.run(*TENANT, "--new-key", "--actor", "Ann").output.strip()
     ids = [hash_key(key)[:12] for key in (tenant, second)]
     assert office.run("tenants", "keys", "t9").output.splitlines() == sorted(ids)
     assert "t9  Nine  https://nine.example/publish  not idempotent  keys: 2\n" in office.run("tenants", "list").output
@@ -242,6 +242,7 @@ def test_another_registrant_takes_an_account_without_its_news(office: Office, ac
     [
         (("accounts", "put", "t9", "acc-9", "--registrant", "p-9"), 1, "no registrant p-9 yet: give its --kind"),
         (("accounts", "put", "t9", "acc-8", "--verification", "verified"), 2, "give --registrant"),
+        (("accounts", "put", "t9", "acc-9", "--news-days", "30"), 2, "give --news, too"),
         (("registrants", "put", "t9", "f-9"), 2, "give at least one of --kind"),
         (("registrants", "put", "t9", "f-9", "--verified-until", "soon"), 2, "no date like 2026-01-31"),
     ],

@@ -28,6 +28,7 @@ from gateway.core.model import (
     Outcome,
     Reason,
     RegistrantKind,
+    Suspension,
 )
 from gateway.core.policy import PolicyInForce, Registration
 from gateway.core.records import Entry, Owner, Request
@@ -55,6 +56,7 @@ class Court:
     registrar: Registrar
     ladder: Ladder = field(default_factory=Ladder)
     now_ms: int = NOW_MS
+    suspension: Suspension = Suspension.RENEWAL
 
     def __post_init__(self) -> None:
         self.sanctions = SqlSanctions(self.store.database, self.policy, self.new_id)
@@ -63,7 +65,9 @@ class Court:
     def policy(self) -> PolicyInForce:
         """The policy of the moment."""
         given = policy()
-        return PolicyInForce(given.policy.model_copy(update={"ladder": self.ladder}), given.text, given.version)
+        standing = given.policy.standing.model_copy(update={"suspend_renewal_means": self.suspension})
+        changed = given.policy.model_copy(update={"ladder": self.ladder, "standing": standing})
+        return PolicyInForce(changed, given.text, given.version)
 
     def new_id(self) -> str:
         """Ids in order."""

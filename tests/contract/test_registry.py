@@ -48,6 +48,14 @@ async def test_a_tenant_is_found_by_each_of_its_keys(register: Register) -> None
     assert await register.tenant("t2") == OTHER
 
 
+async def test_a_tenant_put_without_a_key_keeps_its_keys(register: Register) -> None:
+    await register.put_tenant(TENANT, "h1", "Ann", 0)
+    await register.put_tenant(replace(TENANT, name="New name"), None, "Ann", 1)
+    assert await register.keys("t1") == ["h1"]
+    assert await register.tenant_by_key("h1") == replace(TENANT, name="New name")
+    assert await register.changes(1) == (2, [("t1", "")])
+
+
 async def test_the_newest_tenant_stands(register: Register) -> None:
     await register.put_tenant(TENANT, "h1", "Ann", 0)
     changed = Tenant("t1", "New name", "https://new.example", upstream_idempotent=False, upstream_token_env="TOKEN")

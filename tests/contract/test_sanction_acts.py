@@ -13,6 +13,7 @@ from gateway.core.model import (
     AccountState,
     Degree,
     Sanction,
+    Suspension,
 )
 from gateway.core.policy import Registration
 from gateway.core.registration import By, CloseAccount, CreateAccount, Refused, RenewAccount, ReopenAccount
@@ -223,6 +224,17 @@ async def test_a_suspension_stops_renewal_for_its_time(court: Court) -> None:
     assert await court.registrar.carry_out("t1", renew, EVE, RULES, court.now_ms) is Refused.RENEWAL_SUSPENDED
     after = court.now_ms + 30 * DAY_MS
     assert isinstance(await court.registrar.carry_out("t1", renew, EVE, RULES, after), Registered)
+
+
+async def test_what_a_suspended_renewal_meant_stands_in_its_audit_rows(court: Court) -> None:
+    renew = RenewAccount("acc-1", NOW_MS + 2000 * DAY_MS)
+    await court.sanctions.impose("t1", Order("acc-1", RENEWAL, 3), ANN, court.now_ms)
+    court.suspension = Suspension.UPDATES
+    await court.sanctions.impose("t1", Order("acc-2", RENEWAL, 3), ANN, court.now_ms)
+    await court.sanctions.impose("t1", Order("acc-2", RESTRICT, 3), ANN, court.now_ms)
+    assert [each.get("suspends") for each in await court.acts()] == [None, "updates", None]
+    rules = court.policy().policy.registering()
+    assert isinstance(await court.registrar.carry_out("t1", renew, EVE, rules, court.now_ms), Registered)
 
 
 # -- the hot path

@@ -124,6 +124,7 @@ class TwoStores(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 3))
     def claim_silent_holds(self, limit: int) -> None:
         self.both(lambda store: store.claim_silent_holds(self._now, 7, limit))
+        self.both(lambda store: store.has_silent_holds())
 
     @rule(later=st.integers(0, 50), early=st.booleans())
     def wake_silent_holds(self, later: int, early: bool) -> None:

@@ -269,9 +269,11 @@ async def test_claims_and_commits_share_a_chain_at_once(store: Store) -> None:
 )
 async def test_a_hold_waits_for_some_silences(store: Store, silence: Silence, waits: bool) -> None:
     owner = await owner_of(store)
+    assert await store.has_silent_holds() is False
     await store.commit(owner, entry(HELD, case=silent(silence)))
     await store.commit(owner, entry(HELD))
     await store.commit(owner, entry(MessageState.BLOCKED, case=silent(silence)))
+    assert await store.has_silent_holds() is waits
     assert len(await store.claim_silent_holds(1000, 10, 10)) == waits
 
 

@@ -15,7 +15,7 @@ from gateway.core.dsa_batch import encoded
 from gateway.core.dsa_fields import EEA, problems
 from gateway.core.dsa_rules import CATEGORY, FACTS, GROUNDS, OTHER, Ground, Transparency
 from gateway.core.policy import PolicyError, parse_policy
-from gateway.core.statement import IMPOSED, Automation, Lifted, Restriction, Source, Statement
+from gateway.core.statement import IMPOSED, UPDATES, Automation, Lifted, Restriction, Source, Statement
 from tests.canary import CANARIES, ORGANISATION, appearances, needles
 from tests.policies import POLICY
 from tests.statements import AT_MS, DAY_MS, HOUR_MS, statement, statements, year_of
@@ -115,6 +115,13 @@ def test_the_usual_record() -> None:
         "automated_decision": "AUTOMATED_DECISION_FULLY",
         "puid": "0" * 32,
     }
+
+
+def test_suspended_updates_are_told_as_what_they_are() -> None:
+    renewal, updates = [told(restriction=Restriction.SUSPEND_RENEWAL, codes=codes) for codes in ((), (UPDATES,))]
+    assert str(renewal["decision_facts"]).startswith("A public account can no longer be renewed")
+    assert str(updates["decision_facts"]).startswith("A public account cannot publish anything new for a time")
+    assert renewal["decision_provision"] == updates["decision_provision"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from gateway.core.model import (
     Registrant,
     RegistrantKind,
     Sanction,
+    Suspension,
     VerificationState,
 )
 from gateway.core.policy import Registration
@@ -177,6 +178,9 @@ def test_a_sanction_in_force_suspends_renewal(
     before = account(ACTIVE, AT_MS + 5, Sanction(Degree.WARN, 0), Sanction(degree, starts_at, ends_at))
     result = carry_out(RenewAccount("acc-1", AT_MS + 6), Around(before), RULES, AT_MS)
     assert (result is Refused.RENEWAL_SUSPENDED) is (degree is Degree.SUSPEND_RENEWAL and in_force)
+    updates = RULES.with_suspension(Suspension.UPDATES)
+    assert isinstance(carry_out(RenewAccount("acc-1", AT_MS + 6), Around(before), updates, AT_MS), Change)
+    assert RULES.suspension is Suspension.RENEWAL
 
 
 @pytest.mark.parametrize(

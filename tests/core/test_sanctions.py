@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from gateway.core.model import Account, AccountState, Degree, Facts, Outcome, Sanction
+from gateway.adapters.policy_file import read_policy
+from gateway.core.model import Account, AccountState, Degree, Facts, Outcome, Sanction, Suspension
+from gateway.core.policy import PolicyError
 from gateway.core.sanctions import judge_standing
 from tests.policies import policy
 
@@ -48,6 +52,31 @@ def test_the_policy_says_what_each_degree_means(degree: Degree, outcome: Outcome
     rules = policy((SANCTIONS, text)).policy.standing
     found = [(r.code, r.outcome) for r in judge_standing(account(Sanction(degree, 0)), rules)]
     assert found == ([] if outcome is Outcome.ALLOW else [(f"sanction_{degree}", outcome)])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.HOLD, Outcome.BLOCK])
+def test_a_suspended_renewal_may_mean_suspended_updates(outcome: Outcome) -> None:
+    text = SANCTIONS.replace("suspend_renewal: allow", f"suspend_renewal: {outcome}")
+    rules = policy((SANCTIONS, f"{text}\n  suspend_renewal_means: updates")).policy.standing
+    facts = account(Sanction(Degree.SUSPEND_RENEWAL, 0, AT_MS + 1), Sanction(Degree.RESTRICT, 0))
+    updates, restricted = judge_standing(facts, rules)
+    assert (updates.code, updates.outcome) == ("sanction_suspend_updates", outcome)
+    assert "cannot publish anything new" in updates.message
+    assert restricted.code == "sanction_restrict"
+    assert judge_standing(account(Sanction(Degree.SUSPEND_RENEWAL, 0, AT_MS)), rules) == []
+
+
+def test_updates_that_are_suspended_are_not_allowed() -> None:
+    with pytest.raises(PolicyError, match="suspend_renewal_means: updates are not suspended while"):
+        policy((SANCTIONS, f"{SANCTIONS}\n  suspend_renewal_means: updates"))
+    assert RULES.suspend_renewal_means is Suspension.RENEWAL
+
+
+@pytest.mark.parametrize("file", ["gateway/policy.yaml", "deploy/kubernetes/policy.yaml"])
+def test_the_shipped_policies_mean_what_the_law_means(file: str) -> None:
+    standing = read_policy(Path(__file__).parents[2] / file).policy.standing
+    assert standing.suspend_renewal_means is Suspension.UPDATES
+    assert standing.sanctions[Degree.SUSPEND_RENEWAL] is Outcome.BLOCK
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,20 @@ def test_a_sanction_is_stated(degree: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("degree", "suspends", "codes"),
+    [
+        ("suspend_renewal", "updates", ("ladder", "suspend_updates")),
+        ("suspend_renewal", None, ("ladder",)),
+        ("suspend", "updates", ("ladder",)),
+    ],
+)
+def test_what_a_suspended_renewal_meant_is_stated(degree: str, suspends: str | None, codes: tuple[str, ...]) -> None:
+    more: dict[str, Any] = {} if suspends is None else {"suspends": suspends}
+    [made] = after(sanction(degree, automatic=True, **more))
+    assert made.codes == codes
+
+
+@pytest.mark.parametrize(
     ("why", "automation", "detected"), [("ladder", Automation.PARTIALLY, True), ("person", Automation.NOT, False)]
 )
 def test_who_decided_on_a_sanction_is_stated(why: str, automation: Automation, detected: bool) -> None:

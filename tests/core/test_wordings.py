@@ -17,7 +17,7 @@ from gateway.core.appeals import Appeal, AppealState
 from gateway.core.holds import Holds
 from gateway.core.model import Degree
 from gateway.core.policy import VIOLATIONS
-from gateway.core.statement import IMPOSED, Automation, Lifted, Restriction, Source, Statement
+from gateway.core.statement import IMPOSED, UPDATES, Automation, Lifted, Restriction, Source, Statement
 from gateway.core.wordings import DEFAULT, languages, moment, nearest, worded, words
 
 NOW_MS = 1_800_000_000_000
@@ -42,7 +42,7 @@ REGISTRANT_CODES = (
 CODES = (
     *("content_violation", "content_suspected", "reviewed", "hold_expired", "taken_down", "report", "unverifiable"),
     *("account_unknown", "account_closed", "account_suspended", "account_term_ended"),
-    *("ladder", "person", "appeal", IMPOSED),
+    *("ladder", "person", "appeal", IMPOSED, UPDATES, "sanction_suspend_updates"),
     *[f"sanction_{degree}" for degree in Degree],
     *REGISTRANT_CODES,
     *authorise._TEXTS,
@@ -70,6 +70,17 @@ def tell(statement: Statement, language: str, **fields: Any) -> str:
     return worded(statement, language, **{"appeal_until_ms": NOW_MS + 1, "now_ms": NOW_MS, **fields}).text
 
 
+def test_a_suspended_renewal_is_worded_as_it_was_meant() -> None:
+    renewal = replace(STATEMENT, restriction=Restriction.SUSPEND_RENEWAL, codes=("ladder",))
+    updates = replace(renewal, codes=("ladder", UPDATES))
+    assert "cannot be renewed" in tell(renewal, "en")
+    assert "不能续期" in tell(renewal, "zh")
+    assert "cannot publish anything new" in tell(updates, "en")
+    assert "您的账号被暂停更新" in tell(updates, "zh")
+    assert "cannot be renewed" not in tell(updates, "en")
+    assert replace(updates, restriction=Restriction.SUSPEND).words == "suspend"
+
+
 def test_english_and_chinese_are_there() -> None:
     assert languages() == ("en", "zh")
 
@@ -89,7 +100,7 @@ def test_all_languages_have_the_same_keys_and_placeholders() -> None:
 def test_every_category_restriction_and_code_has_words() -> None:
     of = words(DEFAULT)
     assert set(of["categories"]) == set(of["rules"]) == VIOLATIONS
-    assert set(of["title"]) == set(of["scope"]) == set(Restriction)
+    assert set(of["title"]) == set(of["scope"]) == {*Restriction, UPDATES}
     assert set(of["lifted"]) == set(Lifted)
     assert set(of["automation"]) == {*Automation, "imposed"}
     assert set(CODES) | {"unlisted", "unlisted_account", "news"} == set(of["codes"])

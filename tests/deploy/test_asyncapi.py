@@ -51,7 +51,18 @@ from gateway.adapters.kafka.questions import Asker
 from gateway.adapters.sql.takedowns import problem_fields
 from gateway.core import audit
 from gateway.core.codec import encode_case, encode_message
-from gateway.core.model import Case, Decision, Degree, Facts, Message, MessageState, NewsKind, Outcome, Reason
+from gateway.core.model import (
+    Case,
+    Decision,
+    Degree,
+    Facts,
+    Message,
+    MessageState,
+    NewsKind,
+    Outcome,
+    Reason,
+    Suspension,
+)
 from gateway.core.news import SCHEMES, Evidence, Licence, licence_fields
 from gateway.core.records import AuditRow, Transition, UpstreamAnswer
 from gateway.core.registration import By
@@ -322,8 +333,12 @@ def audit_rows() -> Iterator[tuple[str, AuditRow]]:
     imposed = replace_fields(
         proposed, degree=Degree.SUSPEND, also=(Degree.SUSPEND_RENEWAL,), days=3, starts_ms=1, ends_ms=2, category="spam"
     )
-    for act, record in (("ProposeSanction", proposed), ("ImposeSanction", imposed), ("LiftSanction", imposed)):
-        body = audit.act_body(By("Ann", "ticket 1"), 7, "t1", act, **act_fields(record, Why.APPEAL))
+    for act, record, meaning in (
+        ("ProposeSanction", proposed, Suspension.UPDATES),
+        ("ImposeSanction", imposed, Suspension.UPDATES),
+        ("LiftSanction", imposed, Suspension.RENEWAL),
+    ):
+        body = audit.act_body(By("Ann", "ticket 1"), 7, "t1", act, **act_fields(record, meaning, Why.APPEAL))
         yield "sanction", audit.link(audit.GENESIS, -1, 3, 1_700_000_000_000, audit.SANCTION, "", body)
 
 

@@ -14,6 +14,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+README = (DEPLOY / "README.md").read_text()
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 KUSTOMIZATION = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
 OBJECTS: dict[tuple[str, str], dict[str, Any]] = {
@@ -44,6 +46,8 @@ OBJECTS: dict[tuple[str, str], dict[str, Any]] = {
 }
 DEPLOYMENTS = {name: thing for (kind, name), thing in OBJECTS.items() if kind == "Deployment"}
 MANAGEMENT = 9080
+ENDING = {name for name, service in SERVICES.items() if service.get("restart") == "no"}
+"""Services of compose that do their work and end."""
 SECRETS = re.compile(r"PASSWORD|SECRET|TOKEN|DATABASE_URL")
 
 
@@ -54,6 +58,11 @@ class Container:
     where: str
     command: list[str]
     environment: Mapping[str, str | None]
+
+    @property
+    def name(self) -> str:
+        """Of the deployment or service."""
+        return self.where.split("/")[1]
 
 
 def pod(name: str) -> dict[str, Any]:
@@ -148,7 +157,8 @@ def test_every_command_exists(container: Container) -> None:
         assert container.command[1] == "-m"
         assert importlib.util.find_spec(f"{container.command[2]}.__main__") is not None
     else:
-        assert gateway_arguments(container.command)["host"] == "0.0.0.0"  # noqa: S104
+        arguments = gateway_arguments(container.command)
+        assert arguments.get("host") == ("0.0.0.0" if container.name not in ENDING else None)  # noqa: S104
 
 
 def test_a_command_that_does_not_exist_would_show() -> None:
@@ -198,13 +208,14 @@ def test_compose_services_are_locked_down(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["healthcheck"]["test"][0] == "CMD"
+    assert name in ENDING or service["healthcheck"]["test"][0] == "CMD"
     assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"])
     assert "/" not in service["image"].removeprefix("apache/")
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
     for needed, how in service.get("depends_on", {}).items():
         assert needed in SERVICES
-        assert how == {"condition": "service_healthy"}
+        # `up --wait` takes the end of a service for a failure unless another waits for just that.
+        assert how == {"condition": "service_completed_successfully" if needed in ENDING else "service_healthy"}
     named = [volume.split(":")[0] for volume in service.get("volumes", ()) if not volume.startswith(".")]
     assert set(named) <= set(COMPOSE["volumes"])
 
@@ -241,8 +252,10 @@ def probed(test: list[str]) -> str:
 
 def test_ports_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = {"gateway": 8080, "classifiers": 9090, "classifiers-media": 9090, "demo-upstream": 8081}
-    for where, container in CONTAINERS.items():
-        name = where.split("/")[1]
+    for container in CONTAINERS.values():
+        name = container.name
+        if name in ENDING:
+            continue
         if container.command[0] == "gateway":
             assert gateway_arguments(container.command)["port"] == ports[name]
         else:
@@ -345,11 +358,35 @@ def test_the_policy_is_valid_and_mounted_as_a_directory() -> None:
     [mount] = [m for m in pod("gateway")["containers"][0]["volumeMounts"] if m["name"] == volume["name"]]
     for where in ("kubernetes/gateway", "compose/gateway"):
         assert CONTAINERS[where].environment["GATEWAY_POLICY_FILE"] == f"{mount['mountPath']}/policy.yaml"
-    assert SERVICES["gateway"]["volumes"] == [f"./kubernetes:{mount['mountPath']}:ro"]
+    assert f"./kubernetes:{mount['mountPath']}:ro" in SERVICES["gateway"]["volumes"]
+
+
+def test_there_is_a_key_file_that_no_gateway_can_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    for where in ("kubernetes/gateway", "compose/gateway"):
+        use_environment(monkeypatch, CONTAINERS[where].environment)
+        assert load_settings().off_without_keys() == ()
+    # Kubernetes: from a Secret, which is made outside of what is applied.
+    [volume] = [volume for volume in pod("gateway")["volumes"] if volume["name"] == "keys"]
+    [mount] = [mount for mount in pod("gateway")["containers"][0]["volumeMounts"] if mount["name"] == "keys"]
+    [item] = volume["secret"]["items"]
+    file = CONTAINERS["kubernetes/gateway"].environment["GATEWAY_KEYS_FILE"]
+    assert (f"{mount['mountPath']}/{item['path']}", mount["readOnly"]) == (file, True)
+    assert volume["secret"]["defaultMode"] == 0o440
+    assert ("Secret", volume["secret"]["secretName"]) not in OBJECTS
+    assert f"create secret generic {volume['secret']['secretName']} --from-file={item['key']}" in README
+    assert item["key"] in (ROOT / ".gitignore").read_text().split()
+    # Compose: made once in a volume that the gateway only reads, in a directory of the image's user.
+    compose = Path(str(CONTAINERS["compose/gateway"].environment["GATEWAY_KEYS_FILE"]))
+    made = gateway_arguments(SERVICES["keys"]["command"])
+    assert (made["file"], made["if_missing"]) == (compose, True)
+    assert SERVICES["keys"]["volumes"] == [f"keys:{compose.parent}"]
+    assert f"keys:{compose.parent}:ro" in SERVICES["gateway"]["volumes"]
+    assert f"RUN install -d -o 10001 -g 10001 -m 0700 {compose.parent}\n" in (DEPLOY / "Dockerfile").read_text()
+    assert "keys" in SERVICES["gateway"]["depends_on"]
 
 
 @pytest.mark.parametrize("name", DEPLOYMENTS)
-def test_certificates_are_where_the_settings_look(name: str) -> None:
+def test_certificates_and_keys_are_where_the_settings_look(name: str) -> None:
     volumes = {volume["name"]: volume for volume in pod(name)["volumes"]}
     [container] = pod(name)["containers"]
     mounted = {
@@ -359,7 +396,8 @@ def test_certificates_are_where_the_settings_look(name: str) -> None:
         for secret in [volume.get("secret"), *[s["secret"] for s in volume.get("projected", {}).get("sources", ())]]
         for item in (secret or {}).get("items", ())
     }
-    assert mounted == {entry["value"] for entry in container["env"] if entry.get("value", "").endswith(".crt")}
+    named = {entry.get("value", "") for entry in container["env"]}
+    assert mounted == {value for value in named if value.endswith((".crt", "/keys.json"))}
 
 
 def test_every_manifest_is_applied_and_selects_what_is_there() -> None:
@@ -378,6 +416,48 @@ def test_every_manifest_is_applied_and_selects_what_is_there() -> None:
         "podSelector": {},
         "policyTypes": ["Ingress", "Egress"],
     }
+
+
+MANAGED = DEPLOY / "kubernetes-managed"
+
+
+def reached(policy: dict[str, Any]) -> set[tuple[str, int]]:
+    """The subnets and ports that a network policy lets its pods reach."""
+    assert policy["spec"]["policyTypes"] == ["Egress"]
+    return {
+        (to["ipBlock"]["cidr"], port["port"])
+        for rule in policy["spec"]["egress"]
+        for to in rule["to"]
+        for port in rule["ports"]
+        if port["protocol"] == "TCP"
+    }
+
+
+def test_services_outside_the_cluster_are_reached_with_the_overlay() -> None:
+    overlay = yaml.safe_load((MANAGED / "kustomization.yaml").read_text())
+    assert [(MANAGED / file).resolve().exists() for file in overlay["resources"]] == [True, True]
+    assert overlay["resources"][0] == "../kubernetes"
+    kafka_ports = set()
+    for patch in overlay["patches"]:
+        change = yaml.safe_load(patch["patch"])
+        assert patch["target"] == {"kind": "Deployment", "name": change["metadata"]["name"]}
+        [container] = change["spec"]["template"]["spec"]["containers"]
+        [present] = pod(change["metadata"]["name"])["containers"]
+        [variable] = container["env"]
+        assert container["name"] == present["name"]
+        assert variable["name"] in {entry["name"] for entry in present["env"]}
+        kafka_ports.add(int(variable["value"].rpartition(":")[2]))
+    assert {patch["target"]["name"] for patch in overlay["patches"]} == set(DEPLOYMENTS)
+
+    kafka, postgres = yaml.safe_load_all((MANAGED / "network.yaml").read_text())
+    for policy, base in ((kafka, "moderation"), (postgres, "gateway")):
+        assert policy["spec"]["podSelector"] == OBJECTS["NetworkPolicy", base]["spec"]["podSelector"]
+        assert all(ip_network(subnet).is_private for subnet, _ in reached(policy))
+    assert {port for _, port in reached(kafka)} == kafka_ports
+    assert {port for _, port in reached(postgres)} == {5432}
+    for text in (MANAGED / "network.yaml", MANAGED / "kustomization.yaml"):
+        examples = re.findall(r"^.*(?:cidr:|\bport:|value:).*$", text.read_text(), re.M)
+        assert [line for line in examples if "# own" not in line] == []
 
 
 def test_images_of_others() -> None:

@@ -9,16 +9,18 @@ from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from gateway.adapters.sql import SqlQueue
-from gateway.core.holds import Holds
+from gateway.core.holds import CODE_TEXTS, Holds
 from gateway.core.model import AccountState, Case, Decision, Facts, MessageState, Outcome
 from gateway.core.queue import Entry as Queued
 from gateway.core.queue import Resolution, Unresolved
 from gateway.core.records import Transition
 from gateway.core.registration import CloseAccount
 from gateway.held import HeldMessages
+from gateway.http.console import texts
 from gateway.upkeep import measure_queue
 from tests.fakes import NOW_MS
 from tests.http.keeping import BY, HERE, RULES, Keeping
+from tests.policies import policy
 
 HOUR_MS = 3_600_000
 RELEASE = {"code": "no_violation", "reason": "harmless"}
@@ -166,7 +168,28 @@ async def test_what_takes_two_people_by_now_is_not_released_by_the_one_who_decid
 async def test_a_code_that_the_policy_does_not_know_is_named(desk: Keeping) -> None:
     status, problem = await ask(desk, "reviewer", "POST", "/m-1-t1:release", {**RELEASE, "code": "nonsense"})
     assert (status, problem["errors"][0]["field"]) == (422, "code")
+    assert "holds.release_codes: no_violation, context, newsworthy, mistake, other" in problem["detail"]
+    status, problem = await ask(desk, "reviewer", "POST", "/m-1-t1:reject", {**REJECT, "code": "no_violation"})
+    assert (status, problem["code"]) == (422, "code")
+    assert "holds.reject_codes: fraud, gambling" in problem["detail"]
     assert await state(desk, "m-1-t1") is MessageState.HELD
+
+
+async def test_the_codes_of_the_policy_are_listed_with_what_they_mean(desk: Keeping) -> None:
+    status, found = await ask(desk, "viewer", "GET", ":codes")
+    assert status == 200
+    assert found["release"][0] == {"code": "no_violation", "text": "No violation", "violation": False}
+    assert {"code": "spam", "text": "spam", "violation": True} in found["reject"]
+    assert {"code": "other", "text": "Other", "violation": False} in found["reject"]
+    assert all(each["text"] for each in found["release"] + found["reject"])
+    for code in CODE_TEXTS.keys() - {"news"}:
+        assert texts.name_of("en", "code", code) == CODE_TEXTS[code]
+    desk.world.policy = policy(("news:\n", "holds: {release_codes: [fine]}\nnews:\n"))
+    assert (await ask(desk, "viewer", "GET", ":codes"))[1]["release"] == [
+        {"code": "fine", "text": None, "violation": False}
+    ]
+    status, problem = await ask(desk, "reviewer", "POST", "/m-1-t1:release", RELEASE)
+    assert (status, "release_codes: fine" in problem["detail"]) == (422, True)
 
 
 async def test_a_closed_account_s_message_is_not_released(desk: Keeping) -> None:

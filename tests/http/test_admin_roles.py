@@ -88,6 +88,7 @@ CASES = [
     Case("POST", f"{SANCTION}:decline", "/sanctions/s-close:decline", WHY, 200, REVIEWERS),
     Case("POST", f"{SANCTION}:lift", "/sanctions/s-warn:lift", WHY, 200, REVIEWERS),
     Case("GET", "/holds", "/holds", None, 200, ALL),
+    Case("GET", "/holds:codes", "/holds:codes", None, 200, ALL),
     Case("GET", HOLD, "/holds/m-1-t1", None, 200, ALL),
     Case("POST", "/holds:claim_next", "/holds:claim_next", None, 200, REVIEWERS),
     Case("POST", f"{HOLD}:claim", "/holds/m-1-t1:claim", None, 200, REVIEWERS),

@@ -13,19 +13,20 @@ from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.adapters.key_file import new_keys
 from gateway.adapters.sql import open_store
 from gateway.app import create_app
 from gateway.core.records import Tenant
 from gateway.http.health import Checks, Component, starting
 from gateway.http.requests import hash_key
 from gateway.ports import StoreUnavailable, UpstreamNotReached
-from gateway.settings import Settings
+from gateway.settings import KmsSettings, Settings
 from gateway.upkeep import Upkeep
 from tests.http import judging
 from tests.http.conftest import client_of
 from tests.world import ACCOUNT, KEY, TTL_MS, World
 
-ALL = {"store", "lease", "clock", "replies", "bus", "registry", "policy", "upkeep", "upstreams"}
+ALL = {"store", "lease", "clock", "replies", "bus", "registry", "policy", "upkeep", "upstreams", "keys"}
 PORT = 9080
 INSIDE = f"http://gateway:{PORT}"
 """The management listener."""
@@ -161,6 +162,39 @@ async def test_a_gateway_says_whose_upstream_is_not_reached_and_since_when(
         found = await ailing(client)
     assert re.search(r"t1: no connection.* \(since 20\S+Z, last at 20\S+Z\)$", found["upstreams"])
     assert [record.msg for record in caplog.records if record.name.endswith("watched_upstream")] == ["upstream fails"]
+
+
+@pytest.mark.parametrize(
+    ("kms", "off"),
+    [
+        ("", "reports by the public, listeners, WeChat tokens and registrants' personal data are off"),
+        ("http://127.0.0.1:1", "reports by the public, listeners and WeChat tokens are off"),
+    ],
+)
+async def test_a_gateway_without_a_key_file_says_what_is_off(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kms: str, off: str
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("token")
+    given = KmsSettings(url=kms, token_file=token) if kms else KmsSettings()
+    settings = Settings(database_url=f"sqlite+aiosqlite:///{tmp_path}/gateway.db", management_port=PORT, kms=given)
+    app = create_app(settings, judging.shipped())
+    async with app.router.lifespan_context(app), client_of(app) as client:
+        assert (await client.get("/readyz")).status_code == 200
+        assert await ailing(client) == {"keys": f"no key file; {off}: set GATEWAY_KEYS_FILE"}
+    assert [record.msg for record in caplog.records if "key" in record.msg] == [
+        "no key file: GATEWAY_KEYS_FILE is not set"
+    ]
+
+
+async def test_a_gateway_with_a_key_file_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    new_keys(tmp_path / "keys.json")
+    url = f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
+    settings = Settings(database_url=url, management_port=PORT, keys_file=tmp_path / "keys.json")
+    app = create_app(settings, judging.shipped())
+    async with app.router.lifespan_context(app), client_of(app) as client:
+        assert await ailing(client) == {}
+    assert [record.msg for record in caplog.records if "key" in record.msg] == []
 
 
 async def test_forwards_are_counted_for_their_tenant(client: httpx.AsyncClient, world: World) -> None:

@@ -60,11 +60,12 @@ class MemoryRegister:
             return self._change, [EVERYTHING]
         return self._change, [whose for _, whose in sorted(changed)]
 
-    async def put_tenant(self, tenant: Tenant, key_hash: str, actor: str, now_ms: int) -> None:
+    async def put_tenant(self, tenant: Tenant, key_hash: str | None, actor: str, now_ms: int) -> None:
         self._check()
         self._change += 1
         self._tenants[tenant.tenant_id] = tenant
-        self._keys[key_hash] = tenant.tenant_id
+        if key_hash is not None:
+            self._keys[key_hash] = tenant.tenant_id
         self._changed[tenant.tenant_id, ""] = self._change
         body = registry_body(
             actor,

@@ -1,4 +1,5 @@
-"""Erasing a registrant: its key first of all, since without it nothing that was sealed can be read."""
+"""Erasing a registrant: its key first of all, since without it nothing that was sealed can be read; then what its
+accounts published or wanted to publish."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.adapters.sql.accounts import ACCOUNTS, account_of
 from gateway.adapters.sql.dialect import AnyRow, insert_or
 from gateway.adapters.sql.engine import Database
+from gateway.adapters.sql.erased_messages import any_wait, erase_messages
 from gateway.adapters.sql.history import next_change, record, touch_accounts
 from gateway.adapters.sql.registry import registrant_row
 from gateway.adapters.sql.restart import redact
@@ -37,6 +39,9 @@ async def erase(
 ) -> Erased | Unkept:
     """See `gateway.ports.Personal.erase`.
 
+    The register is changed at once, and messages follow in batches: where that was interrupted, erasing the same
+    registrant again erases what is left of them.
+
     A SQLite file keeps what was deleted until something is written over it: that is done at once, see
     `gateway.adapters.sql.engine.pragmas`, and here in its log too. PostgreSQL does it when it vacuums. Copies made
     before know the wrapped key; they are closed by dropping the master key that it was wrapped under (`gateway keys
@@ -50,41 +55,67 @@ async def erase(
         registrant = await registrant_row(connection, tenant_id, registrant_id)
         if registrant is None:
             return Unkept.REGISTRANT_UNKNOWN
-        if registrant.state is VerificationState.REDACTED:
-            return Unkept.REGISTRANT_ERASED
         held = await _accounts(connection, tenant_id, registrant_id)
         open_ones = [account for account, _ in held if account.state is not AccountState.CLOSED]
-        if open_ones and not close:
+        again = registrant.state is VerificationState.REDACTED
+        if open_ones and not close and not again:
             return Unkept.ACCOUNTS_OPEN
-        marks: Marks = [("registrant", registrant_id), *await _identifiers(connection, tenant_id, registrant_id)]
-        barred = await _barred(connection, tenant_id, marks, now_ms)
+        account_ids = [account.account_id for account, _ in held]
+        if await any_wait(connection, tenant_id, account_ids):
+            return Unkept.MESSAGES_WAIT
+        closed: tuple[str, ...] = ()
         until = None
-        if leaves_mark([account for account, _ in held], barred=barred, at_ms=now_ms):
-            until = now_ms + rules.erased_days * DAY_MS
-            await _bar(database, connection, tenant_id, marks, now_ms, until)
-        names: Marks = [
-            ("name", name_digest(name))
-            for account, name in held
-            if name is not None and account.state is not AccountState.CLOSED
-        ]
-        await _bar(database, connection, tenant_id, names, now_ms, now_ms + rules.name_bar_days * DAY_MS)
-        mine = and_(accounts.c.tenant_id == tenant_id, accounts.c.registrant_id == registrant_id)
-        await connection.execute(update(accounts).where(mine).values(state=AccountState.CLOSED))
-        for table in (personal, personal_index):
-            this = and_(table.c.tenant_id == tenant_id, table.c.registrant_id == registrant_id)
-            await connection.execute(delete(table).where(this))
-        redacted = await redact(connection, tenant_id, registrant_id)
-        await touch_accounts(connection, tenant_id, registrant_id, change)
-        closed = tuple(account.account_id for account in open_ones)
-        body = act_body(
-            by, change, tenant_id, "EraseRegistrant", closed=closed, verifications=redacted, barred_until_ms=until
-        )
-        subjects = [subject("registrant", registrant_id), *[subject("account", one.account_id) for one, _ in held]]
-        await record(connection, tenant_id, body, now_ms, subjects)
+        if not again:
+            closed = tuple([account.account_id for account in open_ones])
+            until = await _leave_marks(database, connection, tenant_id, registrant_id, held, rules, now_ms)
+            redacted = await _from_register(connection, tenant_id, registrant_id, change)
+            body = act_body(
+                by, change, tenant_id, "EraseRegistrant", closed=closed, verifications=redacted, barred_until_ms=until
+            )
+            subjects = [subject("registrant", registrant_id), *[subject("account", each) for each in account_ids]]
+            await record(connection, tenant_id, body, now_ms, subjects)
+    erased = await erase_messages(database, tenant_id, account_ids, by, now_ms)
     if database.sqlite:
         async with database.reading("erase") as connection:
             await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-    return Erased(closed, until)
+    return Unkept.REGISTRANT_ERASED if again and not erased else Erased(closed, until, erased)
+
+
+async def _leave_marks(
+    database: Database,
+    connection: AsyncConnection,
+    tenant_id: str,
+    registrant_id: str,
+    held: list[tuple[Account, str | None]],
+    rules: Registration,
+    now_ms: int,
+) -> int | None:
+    """Bar what must not be registered again; until when its identifiers are."""
+    marks: Marks = [("registrant", registrant_id), *await _identifiers(connection, tenant_id, registrant_id)]
+    barred = await _barred(connection, tenant_id, marks, now_ms)
+    until = None
+    if leaves_mark([account for account, _ in held], barred=barred, at_ms=now_ms):
+        until = now_ms + rules.erased_days * DAY_MS
+        await _bar(database, connection, tenant_id, marks, now_ms, until)
+    names: Marks = [
+        ("name", name_digest(name))
+        for account, name in held
+        if name is not None and account.state is not AccountState.CLOSED
+    ]
+    await _bar(database, connection, tenant_id, names, now_ms, now_ms + rules.name_bar_days * DAY_MS)
+    return until
+
+
+async def _from_register(connection: AsyncConnection, tenant_id: str, registrant_id: str, change: int) -> int:
+    """Close its accounts, and delete what is known of it; how many verifications were redacted."""
+    mine = and_(accounts.c.tenant_id == tenant_id, accounts.c.registrant_id == registrant_id)
+    await connection.execute(update(accounts).where(mine).values(state=AccountState.CLOSED))
+    for table in (personal, personal_index):
+        this = and_(table.c.tenant_id == tenant_id, table.c.registrant_id == registrant_id)
+        await connection.execute(delete(table).where(this))
+    redacted = await redact(connection, tenant_id, registrant_id)
+    await touch_accounts(connection, tenant_id, registrant_id, change)
+    return redacted
 
 
 async def _accounts(

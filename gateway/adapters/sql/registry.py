@@ -100,7 +100,7 @@ class SqlRegister:
                 return newest, [EVERYTHING]
             return newest, [(row[1], row[2]) for row in rows]
 
-    async def put_tenant(self, tenant: Tenant, key_hash: str, actor: str, now_ms: int) -> None:
+    async def put_tenant(self, tenant: Tenant, key_hash: str | None, actor: str, now_ms: int) -> None:
         async with self._database.writing("put tenant") as connection:
             change = await next_change(connection)
             values = {
@@ -115,8 +115,9 @@ class SqlRegister:
                 "change": change,
             }
             await connection.execute(put(self._database, tenants, values))
-            key = {"key_hash": key_hash, "tenant_id": tenant.tenant_id}
-            await connection.execute(put(self._database, app_keys, key))
+            if key_hash is not None:
+                key = {"key_hash": key_hash, "tenant_id": tenant.tenant_id}
+                await connection.execute(put(self._database, app_keys, key))
             body = registry_body(
                 actor,
                 change,

@@ -153,7 +153,8 @@ class SanctionWrites:
                 act = "AgreeSanction" if len(record.agreed) > proposers else "ProposeSanction"
         metrics.child(metrics.SANCTIONS, record.degree, act).inc()
         hot = self.change if record.state in (SanctionState.IN_FORCE, SanctionState.LIFTED) else 0
-        body = act_body(by, hot, record.tenant_id, act, **act_fields(record, why))
+        meaning = self.policy.policy.standing.suspend_renewal_means
+        body = act_body(by, hot, record.tenant_id, act, **act_fields(record, meaning, why))
         about = [subject("account", record.account_id), subject("sanction", record.sanction_id)]
         await record_act(self.connection, record.tenant_id, body, self.now_ms, about, SANCTION)
 
@@ -161,7 +162,7 @@ class SanctionWrites:
         """Close the account of a sanction, and bar its registrant; the sanction as it then is."""
         state = await rows.account_state(self.connection, record.tenant_id, record.account_id)
         act = CloseAccount(record.account_id, violation=True)
-        rules = self.policy.policy.registration
+        rules = self.policy.policy.registering()
         result, changed = await act_within(
             self.database, self.connection, record.tenant_id, act, by, rules, self.change, self.now_ms
         )

@@ -109,7 +109,7 @@ def worded(
         "redress": _redress(statement, name, appeal_until_ms, now_ms, appeal),
     }
     sections = tuple([Section(each, of["sections"][each], _together(parts, name)) for each, parts in texts.items()])
-    return Worded(name, of["title"][statement.restriction], sections)
+    return Worded(name, of["title"][statement.words], sections)
 
 
 def moment(at_ms: int, language: str) -> str:
@@ -126,7 +126,7 @@ def moment(at_ms: int, language: str) -> str:
 
 def _restriction(statement: Statement, language: str) -> Iterable[str]:
     of = words(language)
-    yield of["scope"][statement.restriction]
+    yield of["scope"][statement.words]
     duration = of["duration"]
     since = moment(statement.starts_ms, language)
     if statement.restriction is Restriction.WARN:

@@ -158,7 +158,7 @@ async def reopen(by: ByRegistrar, tenant_id: TenantId, account_id: AccountId, bo
 async def _carry_out(
     desk: Desk, tenant_id: str, act: Act, operator: Operator, body: ReasonBody, created: int = 200
 ) -> Response:
-    rules = desk.policy().policy.registration
+    rules = desk.policy().policy.registering()
     by = By(operator.name, body.reason)
     result = await desk.registrar.carry_out(tenant_id, act, by, rules, desk.clock.now_ms())
     if isinstance(result, Registered):

@@ -9,9 +9,12 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, Field
 
+from gateway.core.holds import CODE_TEXTS
 from gateway.core.model import MessageState, Outcome
-from gateway.core.queue import MOST_COUNTED, UNRESOLVED, Entry, Resolution, Unresolved
+from gateway.core.policy import VIOLATIONS
+from gateway.core.queue import MOST_COUNTED, UNRESOLVED, Entry, Resolution, Unresolved, wrong_code
 from gateway.core.records import Stored
+from gateway.core.wordings import words
 from gateway.http.admin.desk import (
     ID,
     PREFIX,
@@ -40,8 +43,8 @@ _CODE: Responses = {**_CONFLICT, 422: {"description": "A code that the policy do
 
 
 class DecideBody(ReasonBody):
-    """What is decided, and why. ``code`` is one of the policy's; with ``undo`` it is carried out only after the time in
-    which it can be taken back."""
+    """What is decided, and why. ``code`` is one of the policy's, which `GET .../holds:codes` lists; with ``undo`` it is
+    carried out only after the time in which it can be taken back."""
 
     code: Annotated[str, Field(max_length=64)]
     undo: bool = False
@@ -131,6 +134,29 @@ class HeldOut(BaseModel):
     reasons: list[dict[str, Any]]
 
 
+class CodeOut(BaseModel):
+    """A code that a decision may name. ``text`` says what it means, null for one of the operator's own; a ``violation``
+    is a category, which the message is then found to violate."""
+
+    code: str
+    text: str | None
+    violation: bool
+
+    @classmethod
+    def of(cls, code: str) -> Self:
+        """A code of the policy as an answer."""
+        if code in VIOLATIONS:
+            return cls(code=code, text=words("en")["categories"].get(code), violation=True)
+        return cls(code=code, text=CODE_TEXTS.get(code), violation=False)
+
+
+class CodesOut(BaseModel):
+    """The codes of the policy in force, by what is decided."""
+
+    release: list[CodeOut]
+    reject: list[CodeOut]
+
+
 Deciding = Annotated[DecideBody, Depends(body_of(DecideBody))]
 Noting = Annotated[ReasonBody, Depends(body_of(ReasonBody))]
 
@@ -156,6 +182,14 @@ async def queue(
     following = f"{found[-1].due_ms}.{found[-1].message_id}" if len(found) == limit else None
     holds = [HoldOut.of(entry, now_ms) for entry in found]
     return answered(HoldsOut(holds=holds, next=following, total=total, overdue=overdue, escalated=raised))
+
+
+@router.get(":codes", summary="The codes that decisions name", response_model=CodesOut)
+async def codes(by: ByViewer, tenant_id: TenantId, desk: Served) -> Response:
+    """`code` of a release or a rejection is one of these."""
+    rules = desk.policy().policy.holds
+    release, reject = [[CodeOut.of(code) for code in rules.codes(each)] for each in (Outcome.ALLOW, Outcome.BLOCK)]
+    return answered(CodesOut(release=release, reject=reject))
 
 
 @router.get("/{message_id}", summary="A held message", response_model=HeldOut)
@@ -227,6 +261,9 @@ async def _decide(
         entry = await desk.held.decide(message_id, tenant_id, actor, outcome, body.code, body.reason, body.undo)
     except ReleaseForbidden as error:
         raise Problem(409, "release_forbidden", f"message_id: it cannot be released: {error}") from error
+    if entry is Unresolved.CODE:
+        told = wrong_code(outcome, desk.policy().policy.holds)
+        raise bad_fields([("code", told)], _STATUS[Unresolved.CODE], Unresolved.CODE)
     return _answer(entry, desk.clock.now_ms())
 
 

@@ -164,10 +164,12 @@ class PersonalOut(BaseModel):
 
 
 class ErasedOut(BaseModel):
-    """The accounts that were closed, and until when its identifiers may not register again (null: they may now)."""
+    """The accounts that were closed, until when its identifiers may not register again (null: they may now), and how
+    many messages of its accounts were erased."""
 
     closed: list[str]
     barred_until_ms: int | None
+    messages: int
 
 
 class RegistrantOut(BaseModel):

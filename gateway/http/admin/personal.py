@@ -106,7 +106,9 @@ async def erase(by: ByAdmin, tenant_id: TenantId, registrant_id: RegistrantId, b
     )
     if isinstance(erased, Unkept):
         raise unkept(erased)
-    return answered(ErasedOut(closed=list(erased.closed), barred_until_ms=erased.barred_until_ms))
+    return answered(
+        ErasedOut(closed=list(erased.closed), barred_until_ms=erased.barred_until_ms, messages=erased.messages)
+    )
 
 
 def personal_of(desk: Desk) -> Personal:

@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.datastructures import State
 
+from gateway.core.model import Degree, Suspension
 from gateway.core.operators import Operator, Role
 from gateway.core.sessions import TOUCH_MS, Lifetimes, Tries
 from gateway.core.wording import ID
@@ -135,7 +136,10 @@ class Shell:
         return texts.say(self.language, key, **values)
 
     def named(self, group: str, word: str) -> str:
-        """The name of a code in the language of this page."""
+        """The name of a code in the language of this page; of a degree, as the policy means it."""
+        if (group, word) == ("degree", Degree.SUSPEND_RENEWAL):
+            means = self.console.desk.policy().policy.standing.suspend_renewal_means
+            word = "suspend_updates" if means is Suspension.UPDATES else word
         return texts.name_of(self.language, group, word)
 
     async def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

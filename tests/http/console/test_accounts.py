@@ -14,6 +14,7 @@ from gateway.core.audit import ADMINISTRATORS, subject
 from gateway.core.model import Account, AccountState
 from tests.http.console.visiting import House, Visitor, text_of
 from tests.http.keeping import CANARY
+from tests.policies import policy
 
 ACCOUNT = "/accounts/t1/acc-1"
 
@@ -43,6 +44,20 @@ async def test_accounts_are_found_by_how_their_ids_begin(house: House, admin: Vi
     assert (await ids(admin, "/accounts?tenant=t1&q=%25"))[0] == []  # no pattern
     assert (await ids(admin, "/accounts"))[0] == []  # of which tenant?
     assert (await admin.get("/accounts?tenant=none")).status_code == 404
+
+
+async def test_a_suspended_renewal_is_named_as_the_policy_means_it(house: House, admin: Visitor) -> None:
+    page = text_of(await admin.get(ACCOUNT))
+    assert ("Renewal suspended" in page, "Updates suspended" in page) == (True, False)
+    house.keeping.world.policy = policy(
+        (
+            "suspend_renewal: allow, suspend: block, close: block}",
+            "suspend_renewal: hold, suspend: block, close: block}",
+        ),
+        ("  suspended: block", "  suspended: block\n  suspend_renewal_means: updates"),
+    )
+    page = text_of(await admin.get(ACCOUNT))
+    assert ("Renewal suspended" in page, "Updates suspended" in page) == (False, True)
 
 
 async def test_who_keeps_one_tenant_need_not_choose_it(house: House) -> None:
