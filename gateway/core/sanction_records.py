@@ -108,6 +108,7 @@ class SanctionRefused(StrEnum):
     SANCTION_UNKNOWN = "sanction_unknown"
     ACCOUNT_UNKNOWN = "account_unknown"
     ACCOUNT_CLOSED = "account_closed"
+    MESSAGE_UNKNOWN = "message_unknown"
     DAYS_IMPOSSIBLE = "days_impossible"
     CLOSE_WAITS = "close_waits"
     NOT_PROPOSED = "not_proposed"
@@ -119,6 +120,7 @@ REFUSED_WORDING: Final[dict[SanctionRefused, str]] = {
     SanctionRefused.SANCTION_UNKNOWN: "sanction_id: there is no such sanction",
     SanctionRefused.ACCOUNT_UNKNOWN: "account_id: there is no such account",
     SanctionRefused.ACCOUNT_CLOSED: "account_id: the account is closed; nothing but close can be imposed on it",
+    SanctionRefused.MESSAGE_UNKNOWN: "message_id: there is no such message of this account",
     SanctionRefused.DAYS_IMPOSSIBLE: "days: a closed account stays closed; leave the days out",
     SanctionRefused.CLOSE_WAITS: "account_id: its closing is proposed or in force already; agree to it, or lift it",
     SanctionRefused.NOT_PROPOSED: "sanction_id: it waits for nobody's agreement; it was decided on before",

@@ -297,8 +297,6 @@ class Moderate:
                 return self._native(
                     listener, match, AnswerKind.UNAVAILABLE, "It is being worked on; try again.", reason
                 )
-            case Refusal.ACCOUNT_ELSEWHERE:
-                return self._native(listener, match, AnswerKind.BLOCKED, "The account is not this app's.", reason)
             case Refusal.KEY_REUSED:
                 return self._native(
                     listener, match, AnswerKind.MALFORMED, "Its id was used for something else.", reason
