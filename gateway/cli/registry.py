@@ -123,7 +123,9 @@ for command in (accounts_import, *ACCOUNTS):
 )
 @click.option("--news-scheme", default="manual", show_default=True)
 @click.option("--news-days", default=3 * 365, show_default=True, help="Validity of the authorisation.")
-@click.option("--private/--public", default=None, help="Whether its messages are not moderated, or are.  [new: public]")
+@click.option(
+    "--private/--public", default=None, help="Whether it is private, which it has to be already.  [new: public]"
+)
 @actor_option
 def accounts_put(
     tenant_id: str,
@@ -161,6 +163,8 @@ def accounts_put(
         if news is not None and news != _NO_NEWS:
             ends = now_ms + news_days * _DAY_MS
             given = (NewsAuthorisation(news_scheme, NewsKind(news), now_ms, ends), *given)
+        if private and not account.private:
+            raise click.UsageError("--private takes two people: `accounts change --private`, `accounts agree-private`")
         hidden = account.private if private is None else private
         changed = replace(account, registrant=holder, news=given, private=hidden)
         await register.put_account(tenant_id, changed, actor, now_ms)

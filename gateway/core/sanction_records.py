@@ -14,6 +14,7 @@ from classifiers.contract import Value
 from gateway.core.ladder import ends_ms
 from gateway.core.ladder_rules import Ladder, Step
 from gateway.core.model import Account, AccountState, Degree
+from gateway.core.registration import is_same_person
 
 
 class SanctionState(StrEnum):
@@ -180,7 +181,7 @@ def agree(record: SanctionRecord, actor: str, rules: Ladder, at_ms: int) -> Sanc
 def has_agreed(record: SanctionRecord, actor: str) -> bool:
     """Whether a person agreed to a sanction before. People are compared without regard to case and spaces around their
     names."""
-    return _folded(actor) in {_folded(each) for each in record.agreed}
+    return any(is_same_person(actor, each) for each in record.agreed)
 
 
 def in_force(record: SanctionRecord, rules: Ladder, at_ms: int) -> SanctionRecord:
@@ -240,7 +241,3 @@ def state_after_lift(record: SanctionRecord, account: Account) -> AccountState |
         return None
     erased = account.registrant is not None and account.registrant.state == "redacted"
     return None if erased or record.account_before is AccountState.CLOSED else record.account_before
-
-
-def _folded(name: str) -> str:
-    return name.strip().casefold()

@@ -82,6 +82,8 @@ def refused(reason: Refused, until_ms: int | None = None) -> Problem:
             | Refused.TOO_MANY_ACCOUNTS
             | Refused.RENEWAL_SUSPENDED
             | Refused.TERM_ENDLESS
+            | Refused.NOT_PROPOSED
+            | Refused.SAME_PERSON
         ):
             return bad_fields(named, 409, reason)
         case _:
