@@ -327,27 +327,22 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     app.state.verify = verify
     budget = Budget(settings.body_budget)
     if sealer is not None:
-        app.state.listeners = Listeners(
-            listeners,
-            Proxy(
-                origin,
-                Moderate(
-                    publish=publish,
-                    registry=registry,
-                    identify=Identify(store, origin, sealer, clock, settings.cache_size),
-                    references=store,
-                    sealer=sealer,
-                    origin=origin,
-                    clock=clock,
-                    read_seconds=settings.body_read_seconds,
-                    asks=_rate(settings.strangers, settings.strangers.asks),
-                    holds=_rate(settings.strangers, settings.strangers.holds),
-                    # Each as large as the native API's, which neither of them uses up.
-                    budget=Budget(settings.body_budget),
-                    strangers=Budget(settings.body_budget),
-                ),
-            ),
+        moderate = Moderate(
+            publish=publish,
+            registry=registry,
+            identify=Identify(store, origin, sealer, clock, settings.cache_size),
+            references=store,
+            sealer=sealer,
+            origin=origin,
+            clock=clock,
+            read_seconds=settings.body_read_seconds,
+            asks=_rate(settings.strangers, settings.strangers.asks),
+            holds=_rate(settings.strangers, settings.strangers.holds),
+            # Each as large as the native API's, which neither of them uses up.
+            budget=Budget(settings.body_budget),
+            strangers=Budget(settings.body_budget),
         )
+        app.state.listeners = Listeners(listeners, Proxy(origin, moderate, moderate.note))
     app.state.examine = Examine(
         classifiers=classifiers, policy=policy.current, clock=clock, limit=settings.max_in_flight
     )

@@ -31,7 +31,6 @@ class Refusal(StrEnum):
 
     OVERLOADED = "overloaded"
     STORE_UNAVAILABLE = "store_unavailable"
-    ACCOUNT_ELSEWHERE = "account_elsewhere"
     KEY_REUSED = "key_reused"
     KEY_IN_FLIGHT = "key_in_flight"
     HOLDS_FULL = "holds_full"
@@ -132,8 +131,6 @@ class Publish:
             return await self._as_it_stands(stored)
         with Stage("facts"):
             facts = await self._facts(message, started_ms, submission.unknown)
-        if facts is None:
-            return Refusal.ACCOUNT_ELSEWHERE
         message_id, decision_id = self._clock.new_id(), self._clock.new_id()
         answers: tuple[Answer, ...] = ()
         decision = settle(message, facts, policy)
@@ -215,13 +212,10 @@ class Publish:
     async def _may_go(self, message: Message) -> bool:
         """Whether the facts of this moment allow what was allowed before."""
         facts = await self._facts(message, self._clock.now_ms(), None)
-        return facts is not None and forbidden(message, facts, self._policy()) is None
+        return forbidden(message, facts, self._policy()) is None
 
-    async def _facts(self, message: Message, now_ms: int, unknown: Outcome | None) -> Facts | None:
-        """The facts; None when the account is another tenant's."""
+    async def _facts(self, message: Message, now_ms: int, unknown: Outcome | None) -> Facts:
         account = await self._registry.account(message.tenant_id, message.account_id)
-        if account is None and await self._registry.belongs_elsewhere(message.tenant_id, message.account_id):
-            return None
         source = None
         if message.repost_of is not None and self._sources is not None:
             source = await self._sources.source(message.tenant_id, message.repost_of, post(message), now_ms)

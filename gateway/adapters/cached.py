@@ -82,10 +82,6 @@ class CachedRegistry:
         self._keep(self._accounts, key, account, change)
         return account
 
-    async def belongs_elsewhere(self, tenant_id: str, account_id: str) -> bool:
-        """See `Registry`."""
-        return await self._registry.belongs_elsewhere(tenant_id, account_id)
-
     async def changes(self, after: int) -> tuple[int, list[tuple[str, str]]]:
         """See `Registry`."""
         return await self._registry.changes(after)

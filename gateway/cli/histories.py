@@ -38,6 +38,7 @@ def _about(body: Mapping[str, Any]) -> list[str]:
     parts += [body["file"][:12]] if "file" in body else []  # as `gateway imports show` takes it
     parts += ["named"] if given.get("named") else []
     parts += _standing(given)
+    parts += [body["privacy"]] if "privacy" in body else []
     parts += ["violation"] if given.get("violation") else []
     parts += [body[name] for name in ("status", "kind", "to", "field") if body.get(name) is not None]
     if "valid_from" in body:

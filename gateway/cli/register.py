@@ -19,6 +19,7 @@ from gateway.core.model import STANDARD, RegistrantKind, VerificationState
 from gateway.core.registration import (
     WORDING,
     Act,
+    AgreePrivate,
     By,
     ChangeAccount,
     CloseAccount,
@@ -30,7 +31,7 @@ from gateway.core.registration import (
     fulfilled,
     worded,
 )
-from gateway.core.shown import written
+from gateway.core.shown import visible, written
 from gateway.ports import Registered
 
 Command = Callable[..., None]
@@ -62,7 +63,9 @@ def _pages(command: Command) -> Command:
 @click.option("--name", help="The name that readers see.")
 @_class_option
 @click.option("--term-ends", type=_WHEN, help="When its term ends (UTC); without it, never.")
-@click.option("--private", is_flag=True, help="It does not publish to the public: its messages are not moderated.")
+@click.option(
+    "--private", is_flag=True, help="Propose that its messages be not moderated; another person has to agree."
+)
 @_on_account
 def create(
     tenant_id: str,
@@ -114,7 +117,7 @@ def reopen(tenant_id: str, account_id: str, actor: str, reason: str) -> None:
 @click.command("change")
 @click.option("--name", help="The name that readers see.")
 @_class_option
-@click.option("--private/--public", default=None, help="Whether its messages are not moderated, or are.")
+@click.option("--private/--public", default=None, help="Propose that its messages be not moderated; or let them be.")
 @_on_account
 def change(
     tenant_id: str,
@@ -125,10 +128,18 @@ def change(
     actor: str,
     reason: str,
 ) -> None:
-    """Change an account's name, class or privacy."""
+    """Change an account's name, class or privacy. --private takes another person, with `accounts agree-private`;
+    --public takes one, and withdraws what was proposed."""
     if name is None and account_class is None and private is None:
         raise click.UsageError("give at least one of --name, --class and --private/--public")
     _carry_out(tenant_id, ChangeAccount(account_id, name, account_class, private), By(actor, reason))
+
+
+@click.command("agree-private")
+@_on_account
+def agree_private(tenant_id: str, account_id: str, actor: str, reason: str) -> None:
+    """Agree that an account becomes private, and so is not moderated. Who proposed it cannot."""
+    _carry_out(tenant_id, AgreePrivate(account_id), By(actor, reason))
 
 
 @click.command("show")
@@ -215,7 +226,7 @@ def registrants_history(tenant_id: str, registrant_id: str, after: int, limit: i
     with_store(listing)
 
 
-ACCOUNTS = (create, renew, close, suspend, reopen, change, show, history)
+ACCOUNTS = (create, renew, close, suspend, reopen, change, agree_private, show, history)
 REGISTRANTS = (registrants_create, registrants_history)
 
 
@@ -233,7 +244,7 @@ def _carry_out(tenant_id: str, act: Act, by: By) -> None:
         if isinstance(result, Registered):
             return result
         found = await registrar.registered(tenant_id, act.account_id)
-        if found is None or not fulfilled(act, found.account, found.name):
+        if found is None or not fulfilled(act, found.account, found.name, found.proposal):
             until_ms = None
             if isinstance(act, CreateAccount) and result is Refused.REGISTRANT_BARRED:
                 until_ms = await registrar.barred_until(tenant_id, act.registrant_id, SystemClock().now_ms())
@@ -247,7 +258,9 @@ def _line(found: Registered) -> str:
     account = found.account
     ends = "no end" if account.term_ends_at is None else f"until {written(account.term_ends_at)}"
     parts = [account.account_id, account.state.value, account.account_class, ends, found.name or "no name"]
-    return "  ".join([*parts, "private"] if account.private else parts)
+    parts += ["private"] if account.private else []
+    parts += [f"private proposed by {visible(found.proposal.actor)}"] if found.proposal is not None else []
+    return "  ".join(parts)
 
 
 def _ms(when: datetime) -> int:

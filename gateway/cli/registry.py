@@ -124,7 +124,9 @@ for command in (accounts_import, *ACCOUNTS):
 )
 @click.option("--news-scheme", help="On what ground, with --news.  [default: manual]")
 @click.option("--news-days", type=int, help="Validity of the authorisation, with --news.  [default: 1095]")
-@click.option("--private/--public", default=None, help="Whether its messages are not moderated, or are.  [new: public]")
+@click.option(
+    "--private/--public", default=None, help="Whether it is private, which it has to be already.  [new: public]"
+)
 @actor_option
 def accounts_put(
     tenant_id: str,
@@ -164,6 +166,8 @@ def accounts_put(
         if news is not None and news != _NO_NEWS:
             ends = now_ms + (_NEWS_DAYS if news_days is None else news_days) * _DAY_MS
             given = (NewsAuthorisation(news_scheme or "manual", NewsKind(news), now_ms, ends), *given)
+        if private and not account.private:
+            raise click.UsageError("--private takes two people: `accounts change --private`, `accounts agree-private`")
         hidden = account.private if private is None else private
         changed = replace(account, registrant=holder, news=given, private=hidden)
         await register.put_account(tenant_id, changed, actor, now_ms)

@@ -215,6 +215,8 @@ def _refused_line(row: AccountRow, before: AccountNow | None, allowed: Allowed) 
     """Why a line may not say what it says, whatever the rules of registration are."""
     if row.account_class is not None and row.account_class not in allowed.classes:
         return Problem(row.line, "class", f"is none of {', '.join(allowed.classes)}")
+    if row.private and not (before is not None and before.private):
+        return Problem(row.line, "private", "takes two people; leave it out, have one propose it and another agree")
     if (
         not allowed.move
         and before is not None

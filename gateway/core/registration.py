@@ -39,7 +39,8 @@ class By(Value, frozen=True):
 
 
 class CreateAccount(Value, frozen=True):
-    """Register an account for a registrant that is there. ``term_ends_at`` as in `gateway.core.model.Account`."""
+    """Register an account for a registrant that is there. ``term_ends_at`` as in `gateway.core.model.Account`. With
+    ``private`` it is public, and proposed to become private."""
 
     account_id: str
     registrant_id: str
@@ -78,7 +79,9 @@ class RenewAccount(Value, frozen=True):
 
 
 class ChangeAccount(Value, frozen=True):
-    """Give it another name, class, or privacy; None leaves what is."""
+    """Give it another name, class, or privacy; None leaves what is. A private account is not moderated, so that it
+    becomes private is only proposed by it, until somebody else agrees; that it is public again takes one person, who
+    thereby withdraws a proposal too."""
 
     account_id: str
     name: str | None = None
@@ -86,7 +89,29 @@ class ChangeAccount(Value, frozen=True):
     private: bool | None = None
 
 
-Act = CreateAccount | CloseAccount | SuspendAccount | ReopenAccount | RenewAccount | ChangeAccount
+class AgreePrivate(Value, frozen=True):
+    """Agree that an account becomes private, as somebody else proposed."""
+
+    account_id: str
+
+
+Act = CreateAccount | CloseAccount | SuspendAccount | ReopenAccount | RenewAccount | ChangeAccount | AgreePrivate
+
+
+class PrivateProposal(Value, frozen=True):
+    """Who wants an account to be private, why, and since when (unix ms)."""
+
+    actor: str
+    reason: str
+    at_ms: int
+
+
+class Privacy(StrEnum):
+    """What an act does to the proposal that an account become private."""
+
+    PROPOSED = "proposed"
+    AGREED = "agreed"
+    WITHDRAWN = "withdrawn"
 
 
 class Refused(StrEnum):
@@ -106,6 +131,8 @@ class Refused(StrEnum):
     RENEWAL_SUSPENDED = "renewal_suspended"
     TERM_NOT_LATER = "term_not_later"
     TERM_ENDLESS = "term_endless"
+    NOT_PROPOSED = "not_proposed"
+    SAME_PERSON = "same_person"
 
 
 WORDING: Final[dict[Refused, str]] = {
@@ -123,6 +150,8 @@ WORDING: Final[dict[Refused, str]] = {
     Refused.RENEWAL_SUSPENDED: "account_id: a sanction suspends its renewal",
     Refused.TERM_NOT_LATER: "term_ends_at: give a later end than the present one, and one that is not past",
     Refused.TERM_ENDLESS: "term_ends_at: the account has no end, so there is nothing to renew",
+    Refused.NOT_PROPOSED: "account_id: nobody proposes that it become private; propose it first",
+    Refused.SAME_PERSON: "account_id: you proposed that it become private; another person has to agree",
 }
 """What each refusal says: the field, and what to do."""
 
@@ -135,7 +164,8 @@ def worded(refused: Refused, until_ms: int | None = None) -> str:
 class Around(Value, frozen=True):
     """What an act needs to know. ``account`` and ``name`` are as they are; ``registrant`` is that of a new account;
     ``open_accounts`` the number of those of the registrant whose account is created or reopened; ``barred`` says what
-    may not be registered at this moment; ``bar_stands``, that its registrant was barred by the account's closing."""
+    may not be registered at this moment; ``bar_stands``, that its registrant was barred by the account's closing.
+    ``proposal`` is that it become private, ``by_proposer``, that who made it acts now."""
 
     account: Account | None = None
     name: str | None = None
@@ -144,6 +174,8 @@ class Around(Value, frozen=True):
     name_barred: bool = False
     registrant_barred: bool = False
     bar_stands: bool = False
+    proposal: PrivateProposal | None = None
+    by_proposer: bool = False
 
 
 class Bars(Value, frozen=True):
@@ -154,11 +186,12 @@ class Bars(Value, frozen=True):
 
 
 class Change(Value, frozen=True):
-    """What comes of an act."""
+    """What comes of an act; ``privacy`` is None where it leaves the proposal, or that there is none, as it is."""
 
     account: Account
     name: str | None
     bars: Bars = Bars()
+    privacy: Privacy | None = None
 
 
 def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Change | Refused:
@@ -185,6 +218,8 @@ def carry_out(act: Act, around: Around, rules: Registration, at_ms: int) -> Chan
             return _renew(act, account, around.name, rules, at_ms)
         case ChangeAccount():
             return _change(act, account, around)
+        case AgreePrivate():
+            return _agree(account, around)
         case _:
             assert_never(act)
 
@@ -199,14 +234,15 @@ def given(act: Act) -> dict[str, object]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def fulfilled(act: Act, account: Account, name: str | None) -> bool:
+def fulfilled(act: Act, account: Account, name: str | None, proposal: PrivateProposal | None) -> bool:
     """Whether the account is already as this act would leave it: one that comes twice, because its first answer was
     lost, is then not refused."""
     match act:
         case CreateAccount():
             registrant_id = account.registrant and account.registrant.registrant_id
             given = (act.registrant_id, act.name, act.account_class, act.term_ends_at, act.private)
-            kept = (registrant_id, name, account.account_class, account.term_ends_at, account.private)
+            private = account.private or proposal is not None
+            kept = (registrant_id, name, account.account_class, account.term_ends_at, private)
             return account.state is AccountState.ACTIVE and given == kept
         case CloseAccount():
             return account.state is AccountState.CLOSED and not act.violation  # where it is one, it is not refused
@@ -218,8 +254,20 @@ def fulfilled(act: Act, account: Account, name: str | None) -> bool:
             return account.state is not AccountState.CLOSED and account.term_ends_at == act.term_ends_at
         case ChangeAccount():
             return False
+        case AgreePrivate():
+            return account.private
         case _:
             assert_never(act)
+
+
+def waits(act: Act, account: Account) -> bool:
+    """Whether what an act asks of an account waits for another person."""
+    return isinstance(act, CreateAccount | ChangeAccount) and bool(act.private) and not account.private
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """Whether two names of operators are one person's. Case, and spaces around them, make no other."""
+    return one.strip().casefold() == other.strip().casefold()
 
 
 _SAME: Final = {**INVISIBLE, **LATIN}
@@ -259,11 +307,10 @@ def _create(act: CreateAccount, around: Around, rules: Registration) -> Change |
         act.account_id,
         AccountState.ACTIVE,
         around.registrant,
-        private=act.private,
         account_class=act.account_class,
         term_ends_at=act.term_ends_at,
     )
-    return Change(account, act.name)
+    return Change(account, act.name, privacy=Privacy.PROPOSED if act.private else None)
 
 
 def _violated(act: Act, account: Account, around: Around, rules: Registration, at_ms: int) -> Change | Refused:
@@ -313,6 +360,19 @@ def _change(act: ChangeAccount, account: Account, around: Around) -> Change | Re
     changed = replace(
         account,
         account_class=account.account_class if act.account_class is None else act.account_class,
-        private=account.private if act.private is None else act.private,
+        private=account.private and act.private is not False,
     )
-    return Change(changed, around.name if act.name is None else act.name)
+    privacy = None
+    if act.private and not account.private and around.proposal is None:
+        privacy = Privacy.PROPOSED
+    elif act.private is False and around.proposal is not None:
+        privacy = Privacy.WITHDRAWN
+    return Change(changed, around.name if act.name is None else act.name, privacy=privacy)
+
+
+def _agree(account: Account, around: Around) -> Change | Refused:
+    if around.proposal is None:
+        return Refused.NOT_PROPOSED
+    if around.by_proposer:
+        return Refused.SAME_PERSON
+    return Change(replace(account, private=True), around.name, privacy=Privacy.AGREED)

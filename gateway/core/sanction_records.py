@@ -14,6 +14,7 @@ from classifiers.contract import Value
 from gateway.core.ladder import ends_ms
 from gateway.core.ladder_rules import Ladder, Step
 from gateway.core.model import Account, AccountState, Degree, Suspension
+from gateway.core.registration import is_same_person
 
 
 class SanctionState(StrEnum):
@@ -108,6 +109,7 @@ class SanctionRefused(StrEnum):
     SANCTION_UNKNOWN = "sanction_unknown"
     ACCOUNT_UNKNOWN = "account_unknown"
     ACCOUNT_CLOSED = "account_closed"
+    MESSAGE_UNKNOWN = "message_unknown"
     DAYS_IMPOSSIBLE = "days_impossible"
     CLOSE_WAITS = "close_waits"
     NOT_PROPOSED = "not_proposed"
@@ -119,6 +121,7 @@ REFUSED_WORDING: Final[dict[SanctionRefused, str]] = {
     SanctionRefused.SANCTION_UNKNOWN: "sanction_id: there is no such sanction",
     SanctionRefused.ACCOUNT_UNKNOWN: "account_id: there is no such account",
     SanctionRefused.ACCOUNT_CLOSED: "account_id: the account is closed; nothing but close can be imposed on it",
+    SanctionRefused.MESSAGE_UNKNOWN: "message_id: there is no such message of this account",
     SanctionRefused.DAYS_IMPOSSIBLE: "days: a closed account stays closed; leave the days out",
     SanctionRefused.CLOSE_WAITS: "account_id: its closing is proposed or in force already; agree to it, or lift it",
     SanctionRefused.NOT_PROPOSED: "sanction_id: it waits for nobody's agreement; it was decided on before",
@@ -178,7 +181,7 @@ def agree(record: SanctionRecord, actor: str, rules: Ladder, at_ms: int) -> Sanc
 def has_agreed(record: SanctionRecord, actor: str) -> bool:
     """Whether a person agreed to a sanction before. People are compared without regard to case and spaces around their
     names."""
-    return _folded(actor) in {_folded(each) for each in record.agreed}
+    return any(is_same_person(actor, each) for each in record.agreed)
 
 
 def in_force(record: SanctionRecord, rules: Ladder, at_ms: int) -> SanctionRecord:
@@ -242,7 +245,3 @@ def state_after_lift(record: SanctionRecord, account: Account) -> AccountState |
         return None
     erased = account.registrant is not None and account.registrant.state == "redacted"
     return None if erased or record.account_before is AccountState.CLOSED else record.account_before
-
-
-def _folded(name: str) -> str:
-    return name.strip().casefold()

@@ -227,7 +227,6 @@ def _publish(name: str, summary: str) -> dict[str, Any]:
         "requestBody": _body("MessageBody"),
         "responses": {
             "400": _problem("Not readable; `errors` names each field"),
-            "404": _problem("The account is another application's"),
             "408": _problem("The body came too slowly"),
             "409": _problem("The first request with this key is still being worked on"),
             "413": _problem("Too large"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal, assert_never
@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gateway import metrics, tracing
+from gateway.clients import Clients
 from gateway.core.model import STRANGER, Account, AccountState, Message, MessageState, Outcome
 from gateway.core.records import SEALED, Envelope, Request, Tenant
 from gateway.http.budget import Budget
@@ -94,6 +95,7 @@ class Moderate:
         self._publish = publish
         self._registry = registry
         self._identify = identify
+        self._clients = Clients(identify, sealer, clock)
         self._references = references
         self._sealer = sealer
         self._origin = origin
@@ -121,6 +123,13 @@ class Moderate:
             metrics.child(metrics.REQUESTS, route, str(answer.status)).inc()
             metrics.child(metrics.REQUEST_SECONDS, route).observe(perf_counter() - started)
         return answer
+
+    def note(self, listener: Listener, scope: Scope) -> None:
+        """A request passed unjudged, and the platform did what it asks: remember whose client it is."""
+        if listener.map.learns_clients:
+            with suppress(BadRequest):
+                if (credential := mapping.credential(listener.map, _call(scope), None)) is not None:
+                    self._clients.note(listener, client_of(scope, listener.networks), credential)
 
     async def _answer(self, listener: Listener, match: Match, scope: Scope, receive: Receive) -> NativeAnswer | Pass:
         call = _call(scope)
@@ -158,17 +167,29 @@ class Moderate:
         credential = mapping.credential(listener.map, call, match)
         if credential is None:
             return _BARE
-        client = f"{listener.name} {client_of(scope, listener.networks)}"
+        client = client_of(scope, listener.networks)
+        asking = Share(self._asks, f"{listener.name} {client}", self._clock)
         try:
-            account_id = await self._identify(listener, credential, Share(self._asks, client, self._clock))
+            account_id = await self._identify(listener, credential, asking)
         except Refused:
             return _REFUSED
         except AskedTooOften:
             return _UNASKED
         except CannotTell:
             return _UNTOLD
+        if account_id is not None and not match.route.account:
+            self._clients.note(listener, client, credential)
+        if account_id is not None or match.route.caller == "credential":
+            account = await self._registry.account(listener.tenant, account_id) if account_id else None
+            return _Caller(account_id, "told", account)
+        return await self._of_client(listener, client, asking)
+
+    async def _of_client(self, listener: Listener, client: str, asking: Share) -> _Caller:
+        """Who calls, by what the client showed before. An address is no proof that would end moderation: a private
+        account is nobody here."""
+        account_id = await self._clients.account_id(listener, client, asking)
         account = await self._registry.account(listener.tenant, account_id) if account_id else None
-        return _Caller(account_id, "told", account)
+        return _Caller(None, "told") if account is None or account.private else _Caller(account_id, "told", account)
 
     def _settled(
         self, listener: Listener, match: Match, caller: _Caller, body: bytes | None = None
@@ -284,27 +305,21 @@ class Moderate:
                 return self._native(listener, match, kind, decision.reasons[0].message, decision.rule, result)
 
     def _refused(self, listener: Listener, match: Match, reason: Refusal) -> NativeAnswer:
+        kind = AnswerKind.UNAVAILABLE
         match reason:
             case Refusal.OVERLOADED:
-                return self._native(listener, match, AnswerKind.UNAVAILABLE, "Too much to do; try again.", reason)
+                message = "Too much to do; try again."
             case Refusal.HOLDS_FULL:
-                return self._native(listener, match, AnswerKind.UNAVAILABLE, "Too much is held; try later.", reason)
+                message = "Too much is held; try later."
             case Refusal.STORE_UNAVAILABLE:
-                return self._native(
-                    listener, match, AnswerKind.UNAVAILABLE, "Nothing was published; try again.", reason
-                )
+                message = "Nothing was published; try again."
             case Refusal.KEY_IN_FLIGHT:
-                return self._native(
-                    listener, match, AnswerKind.UNAVAILABLE, "It is being worked on; try again.", reason
-                )
-            case Refusal.ACCOUNT_ELSEWHERE:
-                return self._native(listener, match, AnswerKind.BLOCKED, "The account is not this app's.", reason)
+                message = "It is being worked on; try again."
             case Refusal.KEY_REUSED:
-                return self._native(
-                    listener, match, AnswerKind.MALFORMED, "Its id was used for something else.", reason
-                )
+                kind, message = AnswerKind.MALFORMED, "Its id was used for something else."
             case _:
                 assert_never(reason)
+        return self._native(listener, match, kind, message, reason)
 
     def _native(
         self,

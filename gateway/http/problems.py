@@ -82,6 +82,8 @@ def refused(reason: Refused, until_ms: int | None = None) -> Problem:
             | Refused.TOO_MANY_ACCOUNTS
             | Refused.RENEWAL_SUSPENDED
             | Refused.TERM_ENDLESS
+            | Refused.NOT_PROPOSED
+            | Refused.SAME_PERSON
         ):
             return bad_fields(named, 409, reason)
         case _:
@@ -118,8 +120,6 @@ def refusal(reason: Refusal) -> Problem:
         case Refusal.STORE_UNAVAILABLE:
             detail = "The decision may not be recorded, and nothing was forwarded; try again under the same key."
             return Problem(503, reason, detail, headers=RETRY_SOON)
-        case Refusal.ACCOUNT_ELSEWHERE:
-            return Problem(404, reason, "account_id: this application has no such account.")
         case Refusal.KEY_REUSED:
             detail = "Idempotency-Key: it was used for another request; use a new key for a new request."
             return Problem(422, reason, detail)

@@ -33,6 +33,7 @@ class Passing(Protocol):
 
 
 Moderate = Callable[[Listener, Match, Scope, Receive], Awaitable["NativeAnswer | Passing"]]
+Note = Callable[[Listener, Scope], None]
 
 
 class _Slow(Exception):
@@ -40,14 +41,16 @@ class _Slow(Exception):
 
 
 class Proxy:
-    """Answers the requests of all listeners. ``moderate`` judges those that a route map knows.
+    """Answers the requests of all listeners. ``moderate`` judges those that a route map knows; ``note`` is called for
+    those that passed unjudged, if the platform did what they ask.
 
     Streams are bounded in memory both ways. A body that the upstream does not finish is cut off for the client too.
     """
 
-    def __init__(self, origin: Origin, moderate: Moderate) -> None:
+    def __init__(self, origin: Origin, moderate: Moderate, note: Note) -> None:
         self._origin = origin
         self._moderate = moderate
+        self._note = note
 
     async def __call__(self, listener: Listener, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, ASGI's way."""
@@ -99,6 +102,8 @@ class Proxy:
         if cycle is not None:
             cycle.cancel_when_gone = True  # nobody else wants the answer
         response = await self._origin.send(listener, head, body)
+        if match.passes and response.status < 400:
+            self._note(listener, scope)
         try:
             if response.status == 101:
                 if cycle is not None:

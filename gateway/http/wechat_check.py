@@ -205,7 +205,5 @@ def _refusal(reason: Refusal) -> WeChatError:
             return WeChatError(Code.BUSY, "system busy: too many requests are being worked on, try again")
         case Refusal.STORE_UNAVAILABLE | Refusal.KEY_REUSED | Refusal.KEY_IN_FLIGHT:
             return WeChatError(Code.BUSY, "system busy: the decision may not be recorded, try again")
-        case Refusal.ACCOUNT_ELSEWHERE:
-            return WeChatError(Code.APPID, "invalid appid: this application has no such account")
         case _:
             assert_never(reason)

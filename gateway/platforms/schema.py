@@ -140,6 +140,9 @@ class Route(_Part):
     """Whether the platform reads by Content-Type, or every body as ``untyped``."""
     account: Alternatives = ()
     """Where the credential of this route stands; without it, where the platform's stands."""
+    caller: Literal["credential", "client"] = "credential"
+    """Whose a request is whose credential nobody knows. ``client``: new ones come all the time, so it is the account
+    whose credentials this client's address showed on this listener within an hour, if they were one account's."""
     text: Many = ()
     media: tuple[MediaMap, ...] = Field(default=(), strict=False)
     refs: Alternatives = ()
@@ -305,6 +308,7 @@ class Platform(_Part):
     _index: PathIndex[Route] = PrivateAttr()
     _unlisted: Route = PrivateAttr()
     _unseen_keys: frozenset[str] = PrivateAttr(frozenset())
+    _learns_clients: bool = PrivateAttr(False)
 
     def model_post_init(self, _context: Any) -> None:
         """Make the index by which paths are found."""
@@ -312,6 +316,7 @@ class Platform(_Part):
         entries += [(template, PASSED) for template in self.websocket_paths]
         self._index = PathIndex(entries, fold=self.case == "ignore")
         self._unseen_keys = frozenset(self.unseen)
+        self._learns_clients = any(route.caller == "client" for route in self.routes)
         self._unlisted = Route.model_validate(_UNLISTED | ({"doubts": _HELD} if self.default == "hold" else {}))
 
     @property
@@ -328,6 +333,11 @@ class Platform(_Part):
     def unseen_keys(self) -> frozenset[str]:
         """``unseen``, to look up."""
         return self._unseen_keys
+
+    @property
+    def learns_clients(self) -> bool:
+        """Whether what credentials a client shows says something of its other requests."""
+        return self._learns_clients
 
     @property
     def unlisted(self) -> Route:

@@ -8,15 +8,16 @@ from typing import Protocol
 from gateway.core.model import Account, Registrant, RegistrantKind
 from gateway.core.policy import Registration
 from gateway.core.records import AuditRow
-from gateway.core.registration import Act, By, Refused
+from gateway.core.registration import Act, By, PrivateProposal, Refused
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """An account with the name that readers see."""
+    """An account with the name that readers see, and the proposal that it become private, if one waits."""
 
     account: Account
     name: str | None
+    proposal: PrivateProposal | None = None
 
 
 class Registrar(Protocol):

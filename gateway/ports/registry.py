@@ -24,10 +24,7 @@ class Registry(Protocol):
         """A tenant by its id."""
 
     async def account(self, tenant_id: str, account_id: str) -> Account | None:
-        """An account of this tenant."""
-
-    async def belongs_elsewhere(self, tenant_id: str, account_id: str) -> bool:
-        """Whether another tenant, and not this one, has an account of that id."""
+        """An account of this tenant; None where it has none of that id, whatever other tenants have."""
 
     async def changes(self, after: int) -> tuple[int, list[tuple[str, str]]]:
         """The newest change number, and the (tenant_id, account_id) changed since ``after``. An empty account_id

@@ -28,7 +28,7 @@ def test_an_account_from_its_creation_to_its_end(office: Office) -> None:
     lines = [
         act(office, "create", "--registrant", "p-9", "--name", "The News", "--term-ends", "2096-01-31"),
         act(office, "renew", "--term-ends", "2097-01-31T12:00:00"),
-        act(office, "change", "--name", "Other News", "--private"),
+        act(office, "change", "--name", "Other News"),
         act(office, "suspend"),
         act(office, "reopen"),
         act(office, "close", "--violation"),
@@ -36,10 +36,10 @@ def test_an_account_from_its_creation_to_its_end(office: Office) -> None:
     assert [line.output for line in lines] == [
         "acc-9  active  standard  until 2096-01-31T00:00:00Z  The News\n",
         "acc-9  active  standard  until 2097-01-31T12:00:00Z  The News\n",
-        "acc-9  active  standard  until 2097-01-31T12:00:00Z  Other News  private\n",
-        "acc-9  suspended  standard  until 2097-01-31T12:00:00Z  Other News  private\n",
-        "acc-9  active  standard  until 2097-01-31T12:00:00Z  Other News  private\n",
-        "acc-9  closed  standard  until 2097-01-31T12:00:00Z  Other News  private\n",
+        "acc-9  active  standard  until 2097-01-31T12:00:00Z  Other News\n",
+        "acc-9  suspended  standard  until 2097-01-31T12:00:00Z  Other News\n",
+        "acc-9  active  standard  until 2097-01-31T12:00:00Z  Other News\n",
+        "acc-9  closed  standard  until 2097-01-31T12:00:00Z  Other News\n",
     ]
     shown = office.run("accounts", "show", "t9", "acc-9").output.splitlines()
     assert shown[:2] == [lines[-1].output.strip(), "registrant: p-9  person  created  no assurance"]
@@ -52,7 +52,7 @@ def test_an_account_from_its_creation_to_its_end(office: Office) -> None:
     told = [
         "acc-9, named, until 2096-01-31T00:00:00Z",
         "acc-9, until 2097-01-31T12:00:00Z",
-        "acc-9, named, private",
+        "acc-9, named",
         "acc-9",
         "acc-9",
         "acc-9, violation",
@@ -68,14 +68,37 @@ def test_an_account_from_its_creation_to_its_end(office: Office) -> None:
     assert office.run("audit", "verify").exit_code == 0
 
 
+def test_an_account_becomes_private_when_another_person_agrees(office: Office) -> None:
+    def agree(actor: str) -> Result:
+        return office.run("accounts", "agree-private", "t9", "acc-9", "--actor", actor, "--reason", "seen")
+
+    line = "acc-9  active  standard  no end  no name"
+    proposed = act(office, "create", "--registrant", "p-9", "--private")
+    assert proposed.output == f"{line}  private proposed by Ann\n"
+    assert office.run("accounts", "show", "t9", "acc-9").output.splitlines()[0] == proposed.output.strip()
+    same = agree("ann")
+    assert (same.exit_code, "another person has to agree" in same.output) == (1, True)
+    assert agree("Ben").output == f"{line}  private\n"
+    assert act(office, "change", "--public").output == f"{line}\n"
+    assert agree("Ben").exit_code == 1
+    history = office.run("accounts", "history", "t9", "acc-9").output.splitlines()
+    assert [history_line.split("  ")[2:] for history_line in history] == [
+        ["CreateAccount", "Ann", "ticket 12", "acc-9, private, proposed"],
+        ["AgreePrivate", "Ben", "seen", "acc-9, agreed"],
+        ["ChangeAccount", "Ann", "ticket 12", "acc-9, public"],
+    ]
+    put = office.run("accounts", "put", "t9", "acc-9", "--private", "--actor", "Ann")
+    assert (put.exit_code, "agree-private" in put.output) == (2, True)
+
+
 def test_what_the_records_said_is_in_the_history(office: Office) -> None:
     put = ("accounts", "put", "t9", "acc-9", "--registrant", "p-9", "--verification", "verified", "--verified-until")
-    office.run(*put, "2096-01-31", "--framework", "eidas", "--level", "high", "--private", "--actor", "Ann")
+    office.run(*put, "2096-01-31", "--framework", "eidas", "--level", "high", "--actor", "Ann")
     office.run("registrants", "put", "t9", "p-9", "--verification", "expired", "--actor", "Ann")
     rows = [line.split("  ")[2:] for line in office.run("accounts", "history", "t9", "acc-9").output.splitlines()]
     verified = "verified eidas high until 2096-01-31T00:00:00Z"
     assert rows == [
-        ["Put", "Ann", "", f"acc-9, active, private, person {verified}"],
+        ["Put", "Ann", "", f"acc-9, active, person {verified}"],
         ["Put", "Ann", "", f"person {verified.replace('verified', 'expired')}"],
     ]
     shown = office.run("accounts", "show", "t9", "acc-9").output.splitlines()

@@ -140,10 +140,10 @@ def account(office: Office, tenant: str) -> Account:
     """An account with something in every field, as it was put and changed after."""
     why = (*BY, "--reason", "ticket 1")
     put = ("accounts", "put", "t9", "acc-9", *FIRM, "--level", "high", "--verified-until", "2096-01-31")
-    assert office.run(*put, "--news", "originate", "--private", *BY).exit_code == 0
+    assert office.run(*put, "--news", "originate", *BY).exit_code == 0
     assert office.run("accounts", "change", "t9", "acc-9", "--name", "The News", *why).exit_code == 0
     assert office.run("accounts", "suspend", "t9", "acc-9", *why).exit_code == 0
-    office.sql("UPDATE accounts SET account_class = 'desk', term_ends_at = 5")
+    office.sql("UPDATE accounts SET account_class = 'desk', term_ends_at = 5, private = 1")
     office.sql(
         "INSERT INTO sanctions (tenant_id, account_id, position, degree, starts_at) "
         "VALUES ('t9', 'acc-9', 0, 'warn', 1)"

@@ -104,7 +104,7 @@ async def test_accounts_are_there_whole_with_their_registrants(
 ) -> None:
     rows = [
         account(2, "a", "p", name="One", kind="person", verification="verified", framework="eidas", level="high"),
-        account(3, "b", "p", state="suspended", private=True, account_class="desk", term_ends_at=9, expires_at=7),
+        account(3, "b", "p", state="suspended", account_class="desk", term_ends_at=9, expires_at=7),
         account(5, "c"),
         account(6, "d", "nobody"),
     ]
@@ -115,7 +115,7 @@ async def test_accounts_are_there_whole_with_their_registrants(
     person = Registrant("p", RegistrantKind.PERSON, VerificationState.VERIFIED, "eidas", "high", 7)
     assert await register.account("t1", "a") == Account("a", AccountState.ACTIVE, person)
     assert await register.account("t1", "b") == Account(
-        "b", AccountState.SUSPENDED, person, private=True, account_class="desk", term_ends_at=9
+        "b", AccountState.SUSPENDED, person, account_class="desk", term_ends_at=9
     )
     assert await register.account("t1", "c") == Account("c", AccountState.ACTIVE)
     assert await register.account("t1", "d") is None
@@ -126,8 +126,28 @@ async def test_parts_of_an_account_stay_and_what_is_not_said(
     imports: SqlImports, register: Register, rejects: Rejects
 ) -> None:
     await register.put_account("t1", ACCOUNT, "Ann", 0)
-    await imports.accounts(START, chunk(2), [account(2, ACCOUNT.account_id, private=True)], ALLOWED, BY, rejects, 5)
-    assert await register.account("t1", ACCOUNT.account_id) == replace(ACCOUNT, private=True)
+    rows = [account(2, ACCOUNT.account_id, account_class="desk")]
+    await imports.accounts(START, chunk(2), rows, ALLOWED, BY, rejects, 5)
+    assert await register.account("t1", ACCOUNT.account_id) == replace(ACCOUNT, account_class="desk")
+
+
+@in_databases
+async def test_a_file_makes_no_account_private_but_keeps_one_so_and_may_make_it_public(
+    imports: SqlImports, register: Register, rejects: Rejects
+) -> None:
+    for number in (1, 2, 3):
+        hidden = Account(f"a-{number}", AccountState.ACTIVE, private=number > 1)
+        await register.put_account("t1", hidden, "Ann", 0)
+    rows = [
+        account(2, "a-1", private=True),
+        account(3, "a-2", private=True, account_class="desk"),
+        account(4, "a-3", private=False),
+        account(5, "new", private=True),
+    ]
+    await imports.accounts(START, chunk(5), rows, ALLOWED, BY, rejects, 5)
+    assert rejects.lines == [(2, "private"), (5, "private")]
+    found = [await register.account("t1", name) for name in ("a-1", "a-2", "a-3", "new")]
+    assert [each and each.private for each in found] == [False, True, False, None]
 
 
 @in_databases
@@ -204,7 +224,7 @@ async def test_a_chunk_is_one_change_and_one_audit_row(
 
 @in_databases
 async def test_the_same_again_changes_nothing(imports: SqlImports, register: Register, rejects: Rejects) -> None:
-    rows = [account(2, "a", "p", kind="person", name="One", term_ends_at=5, private=True)]
+    rows = [account(2, "a", "p", kind="person", name="One", term_ends_at=5)]
     first = await imports.accounts(START, chunk(2), rows, ALLOWED, BY, rejects, 5)
     before, _ = await register.changes(0)
     await imports.accounts(first, chunk(3), rows, ALLOWED, BY, rejects, 5)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import func, insert, select
 
 from gateway.adapters.sql.tables_register import audit_subjects, bars, personal_index
-from gateway.core.audit import ADMINISTRATORS
+from gateway.core.audit import ADMINISTRATORS, subject
 from gateway.core.model import (
     Account,
     AccountState,
@@ -23,10 +23,12 @@ from gateway.core.model import (
 )
 from gateway.core.registration import (
     Act,
+    AgreePrivate,
     By,
     ChangeAccount,
     CloseAccount,
     CreateAccount,
+    PrivateProposal,
     Refused,
     RenewAccount,
     ReopenAccount,
@@ -74,11 +76,9 @@ async def written(store: Store, register: Register) -> object:
 
 
 async def test_a_new_account_is_what_was_asked_for(registrar: Registrar, register: Register) -> None:
-    asked = CreateAccount("acc-1", "firm-1", "The News", "news_desk", NOW_MS + DAY_MS, private=True)
+    asked = CreateAccount("acc-1", "firm-1", "The News", "news_desk", NOW_MS + DAY_MS)
     firm = Registrant("firm-1", RegistrantKind.ORGANISATION, VerificationState.CREATED)
-    expected = Account(
-        "acc-1", AccountState.ACTIVE, firm, private=True, account_class="news_desk", term_ends_at=NOW_MS + DAY_MS
-    )
+    expected = Account("acc-1", AccountState.ACTIVE, firm, account_class="news_desk", term_ends_at=NOW_MS + DAY_MS)
     assert await act(registrar, asked) == Registered(expected, "The News")
     assert await registrar.registered("t1", "acc-1") == Registered(expected, "The News")
     assert await register.account("t1", "acc-1") == expected
@@ -91,7 +91,6 @@ async def test_a_new_account_is_what_was_asked_for(registrar: Registrar, registe
         (SuspendAccount("acc-1"), {"state": AccountState.SUSPENDED}),
         (RenewAccount("acc-1", NOW_MS + 5), {"term_ends_at": NOW_MS + 5}),
         (ChangeAccount("acc-1", account_class="shop"), {"account_class": "shop"}),
-        (ChangeAccount("acc-1", private=True), {"private": True}),
         (ChangeAccount("acc-1", name="Other"), {}),
     ],
 )
@@ -105,6 +104,61 @@ async def test_an_act_changes_what_it_says_and_nothing_else(
     name = what.name if isinstance(what, ChangeAccount) and what.name else "Name"
     assert await registrar.registered("t1", "acc-1") == Registered(after, name)
     assert await register.changes(newest) == (newest + 1, [("t1", "acc-1")])
+
+
+async def test_that_an_account_is_not_moderated_takes_two_people(
+    store: Store, register: Register, registrar: Registrar
+) -> None:
+    ann, ben, cat = By("Ann", "a bot for staff"), By("Ben", "seen"), By("Cat", "why?")
+    asked = CreateAccount("acc-1", "firm-1", "Bot", private=True)
+    proposal = PrivateProposal("Ann", "a bot for staff", NOW_MS)
+
+    async def by(who: By, what: Act, at_ms: int = NOW_MS) -> tuple[bool, PrivateProposal | None] | Refused:
+        result = await registrar.carry_out("t1", what, who, RULES, at_ms)
+        if isinstance(result, Refused):
+            return result
+        assert await registrar.registered("t1", "acc-1") == result
+        assert await registrar.accounts_of("t1", "firm-1", "", 9) == [result]
+        assert await register.account("t1", "acc-1") == result.account
+        return result.account.private, result.proposal
+
+    change, agree = ChangeAccount("acc-1", private=True), AgreePrivate("acc-1")
+    assert await by(ann, asked) == (False, proposal)
+    was = await written(store, register)
+    assert await by(cat, change, NOW_MS + 1) == (False, proposal)  # who asks for the same has not agreed
+    assert await by(By(" ANN ", "me again"), agree) is Refused.SAME_PERSON
+    assert await registrar.carry_out("t2", agree, ben, RULES, NOW_MS) is Refused.ACCOUNT_UNKNOWN
+    assert await written(store, register) == was
+    assert await by(cat, SuspendAccount("acc-1")) == (False, proposal)
+    assert await by(cat, ReopenAccount("acc-1")) == (False, proposal)
+    assert await by(cat, ChangeAccount("acc-1", private=False)) == (False, None)
+    assert await by(ben, agree) is Refused.NOT_PROPOSED
+    assert await by(ann, change) == (False, proposal)
+    assert await by(ben, agree) == (True, None)
+    assert await by(cat, agree) is Refused.NOT_PROPOSED
+    assert await by(cat, ChangeAccount("acc-1", private=False)) == (False, None)
+    acts = [orjson.loads(row.body) for row in await registrar.history("t1", subject("account", "acc-1"), 0, 99)]
+    assert [
+        (each["act"], each["actor"], each.get("privacy"), each["account"].get("private", False)) for each in acts
+    ] == [
+        ("CreateAccount", "Ann", "proposed", False),
+        ("SuspendAccount", "Cat", None, False),
+        ("ReopenAccount", "Cat", None, False),
+        ("ChangeAccount", "Cat", "withdrawn", False),
+        ("ChangeAccount", "Ann", "proposed", False),
+        ("AgreePrivate", "Ben", "agreed", True),
+        ("ChangeAccount", "Cat", None, False),
+    ]
+
+
+async def test_two_who_propose_and_agree_at_once_do_it_once(registrar: Registrar) -> None:
+    await done(registrar, new("acc-1"))
+    people = [By(f"{name}") for name in ("Ann", "Ben", "Cat", "Dan")]
+    change, agree = ChangeAccount("acc-1", private=True), AgreePrivate("acc-1")
+    await asyncio.gather(*[registrar.carry_out("t1", change, each, RULES, NOW_MS) for each in people])
+    results = await asyncio.gather(*[registrar.carry_out("t1", agree, each, RULES, NOW_MS) for each in people])
+    agreed = [each for each in results if isinstance(each, Registered)]
+    assert [(each.account.private, each.proposal) for each in agreed] == [(True, None)]
 
 
 @pytest.mark.parametrize("end", [SuspendAccount("acc-1"), CloseAccount("acc-1", violation=True)])

@@ -97,10 +97,6 @@ async def test_accounts_belong_to_their_tenant(register: Register) -> None:
     assert await register.account("t1", "acc-1") == ACCOUNT
     assert await register.account("t2", "acc-1") == theirs
     assert await register.account("t1", "acc-2") is None
-    assert await register.belongs_elsewhere("t1", "acc-2") is True
-    assert await register.belongs_elsewhere("t1", "acc-1") is False
-    assert await register.belongs_elsewhere("t2", "acc-2") is False
-    assert await register.belongs_elsewhere("t1", "nobody") is False
 
 
 async def test_accounts_are_listed_by_id_in_pages(register: Register) -> None:

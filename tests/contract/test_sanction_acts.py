@@ -10,6 +10,7 @@ from gateway.core.audit import ADMINISTRATORS
 from gateway.core.ladder import DAY_MS
 from gateway.core.ladder_rules import Ladder, Step
 from gateway.core.model import (
+    Account,
     AccountState,
     Degree,
     Sanction,
@@ -179,6 +180,19 @@ async def test_what_cannot_be_is_refused_and_leaves_nothing_behind(court: Court)
         assert refused is expected
     with pytest.raises(StoreUnavailable):
         await sanctions.impose("t1", Order("acc-1", WARN), By("Ann", "\x00"), 0)
+    assert await court.written() == before
+
+
+async def test_a_sanction_names_a_message_of_its_account_or_none(court: Court) -> None:
+    own, others = await court.block("acc-1"), await court.block("acc-2")
+    imposed = await court.sanctions.impose("t1", Order("acc-1", SUSPEND, 3, message_id=own), ANN, court.now_ms)
+    assert isinstance(imposed, SanctionRecord)
+    await court.register.put_account("t2", Account("acc-1", AccountState.ACTIVE), "test", 0)
+    before = await court.written()
+    for tenant_id, wrong in (("t1", others), ("t1", "none"), ("t1", ""), ("t2", own)):
+        order = Order("acc-1", SUSPEND, 3, message_id=wrong)
+        refused = await court.sanctions.impose(tenant_id, order, BEN, court.now_ms)
+        assert refused is SanctionRefused.MESSAGE_UNKNOWN
     assert await court.written() == before
 
 

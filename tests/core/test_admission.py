@@ -237,7 +237,7 @@ def test_lines_are_counted_by_what_they_came_to() -> None:
         row(5, registrant_id="q", kind="person"),
         row(6, registrant_id="r", kind="person", level="high"),
         row(7, account_id="b", registrant_id=None),
-        row(8, account_id="b", registrant_id=None, private=True),
+        row(8, account_id="b", registrant_id=None, name="Bee"),
     ]
     result = admit_accounts(rows, known(OPEN), ALLOWED)
     assert (result.taken, result.added, result.changed, result.moves) == (8, 1, 3, 2)

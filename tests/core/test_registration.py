@@ -24,12 +24,15 @@ from gateway.core.registration import (
     DAY_MS,
     WORDING,
     Act,
+    AgreePrivate,
     Around,
     Bars,
     Change,
     ChangeAccount,
     CloseAccount,
     CreateAccount,
+    Privacy,
+    PrivateProposal,
     Refused,
     RenewAccount,
     ReopenAccount,
@@ -37,6 +40,7 @@ from gateway.core.registration import (
     carry_out,
     fold_name,
     fulfilled,
+    is_same_person,
     name_digest,
 )
 
@@ -57,14 +61,20 @@ def account(state: AccountState = ACTIVE, term_ends_at: int | None = None, *sanc
 
 
 NEW = CreateAccount("acc-1", "p-1", "Name", "desk", 5, private=True)
-FRESH = Account("acc-1", ACTIVE, PERSON, private=True, account_class="desk", term_ends_at=5)
+FRESH = Account("acc-1", ACTIVE, PERSON, account_class="desk", term_ends_at=5)
+PROPOSAL = PrivateProposal("Ann", "ticket 1", AT_MS)
 
 
 @pytest.mark.parametrize(
     ("act", "around", "expected"),
     [
-        (NEW, Around(registrant=PERSON), Change(FRESH, "Name")),
-        (NEW, Around(registrant=FIRM, open_accounts=1), Change(replace(FRESH, registrant=FIRM), "Name")),
+        (NEW, Around(registrant=PERSON), Change(FRESH, "Name", privacy=Privacy.PROPOSED)),
+        (replace(NEW, private=False), Around(registrant=PERSON), Change(FRESH, "Name")),
+        (
+            NEW,
+            Around(registrant=FIRM, open_accounts=1),
+            Change(replace(FRESH, registrant=FIRM), "Name", privacy=Privacy.PROPOSED),
+        ),
         (NEW, Around(registrant=PERSON, open_accounts=1), Refused.TOO_MANY_ACCOUNTS),
         (NEW, Around(registrant=FIRM, open_accounts=2), Refused.TOO_MANY_ACCOUNTS),
         (NEW, Around(registrant=FIRM, open_accounts=9), Refused.TOO_MANY_ACCOUNTS),
@@ -197,13 +207,49 @@ def test_a_sanction_in_force_suspends_renewal(
 def test_changing_what_is_said_of_an_account(
     act: Act, name_barred: bool, expected: tuple[str, str, bool] | None
 ) -> None:
+    """Name and class are changed at once, privacy is only proposed."""
     before = account(SUSPENDED)
     result = carry_out(act, Around(before, "Name", name_barred=name_barred), RULES, AT_MS)
     if expected is None:
         assert result is Refused.NAME_BARRED
     else:
         name, account_class, private = expected
-        assert result == Change(replace(before, account_class=account_class, private=private), name)
+        privacy = Privacy.PROPOSED if private else None
+        assert result == Change(replace(before, account_class=account_class), name, privacy=privacy)
+
+
+@pytest.mark.parametrize(
+    ("act", "private", "proposal", "by_proposer", "expected"),
+    [
+        (ChangeAccount("acc-1", private=True), False, None, False, (False, Privacy.PROPOSED)),
+        (ChangeAccount("acc-1", private=True), False, PROPOSAL, False, (False, None)),
+        (ChangeAccount("acc-1", private=True), False, PROPOSAL, True, (False, None)),
+        (ChangeAccount("acc-1", private=True), True, None, False, (True, None)),
+        (ChangeAccount("acc-1", private=False), False, PROPOSAL, True, (False, Privacy.WITHDRAWN)),
+        (ChangeAccount("acc-1", private=False), False, PROPOSAL, False, (False, Privacy.WITHDRAWN)),
+        (ChangeAccount("acc-1", private=False), True, None, False, (False, None)),
+        (ChangeAccount("acc-1", name="Other"), True, None, False, (True, None)),
+        (ChangeAccount("acc-1", name="Other"), False, PROPOSAL, True, (False, None)),
+        (AgreePrivate("acc-1"), False, PROPOSAL, False, (True, Privacy.AGREED)),
+        (AgreePrivate("acc-1"), False, PROPOSAL, True, Refused.SAME_PERSON),
+        (AgreePrivate("acc-1"), False, None, False, Refused.NOT_PROPOSED),
+        (AgreePrivate("acc-1"), True, None, False, Refused.NOT_PROPOSED),
+    ],
+)
+def test_an_account_becomes_private_when_two_people_want_it(
+    act: Act,
+    private: bool,
+    proposal: PrivateProposal | None,
+    by_proposer: bool,
+    expected: tuple[bool, Privacy | None] | Refused,
+) -> None:
+    around = Around(replace(account(), private=private), "Name", proposal=proposal, by_proposer=by_proposer)
+    result = carry_out(act, around, RULES, AT_MS)
+    if isinstance(expected, Refused):
+        assert result is expected
+    else:
+        assert isinstance(result, Change)
+        assert (result.account.private, result.privacy) == expected
 
 
 @pytest.mark.parametrize(
@@ -216,7 +262,6 @@ def test_changing_what_is_said_of_an_account(
         (NEW, replace(FRESH, registrant=None), "Name", False),
         (NEW, replace(FRESH, account_class="shop"), "Name", False),
         (NEW, replace(FRESH, term_ends_at=6), "Name", False),
-        (NEW, replace(FRESH, private=False), "Name", False),
         (CloseAccount("acc-1"), account(CLOSED), None, True),
         (CloseAccount("acc-1", violation=True), account(CLOSED), None, False),
         (CloseAccount("acc-1"), account(SUSPENDED), None, False),
@@ -232,7 +277,20 @@ def test_changing_what_is_said_of_an_account(
     ],
 )
 def test_an_act_that_is_done_already(act: Act, kept: Account, name: str | None, same: bool) -> None:
-    assert fulfilled(act, kept, name) is same
+    assert fulfilled(act, kept, name, PROPOSAL) is same
+
+
+def test_what_is_done_already_has_the_privacy_that_was_asked_for() -> None:
+    private = replace(FRESH, private=True)
+    assert [fulfilled(NEW, FRESH, "Name", None), fulfilled(NEW, private, "Name", None)] == [False, True]
+    public = replace(NEW, private=False)
+    assert [fulfilled(public, FRESH, "Name", None), fulfilled(public, FRESH, "Name", PROPOSAL)] == [True, False]
+    assert [fulfilled(AgreePrivate("acc-1"), one, None, None) for one in (FRESH, private)] == [False, True]
+
+
+@pytest.mark.parametrize(("other", "same"), [("Ann", True), (" aNN ", True), ("Anna", False), ("", False)])
+def test_a_name_of_an_operator_is_one_persons(other: str, same: bool) -> None:
+    assert is_same_person("Ann", other) is same
 
 
 states = st.sampled_from(list(AccountState))
@@ -258,6 +316,8 @@ arounds = st.builds(
     name_barred=st.booleans(),
     registrant_barred=st.booleans(),
     bar_stands=st.booleans(),
+    proposal=st.none() | st.just(PROPOSAL),
+    by_proposer=st.booleans(),
 )
 ids = st.sampled_from(["acc-1", "?acc", ""])
 acts = st.one_of(
@@ -267,6 +327,7 @@ acts = st.one_of(
     st.builds(ReopenAccount, ids),
     st.builds(RenewAccount, ids, times),
     st.builds(ChangeAccount, ids, names, st.none() | st.just("desk"), st.none() | st.booleans()),
+    st.builds(AgreePrivate, ids),
 )
 
 
@@ -300,11 +361,17 @@ def test_what_holds_for_every_act(act: Act, around: Around, at_ms: int) -> None:
         assert before.term_ends_at is not None
         assert after.term_ends_at is not None
         assert after.term_ends_at > max(before.term_ends_at, at_ms)
+    if after.private and not before.private:
+        assert isinstance(act, AgreePrivate)
+        assert around.proposal is not None
+        assert not around.by_proposer
     if result.bars != Bars():
         assert (after.state is CLOSED) is isinstance(act, CloseAccount)
     # Done once more, it is either refused or changes nothing; and never refused where the wish is fulfilled anyway.
-    again = carry_out(act, replace(around, account=after, name=result.name), RULES, at_ms)
-    assert fulfilled(act, after, result.name) or not isinstance(again, Refused)
+    settled = {None: around.proposal, Privacy.PROPOSED: PROPOSAL, Privacy.AGREED: None, Privacy.WITHDRAWN: None}
+    proposal = settled[result.privacy]
+    again = carry_out(act, replace(around, account=after, name=result.name, proposal=proposal), RULES, at_ms)
+    assert fulfilled(act, after, result.name, proposal) or not isinstance(again, Refused)
 
 
 def test_every_refusal_has_words() -> None:

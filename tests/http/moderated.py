@@ -188,7 +188,7 @@ async def site(
             holds=Rate(HOLDS, 60.0, 10 * HOLDS, 100),
         )
         async with (
-            front(made, moderate, origin) as listening,
+            front(made, moderate, origin, moderate.note) as listening,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.port}") as client,
         ):
             yield Site(world, peer, listening, review, publish, client, sealer, budget, strangers)

@@ -13,7 +13,7 @@ import uvicorn
 from gateway.adapters.origin import HttpOrigin
 from gateway.http.budget import Budget
 from gateway.http.platforms import Pass
-from gateway.http.proxy import Moderate, Proxy
+from gateway.http.proxy import Moderate, Note, Proxy
 from gateway.http.requests import Receive, Scope, Send, read_body
 from gateway.platforms import routemap
 from gateway.platforms.listeners import Listener
@@ -78,11 +78,14 @@ class Front:
 
 @contextlib.asynccontextmanager
 async def front(
-    listener: Listener, moderate: Moderate = judge, origin: HttpOrigin | None = None
+    listener: Listener,
+    moderate: Moderate = judge,
+    origin: HttpOrigin | None = None,
+    note: Note = lambda _listener, _scope: None,
 ) -> AsyncIterator[Front]:
     """Serve a listener until the block ends."""
     spoken = origin or HttpOrigin()
-    proxy = Proxy(spoken, moderate)
+    proxy = Proxy(spoken, moderate, note)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await proxy(listener, scope, receive, send)

@@ -26,6 +26,7 @@ async def test_an_account_from_its_creation_to_its_end(desk: Keeping) -> None:
         "account_class": "standard",
         "term_ends_at": NOW_MS + 5,
         "private": False,
+        "private_proposal": None,
         "registrant": {
             "registrant_id": "firm-1",
             "kind": "organisation",
@@ -39,8 +40,8 @@ async def test_an_account_from_its_creation_to_its_end(desk: Keeping) -> None:
     }
     renewed = await desk.done("POST", "/accounts/acc-9:renew", {"term_ends_at": NOW_MS + 9, **WHY})
     assert renewed == {**created, "term_ends_at": NOW_MS + 9}
-    changed = await desk.done("PATCH", "/accounts/acc-9", {"name": "Other News", "private": True, **WHY})
-    assert changed == {**renewed, "name": "Other News", "private": True}
+    changed = await desk.done("PATCH", "/accounts/acc-9", {"name": "Other News", **WHY})
+    assert changed == {**renewed, "name": "Other News"}
     assert await desk.done("POST", "/accounts/acc-9:suspend", WHY) == {**changed, "state": "suspended"}
     assert await desk.done("POST", "/accounts/acc-9:reopen", WHY) == changed
     closed = await desk.done("POST", "/accounts/acc-9:close", {"violation": True, "reason": "ticket 13"})
@@ -54,6 +55,37 @@ async def test_an_account_from_its_creation_to_its_end(desk: Keeping) -> None:
         for name in ("CreateAccount", "RenewAccount", "ChangeAccount", "SuspendAccount", "ReopenAccount")
     ] + [("CloseAccount", "the admin", "ticket 13", NOW_MS)]
     assert [act["account"]["state"] for act in history[3:]] == ["suspended", "active", "closed"]
+
+
+async def test_what_would_end_moderation_waits_for_another_person(desk: Keeping) -> None:
+    path, agree = f"{HERE}/accounts/acc-1", f"{HERE}/accounts/acc-1:agree_private"
+    proposal = {"actor": "the registrar", "reason": "ticket 12", "at_ms": NOW_MS}
+    for _ in range(2):
+        proposed = await desk.ask("key-registrar", "PATCH", path, {"private": True, "name": "Bot", **WHY})
+        assert proposed.status_code == 202
+        told = proposed.json()
+        assert (told["private"], told["private_proposal"], told["name"]) == (False, proposal, "Bot")
+    assert await desk.done("GET", "/accounts/acc-1") == told
+    assert (await desk.done("GET", "/accounts?registrant_id=person-1"))["accounts"][0] == told
+    async with desk.client("key-one") as app:
+        answer = await app.post("/v1/decisions", json={"account_id": "acc-1", "text": "hello"})
+        assert [each["code"] for each in answer.json()["reasons"]] != ["account_private"]
+    same = await desk.ask("key-registrar", "POST", agree, WHY)
+    assert (same.status_code, same.json()["code"]) == (409, "same_person")
+    agreed = await desk.ask("key-admin", "POST", agree, WHY)
+    assert (agreed.status_code, agreed.json()["private"], agreed.json()["private_proposal"]) == (200, True, None)
+    assert (await desk.ask("key-admin", "POST", agree, WHY)).json() == agreed.json()  # sent twice, done once
+    public = await desk.ask("key-registrar", "PATCH", path, {"private": False, **WHY})
+    assert (public.status_code, public.json()["private"]) == (200, False)
+    nothing = await desk.ask("key-admin", "POST", agree, WHY)
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "not_proposed")
+
+    new = {"account_id": "acc-9", "registrant_id": "firm-1", "private": True, **WHY}
+    for _ in range(2):
+        created = await desk.ask("key-registrar", "POST", f"{HERE}/accounts", new)
+        assert (created.status_code, created.json()["private_proposal"]) == (202, proposal)
+    withdrawn = await desk.ask("key-admin", "PATCH", f"{HERE}/accounts/acc-9", {"private": False, **WHY})
+    assert (withdrawn.status_code, withdrawn.json()["private_proposal"]) == (200, None)
 
 
 async def test_pages_of_accounts_and_histories(desk: Keeping) -> None:

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from gateway.core.operators import Role
-from gateway.core.registration import By
+from gateway.core.registration import By, ChangeAccount
 from gateway.http.openapi_admin import routes
+from gateway.ports import Registered
 from tests.fakes import NOW_MS
-from tests.http.keeping import DAY_MS, HERE, THERE, Keeping, punish
+from tests.http.keeping import BY, DAY_MS, HERE, RULES, THERE, Keeping, punish
 
 ALL = tuple(Role)
 REGISTRARS = (Role.REGISTRAR, Role.ADMIN)
@@ -60,6 +61,7 @@ CASES = [
     Case("PATCH", ACCOUNT, "/accounts/acc-1", {"name": "Other", **WHY}, 200, REGISTRARS),
     Case("POST", f"{ACCOUNT}:renew", "/accounts/acc-1:renew", RENEWAL, 200, REGISTRARS),
     Case("POST", f"{ACCOUNT}:close", "/accounts/acc-1:close", WHY, 200, REGISTRARS),
+    Case("POST", f"{ACCOUNT}:agree_private", "/accounts/acc-1:agree_private", WHY, 200, REGISTRARS),
     Case("POST", f"{ACCOUNT}:suspend", "/accounts/acc-1:suspend", WHY, 200, REGISTRARS),
     Case("POST", f"{ACCOUNT}:reopen", "/accounts/acc-2:reopen", WHY, 200, REGISTRARS),
     Case("POST", "/registrants", "/registrants", NEW_REGISTRANT, 201, REGISTRARS),
@@ -128,8 +130,10 @@ each_change = pytest.mark.parametrize("case", [case for case in CASES if case.bo
 
 @pytest.fixture
 async def desk(desk: Keeping) -> Keeping:
-    """With sanctions to act on."""
+    """With sanctions to act on, and a proposal to agree to."""
     await punish(desk.store)
+    private = ChangeAccount("acc-1", private=True)
+    assert isinstance(await desk.desk.registrar.carry_out("t1", private, BY, RULES, NOW_MS), Registered)
     return desk
 
 

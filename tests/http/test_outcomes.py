@@ -120,11 +120,11 @@ async def test_an_unknown_account_is_held(client: httpx.AsyncClient, world: Worl
     assert world.upstream.got == []
 
 
-async def test_another_tenants_account_does_not_exist(client: httpx.AsyncClient, world: World) -> None:
+async def test_another_tenants_account_is_unknown_like_any_other(client: httpx.AsyncClient, world: World) -> None:
     answer = await client.post("/v1/messages", json={**BODY, "account_id": THEIRS.account_id})
-    assert answer.status_code == 404
-    assert answer.json()["detail"].startswith("account_id: ")
-    assert world.store.journal == []
+    assert answer.status_code == 202
+    assert [reason["code"] for reason in answer.json()["reasons"]] == ["account_unknown"]
+    assert world.upstream.got == []
 
 
 @pytest.mark.parametrize(

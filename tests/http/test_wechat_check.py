@@ -377,13 +377,6 @@ async def test_what_exceeds_the_limit_is_system_busy(sealer: FileSealer) -> None
     assert [(await first).json()["errcode"], second.json()["errcode"]] == [0, -1]
 
 
-async def test_an_account_that_is_now_elsewhere_is_no_appid(app: FastAPI, world: World) -> None:
-    theirs = Account("acc-theirs", AccountState.ACTIVE, PERSON)
-    answer = await asker(app, theirs).post(PATH, json=V1)
-    assert answer.json()["errcode"] == 40013
-    assert world.store.journal == []
-
-
 @pytest.mark.parametrize(("receive", "errcode"), [(never, 47001), (gone, 44002)])
 async def test_a_body_that_is_slow_or_cut_off_decides_nothing(
     world: World, sealer: FileSealer, receive: Receive, errcode: int

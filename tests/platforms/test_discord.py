@@ -189,6 +189,19 @@ ROWS = [
         credential="webhook 7 key",
         headers=(),
     ),
+    *[
+        row(
+            method,
+            f"/webhooks/7/aW50ZXJhY3Rpb246OTpr{path}",
+            {"content": "hi"},
+            "followup",
+            "hi",
+            credential="webhook 7 6OTpr",
+            target="7",
+            headers=(),
+        )
+        for method, path in (("POST", ""), ("PATCH", "/messages/@original"))
+    ],
     row("PATCH", "/channels/5", {"topic": "tea", "name": "n"}, "surroundings", "n", "tea"),
     row(
         "PATCH",

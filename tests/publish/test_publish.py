@@ -12,7 +12,7 @@ from gateway.core.model import Account, AccountState, MessageState, Outcome
 from gateway.perform import Performed
 from gateway.publish import Refusal
 from tests.policies import policy
-from tests.world import ACCOUNT, CLOSED, PERSON, THEIRS, World, open_world, submission
+from tests.world import ACCOUNT, CLOSED, OTHER, PERSON, TENANT, THEIRS, World, open_world, submission
 
 
 @pytest.fixture
@@ -65,14 +65,21 @@ async def test_one_request_is_decided_by_one_policy(world: World) -> None:
     assert (after.decision.outcome, after.decision.policy_version) == (Outcome.BLOCK, world.policy.version)
 
 
-async def test_another_tenants_account_is_refused_before_anything_is_asked(world: World) -> None:
-    assert await world.publish(submission(account=THEIRS)) is Refusal.ACCOUNT_ELSEWHERE
-    assert world.classifiers.asked == []
-    assert world.store.journal == []
+async def test_what_other_tenants_register_changes_nothing(world: World) -> None:
+    """An account id means something within its tenant only."""
+    nobodys = Account("acc-new", AccountState.ACTIVE, PERSON)
+    before = await world.publish(submission(account=nobodys))
+    await world.store.put_account(OTHER.tenant_id, nobodys, "test", world.clock.now_ms())
+    after = await world.publish(submission(account=nobodys))
+    assert isinstance(before, Performed)
+    assert isinstance(after, Performed)
+    assert (after.state, after.decision) == (before.state, before.decision)
+    assert (after.state, after.decision.rule) == (MessageState.HELD, "account_unknown")
 
 
 async def test_a_refused_request_leaves_its_key_free(world: World) -> None:
-    assert await world.publish(submission(account=THEIRS, key="k")) is Refusal.ACCOUNT_ELSEWHERE
+    world.quota.measured({TENANT.tenant_id: (1000, 0)})
+    assert await world.publish(submission(account=THEIRS, key="k")) is Refusal.HOLDS_FULL
     assert isinstance(await world.publish(submission(key="k")), Performed)
 
 

@@ -48,11 +48,6 @@ class MemoryRegister:
         found = [await self.account(tenant_id, account_id) for account_id in ids[:limit]]
         return [account for account in found if account is not None]
 
-    async def belongs_elsewhere(self, tenant_id: str, account_id: str) -> bool:
-        self._check()
-        owners = {tenant for tenant, account in self._accounts if account == account_id}
-        return bool(owners) and tenant_id not in owners
-
     async def changes(self, after: int) -> tuple[int, list[tuple[str, str]]]:
         self._check()
         changed = [(number, whose) for whose, number in self._changed.items() if number > after]

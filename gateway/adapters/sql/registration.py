@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,6 +12,7 @@ from gateway.adapters.sql.accounts import ACCOUNTS, account_of
 from gateway.adapters.sql.dialect import AnyRow, AnySelect, insert_new, put
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.history import next_change, record
+from gateway.adapters.sql.proposals import keep_proposal, proposals_of
 from gateway.adapters.sql.registry import registrant_row
 from gateway.adapters.sql.tables import accounts, audit, registrants, tenants
 from gateway.adapters.sql.tables_register import audit_subjects, bars, personal_index
@@ -28,10 +30,13 @@ from gateway.core.registration import (
     ChangeAccount,
     CloseAccount,
     CreateAccount,
+    Privacy,
+    PrivateProposal,
     Refused,
     ReopenAccount,
     carry_out,
     given,
+    is_same_person,
     name_digest,
 )
 from gateway.ports import Registered, StoreUnavailable
@@ -111,7 +116,8 @@ class SqlRegistrar:
             groups: dict[str, list[AnyRow]] = {}
             for row in found.all():
                 groups.setdefault(row.account_id, []).append(row)
-        return [Registered(account_of(rows), rows[0].name) for rows in groups.values()]
+            proposals = await proposals_of(connection, tenant_id, groups)
+        return [Registered(account_of(rows), rows[0].name, proposals.get(key)) for key, rows in groups.items()]
 
     async def barred_until(self, tenant_id: str, registrant_id: str, now_ms: int) -> int | None:
         async with self._database.reading("bars") as connection:
@@ -160,21 +166,27 @@ async def act_within(
 ) -> tuple[Registered | Refused, bool]:
     """See `gateway.ports.Registrar.carry_out`, as a part of a transaction that has the next ``change`` number; and
     whether anything was written."""
-    around = await _around(connection, tenant_id, act, now_ms)
+    around = await _around(connection, tenant_id, act, by, now_ms)
     result = carry_out(act, around, rules, now_ms)
     if isinstance(result, Refused):
         return result, False
-    registered = Registered(result.account, result.name)
-    if (result.account, result.name, result.bars) == (around.account, around.name, Bars()):
-        return registered, False
+    unchanged = (around.account, around.name, Bars(), None)
+    proposal = around.proposal
+    if (result.account, result.name, result.bars, result.privacy) == unchanged:
+        return Registered(result.account, result.name, proposal), False
+    if result.privacy is not None:
+        proposal = PrivateProposal(by.actor, by.reason, now_ms) if result.privacy is Privacy.PROPOSED else None
     await _write(connection, tenant_id, result.account, result.name, change)
     await _bar(database, connection, tenant_id, result.account, result.name, result.bars, now_ms)
     fields: dict[str, object] = {"account": account_fields(result.account)}
     if said := given(act):
         fields["given"] = said
+    if result.privacy is not None:
+        fields["privacy"] = result.privacy
+        await keep_proposal(database, connection, tenant_id, act.account_id, proposal)
     body = act_body(by, change, tenant_id, type(act).__name__, **fields)
     await record(connection, tenant_id, body, now_ms, _subjects(result.account))
-    return registered, True
+    return Registered(result.account, result.name, proposal), True
 
 
 async def undo_close(
@@ -259,9 +271,13 @@ def _identifiers(tenant_id: str, registrant_id: str) -> AnySelect:
     )
 
 
-async def _around(connection: AsyncConnection, tenant_id: str, act: Act, now_ms: int) -> Around:
+async def _around(connection: AsyncConnection, tenant_id: str, act: Act, by: By, now_ms: int) -> Around:
     found = await registered(connection, tenant_id, act.account_id)
-    account, name = (found.account, found.name) if found is not None else (None, None)
+    around = Around()
+    if found is not None:
+        by_proposer = found.proposal is not None and is_same_person(found.proposal.actor, by.actor)
+        around = Around(found.account, found.name, proposal=found.proposal, by_proposer=by_proposer)
+    account = around.account
     wanted = act.name if isinstance(act, CreateAccount | ChangeAccount) else None
     name_barred = (
         wanted is not None
@@ -269,19 +285,25 @@ async def _around(connection: AsyncConnection, tenant_id: str, act: Act, now_ms:
     )
     if isinstance(act, ReopenAccount) and account is not None and account.registrant is not None:
         open_accounts = await _open_accounts(connection, tenant_id, account.registrant.registrant_id)
-        return Around(account, name, open_accounts=open_accounts)
+        return replace(around, open_accounts=open_accounts)
     if isinstance(act, CloseAccount) and account is not None and account.registrant is not None:
         stands = await _bar_stands(connection, tenant_id, act.account_id, account.registrant.registrant_id)
-        return Around(account, name, bar_stands=stands)
+        return replace(around, bar_stands=stands)
     if not isinstance(act, CreateAccount):
-        return Around(account, name, name_barred=name_barred)
+        return replace(around, name_barred=name_barred)
     registrant = await registrant_row(connection, tenant_id, act.registrant_id)
     if registrant is None:
-        return Around(account, name)
+        return around
     marks = await _marks(connection, tenant_id, act.registrant_id)
     open_accounts = await _open_accounts(connection, tenant_id, act.registrant_id)
     registrant_barred = await _barred_until(connection, tenant_id, now_ms, marks) is not None
-    return Around(account, name, registrant, open_accounts, name_barred, registrant_barred)
+    return replace(
+        around,
+        registrant=registrant,
+        open_accounts=open_accounts,
+        name_barred=name_barred,
+        registrant_barred=registrant_barred,
+    )
 
 
 async def _open_accounts(connection: AsyncConnection, tenant_id: str, registrant_id: str) -> int:
@@ -324,7 +346,10 @@ async def registered(connection: AsyncConnection, tenant_id: str, account_id: st
         )
     )
     rows = list(found.all())
-    return Registered(account_of(rows), rows[0].name) if rows else None
+    if not rows:
+        return None
+    proposals = await proposals_of(connection, tenant_id, [account_id])
+    return Registered(account_of(rows), rows[0].name, proposals.get(account_id))
 
 
 async def _write(connection: AsyncConnection, tenant_id: str, account: Account, name: str | None, change: int) -> None:

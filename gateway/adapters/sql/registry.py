@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, literal, select, union_all, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.accounts import ACCOUNTS, account_of
@@ -70,14 +70,6 @@ class SqlRegister:
             if len(some) < asked:
                 break
         return found
-
-    async def belongs_elsewhere(self, tenant_id: str, account_id: str) -> bool:
-        async with self._database.reading("account") as connection:
-            # By the primary key, for each tenant: they are few.
-            theirs = exists().where(accounts.c.tenant_id == tenants.c.tenant_id, accounts.c.account_id == account_id)
-            owners = await connection.scalars(select(tenants.c.tenant_id).where(theirs))
-            found = set(owners.all())
-        return bool(found) and tenant_id not in found
 
     async def changes(self, after: int) -> tuple[int, list[tuple[str, str]]]:
         async with self._database.reading("changes") as connection:

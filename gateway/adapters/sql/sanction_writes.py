@@ -82,6 +82,10 @@ class SanctionWrites:
         if step is not None and state is not AccountState.CLOSED:
             await self._by_ladder(strike, step)
 
+    async def is_message_of(self, tenant_id: str, account_id: str, message_id: str) -> bool:
+        """Whether an account published, or tried to publish, this message."""
+        return await self._hash_of(tenant_id, account_id, message_id) is not None
+
     async def reverse(self, reversal: Reversal, by: By) -> None:
         """Take back what was held against an account for a message or a sanction."""
         found = None

@@ -163,6 +163,10 @@ class SqlSanctions:
             )
             if (refused := check_order(order, state, close_stands=close_stands)) is not None:
                 return refused
+            if order.message_id is not None and not await writes.is_message_of(
+                tenant_id, order.account_id, order.message_id
+            ):
+                return SanctionRefused.MESSAGE_UNKNOWN
             record = SanctionRecord(
                 sanction_id=self._new_id(),
                 tenant_id=tenant_id,

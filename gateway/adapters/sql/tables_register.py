@@ -34,6 +34,18 @@ bars: Final = Table(
     PrimaryKeyConstraint("tenant_id", "what", "digest", "account_id"),
 )
 
+private_proposals: Final = Table(
+    "private_proposals",
+    metadata,
+    # That an account become private, which waits for another person's agreement.
+    Column("tenant_id", Key, nullable=False),
+    Column("account_id", Key, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "account_id"),
+)
+
 verifications: Final = Table(
     "verifications",
     metadata,

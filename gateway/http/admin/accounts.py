@@ -10,6 +10,7 @@ from gateway.core.audit import subject
 from gateway.core.operators import Operator
 from gateway.core.registration import (
     Act,
+    AgreePrivate,
     By,
     ChangeAccount,
     CloseAccount,
@@ -19,6 +20,7 @@ from gateway.core.registration import (
     ReopenAccount,
     SuspendAccount,
     fulfilled,
+    waits,
 )
 from gateway.http.admin.desk import (
     ID,
@@ -59,7 +61,11 @@ Reason = Annotated[ReasonBody, Depends(body_of(ReasonBody))]
 
 _CONFLICT: Responses = {409: {"description": "Not as things are; `code` says why, `errors` names the field"}}
 _REFUSED: Responses = {**_CONFLICT, 422: {"description": "A value that cannot be; `errors` names the field"}}
+_WAITS: Responses = {
+    202: {"model": AccountOut, "description": "Privacy waits for another person: `private_proposal`; all else is done"}
+}
 _CREATED: Responses = {
+    **_WAITS,
     200: {"description": "It is registered so already"},
     201: {"model": AccountOut, "description": "Registered"},
     **_REFUSED,
@@ -115,7 +121,7 @@ async def history(
     "/{account_id}",
     summary="Change name, class or privacy",
     response_model=AccountOut,
-    responses=_REFUSED,
+    responses={**_WAITS, **_REFUSED},
 )
 async def change(by: ByRegistrar, tenant_id: TenantId, account_id: AccountId, body: Changing, desk: Served) -> Response:
     """What is left out stays as it is."""
@@ -155,6 +161,20 @@ async def reopen(by: ByRegistrar, tenant_id: TenantId, account_id: AccountId, bo
     return await _carry_out(desk, tenant_id, ReopenAccount(account_id), by, body)
 
 
+@router.post(
+    "/{account_id}:agree_private",
+    summary="Agree that an account becomes private",
+    response_model=AccountOut,
+    responses=_CONFLICT,
+)
+async def agree_private(
+    by: ByRegistrar, tenant_id: TenantId, account_id: AccountId, body: Reason, desk: Served
+) -> Response:
+    """What it publishes is then not moderated, so who proposed it cannot agree. To withdraw it, change `private` to
+    false."""
+    return await _carry_out(desk, tenant_id, AgreePrivate(account_id), by, body)
+
+
 async def _carry_out(
     desk: Desk, tenant_id: str, act: Act, operator: Operator, body: ReasonBody, created: int = 200
 ) -> Response:
@@ -162,10 +182,10 @@ async def _carry_out(
     by = By(operator.name, body.reason)
     result = await desk.registrar.carry_out(tenant_id, act, by, rules, desk.clock.now_ms())
     if isinstance(result, Registered):
-        return answered(AccountOut.of(result), created)
+        return answered(AccountOut.of(result), 202 if waits(act, result.account) else created)
     found = await desk.registrar.registered(tenant_id, act.account_id)
-    if found is not None and fulfilled(act, found.account, found.name):
-        return answered(AccountOut.of(found))
+    if found is not None and fulfilled(act, found.account, found.name, found.proposal):
+        return answered(AccountOut.of(found), 202 if waits(act, found.account) else 200)
     until_ms = None
     if isinstance(act, CreateAccount) and result is Refused.REGISTRANT_BARRED:
         until_ms = await desk.registrar.barred_until(tenant_id, act.registrant_id, desk.clock.now_ms())

@@ -56,7 +56,8 @@ class ReasonBody(Given):
 
 
 class CreateAccountBody(ReasonBody):
-    """An account to register, for a registrant that is there. Without ``term_ends_at`` it has no end."""
+    """An account to register, for a registrant that is there. Without ``term_ends_at`` it has no end. ``private`` is
+    only proposed: another person has to agree, and until then it is public."""
 
     account_id: Id
     registrant_id: Id
@@ -79,7 +80,8 @@ class CloseBody(ReasonBody):
 
 
 class ChangeAccountBody(ReasonBody):
-    """What is left out stays as it is."""
+    """What is left out stays as it is. ``private: true`` is only proposed: another person has to agree; ``false`` takes
+    one person, and withdraws a proposal."""
 
     name: Name = Field(default_factory=str)
     account_class: Id = Field(default_factory=str)
@@ -216,8 +218,16 @@ class SanctionOut(BaseModel):
     sanction_id: str | None
 
 
+class PrivateProposalOut(BaseModel):
+    """Who proposes that an account become private, why, and since when. It waits for another person's agreement."""
+
+    actor: str
+    reason: str
+    at_ms: int
+
+
 class AccountOut(BaseModel):
-    """An account."""
+    """An account; ``private_proposal`` is null where nobody proposes that it become private."""
 
     account_id: str
     name: str | None
@@ -225,6 +235,7 @@ class AccountOut(BaseModel):
     account_class: str
     term_ends_at: int | None
     private: bool
+    private_proposal: PrivateProposalOut | None
     registrant: RegistrantOut | None
     news: list[NewsOut]
     sanctions: list[SanctionOut]
@@ -240,6 +251,9 @@ class AccountOut(BaseModel):
             account_class=account.account_class,
             term_ends_at=account.term_ends_at,
             private=account.private,
+            private_proposal=PrivateProposalOut(**msgspec.structs.asdict(registered.proposal))
+            if registered.proposal
+            else None,
             registrant=RegistrantOut.of(account.registrant) if account.registrant else None,
             news=[NewsOut(**{**msgspec.structs.asdict(one), "domains": list(one.domains)}) for one in account.news],
             sanctions=[SanctionOut(**msgspec.structs.asdict(one)) for one in account.sanctions],

@@ -50,7 +50,8 @@ _REFUSED: Responses = {**_CONFLICT, 422: {"description": "A value that cannot be
 
 class ImposeBody(ReasonBody):
     """A sanction to impose. Without ``days`` a warning stands as long as an incident of its ``category`` counts,
-    anything else until it is lifted; a closing has none. ``message_id`` is what it is about, if that is one message."""
+    anything else until it is lifted; a closing has none. ``message_id`` is what it is about, if that is one message of
+    this account."""
 
     account_id: Id
     degree: Annotated[Degree, Field(strict=False)]
@@ -242,6 +243,7 @@ def _answer(result: SanctionRecord | SanctionRefused, desk: Desk) -> Response:
 _STATUS: Final = {
     SanctionRefused.SANCTION_UNKNOWN: 404,
     SanctionRefused.ACCOUNT_UNKNOWN: 404,
+    SanctionRefused.MESSAGE_UNKNOWN: 404,
     SanctionRefused.DAYS_IMPOSSIBLE: 422,
 }
 

@@ -11,19 +11,19 @@ from pydantic_core import PydanticCustomError
 
 from classifiers.contract import CATEGORIES, Category
 from gateway.core.audit import subject
-from gateway.core.model import Account, Degree
+from gateway.core.model import Account, AccountState, Degree
 from gateway.core.operators import Operator, Role
 from gateway.core.personal import FIELDS
 from gateway.core.personal_acts import Unkept
-from gateway.core.registration import By
+from gateway.core.registration import AgreePrivate, By, ChangeAccount, Refused, is_same_person
 from gateway.core.sanction_records import Order, SanctionRefused
 from gateway.http.admin.personal import personal_of
 from gateway.http.console.audit import shown
 from gateway.http.console.forms import EMPTY, Fields, Form, Reason, form_of
 from gateway.http.console.part import Part
 from gateway.http.console.route import pages
-from gateway.http.console.sanctions import done_of, sanction_path
-from gateway.http.console.shell import AccountId, ByAdmin, ByReviewer, ByViewer, Shell, Shown, TenantId
+from gateway.http.console.sanctions import ReasonFields, ReasonForm, done_of, sanction_path
+from gateway.http.console.shell import AccountId, ByAdmin, ByRegistrar, ByReviewer, ByViewer, Shell, Shown, TenantId
 from gateway.http.console.strikes import SHOWN, following, held
 from gateway.http.problems import Problem
 from gateway.ports import Registered
@@ -136,6 +136,36 @@ async def impose(
     return shell.go(sanction_path(tenant_id, made.sanction_id), done_of(made))
 
 
+@router.post("/{tenant_id}/{account_id}/agree-private")
+async def agree_private(
+    by: ByRegistrar, shell: Shown, tenant_id: TenantId, account_id: AccountId, form: ReasonForm
+) -> Response:
+    """Agree that the account becomes private, as somebody else proposed."""
+    return await _settle(shell, by, tenant_id, AgreePrivate(account_id), form, "private_agreed")
+
+
+@router.post("/{tenant_id}/{account_id}/withdraw-private")
+async def withdraw_private(
+    by: ByRegistrar, shell: Shown, tenant_id: TenantId, account_id: AccountId, form: ReasonForm
+) -> Response:
+    """Withdraw the proposal that the account become private."""
+    return await _settle(shell, by, tenant_id, ChangeAccount(account_id, private=False), form, "private_withdrawn")
+
+
+async def _settle(
+    shell: Shell, by: Operator, tenant_id: str, act: AgreePrivate | ChangeAccount, form: Form[ReasonFields], done: str
+) -> Response:
+    if form.value is None:
+        return await _page(shell, by, tenant_id, act.account_id, EMPTY, agreeing=form, status=422)
+    desk, why = shell.console.desk, By(by.name, form.value.reason)
+    rules = desk.policy().policy.registration
+    result = await desk.registrar.carry_out(tenant_id, act, why, rules, shell.now_ms)
+    if isinstance(result, Refused):
+        refused = form.wrong("", shell.say(f"refused.private_{result}"))
+        return await _page(shell, by, tenant_id, act.account_id, EMPTY, agreeing=refused, status=409)
+    return shell.go(account_path(tenant_id, act.account_id), done)
+
+
 def account_path(tenant_id: str, account_id: str) -> str:
     """Where an account's page is."""
     return f"{PATH}/{quote(tenant_id, safe='')}/{quote(account_id, safe='')}"
@@ -156,6 +186,7 @@ async def _page(
     form: Form[RevealFields],
     *,
     imposing: Form[ImposeFields] = EMPTY,
+    agreeing: Form[ReasonFields] = EMPTY,
     status: int = 200,
     before: int | None = None,
     told: dict[str, str] | None = None,
@@ -179,6 +210,10 @@ async def _page(
         told=told,
         form=form,
         imposing=imposing,
+        proposal=found.proposal,
+        agreeing=agreeing,
+        may_agree=by.may(Role.REGISTRAR) and account.state is not AccountState.CLOSED,
+        is_proposer=found.proposal is not None and is_same_person(found.proposal.actor, by.name),
         may_impose=by.may(Role.REVIEWER),
         degrees=[(degree.value, shell.named("degree", degree.value)) for degree in Degree],
         categories=[(category, shell.named("category", category)) for category in sorted(CATEGORIES)],

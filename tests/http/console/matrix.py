@@ -61,6 +61,8 @@ CASES = [
     Case("GET", "/accounts", "/accounts", None, 200, EVERYBODY),
     Case("GET", ACCOUNT, f"/accounts/{TENANT}/acc-1", None, 200, EVERYBODY),
     Case("POST", f"{ACCOUNT}/reveal", f"/accounts/{TENANT}/acc-1/reveal", {"reason": "ticket 7"}, 200, ADMINS),
+    Case("POST", f"{ACCOUNT}/agree-private", f"/accounts/{TENANT}/acc-1/agree-private", {}, 422, REGISTRARS),
+    Case("POST", f"{ACCOUNT}/withdraw-private", f"/accounts/{TENANT}/acc-1/withdraw-private", {}, 422, REGISTRARS),
     Case("GET", "/queue", "/queue", None, 200, EVERYBODY),
     Case("POST", "/queue/next", "/queue/next", {}, 303, REVIEWERS),
     Case("GET", HELD, f"/queue/{TENANT}/m-1-{TENANT}", None, 200, EVERYBODY),

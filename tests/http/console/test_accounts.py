@@ -12,8 +12,10 @@ from sqlalchemy import text
 
 from gateway.core.audit import ADMINISTRATORS, subject
 from gateway.core.model import Account, AccountState
+from gateway.core.registration import By, ChangeAccount
+from tests.fakes import NOW_MS
 from tests.http.console.visiting import House, Visitor, text_of
-from tests.http.keeping import CANARY
+from tests.http.keeping import CANARY, RULES
 from tests.policies import policy
 
 ACCOUNT = "/accounts/t1/acc-1"
@@ -65,6 +67,39 @@ async def test_who_keeps_one_tenant_need_not_choose_it(house: House) -> None:
         assert (await ids(visitor, "/accounts?q=acc"))[0] == ["acc-1", "acc-2", "acc-3"]
         assert (await visitor.get("/accounts?tenant=t2")).status_code == 404
         assert (await visitor.get("/accounts/t2/acc-1")).status_code == 404
+
+
+async def test_that_an_account_becomes_private_is_agreed_to_by_another_person(house: House) -> None:
+    async def private() -> tuple[bool, bool]:
+        found = await house.keeping.desk.registrar.registered("t1", "acc-1")
+        assert found is not None
+        return found.account.private, found.proposal is not None
+
+    change, by = ChangeAccount("acc-1", private=True), By("the registrar", "a bot for staff")
+    registrar = house.keeping.desk.registrar
+    await registrar.carry_out("t1", change, by, RULES, NOW_MS)
+    why = {"reason": "ticket 7"}
+    async with await house.signed_in("the registrar") as proposer, await house.signed_in("the viewer") as viewer:
+        page = await proposer.get(ACCOUNT)
+        assert "a bot for staff" in text_of(page)
+        assert ("/withdraw-private" in page.text, "/agree-private" in page.text) == (True, False)
+        refused = await proposer.post(f"{ACCOUNT}/agree-private", why)
+        assert (refused.status_code, "another person has to agree" in text_of(refused)) == (409, True)
+        seen = await viewer.get(ACCOUNT)
+        assert ("a bot for staff" in text_of(seen), "-private" in seen.text.split("<main")[1]) == (True, False)
+        assert await private() == (False, True)
+        withdrawn = await proposer.post(f"{ACCOUNT}/withdraw-private", why)
+        assert withdrawn.headers["location"] == f"/console{ACCOUNT}?done=private_withdrawn"
+        assert await private() == (False, False)
+        assert "a bot for staff" not in (await proposer.get(ACCOUNT)).text.split("history-title")[0]
+    await registrar.carry_out("t1", change, by, RULES, NOW_MS)
+    async with await house.signed_in("our admin") as admin:
+        assert "/agree-private" in (await admin.get(ACCOUNT)).text
+        agreed = await admin.post(f"{ACCOUNT}/agree-private", why)
+        assert agreed.headers["location"] == f"/console{ACCOUNT}?done=private_agreed"
+        assert await private() == (True, False)
+        late = await admin.post(f"{ACCOUNT}/agree-private", why)
+        assert (late.status_code, "Nobody proposes it any more." in text_of(late)) == (409, True)
 
 
 async def test_an_account_is_shown_with_what_is_known_of_it(admin: Visitor) -> None:

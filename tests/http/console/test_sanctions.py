@@ -299,7 +299,7 @@ async def test_a_viewer_reads_and_finds_no_forms(house: House) -> None:
 async def test_what_others_wrote_does_nothing(house: House, admin: Visitor, text: str) -> None:
     account_id = "x" + text.replace("/", "∕")
     await house.keeping.register.put_account("t1", Account(account_id, AccountState.ACTIVE), "test", NOW_MS)
-    order, by = Order(account_id, Degree.CLOSE, message_id=text), By(f"actor {text}", f"because {text}")
+    order, by = Order(account_id, Degree.CLOSE, category=text), By(f"actor {text}", f"because {text}")
     record = await house.console.desk.sanctions.impose("t1", order, by, NOW_MS)
     assert isinstance(record, SanctionRecord)
     pages = [
