@@ -58,7 +58,8 @@ async def test_personal_data_is_kept_found_told_and_erased(desk: Keeping) -> Non
     assert kept == {"fields": ["legal_name"], "restarted": True}
     assert await desk.done("PUT", "/registrants/r-9/personal", changed) == {**kept, "restarted": False}
 
-    assert await desk.done("POST", "/registrants/r-9:erase", WHY) == {"closed": [], "barred_until_ms": None}
+    left = {"closed": [], "barred_until_ms": None, "messages": 0}
+    assert await desk.done("POST", "/registrants/r-9:erase", WHY) == left
     gone = await desk.ask("key-admin", "POST", f"{HERE}/registrants/r-9:reveal", WHY)
     assert (gone.status_code, gone.json()["code"]) == (404, "nothing_kept")
     assert (await desk.done("GET", "/registrants/r-9"))["state"] == "redacted"
@@ -105,9 +106,14 @@ async def test_of_two_who_register_one_at_once_one_does(desk: Keeping) -> None:
 async def test_erasing_closes_the_accounts_only_where_it_is_asked_for(desk: Keeping) -> None:
     refused = await desk.ask("key-admin", "POST", f"{HERE}/registrants/person-1:erase", WHY)
     assert (refused.status_code, refused.json()["code"]) == (409, "accounts_open")
+    waits = await desk.ask("key-admin", "POST", f"{HERE}/registrants/person-1:erase", {"close": True, **WHY})
+    assert (waits.status_code, waits.json()["code"]) == (409, "messages_wait")
+    for message_id in ("m-1-t1", "m-2-t1"):
+        await desk.done("POST", f"/holds/{message_id}:reject", {"code": "spam", **WHY})
     erased = await desk.done("POST", "/registrants/person-1:erase", {"close": True, **WHY})
     assert erased["closed"] == ["acc-1", "acc-2"]
     assert erased["barred_until_ms"] is not None
+    assert erased["messages"] == 3
     assert (await desk.done("GET", "/accounts/acc-1"))["state"] == "closed"
     assert (await desk.ask("key-admin", "GET", f"{THERE}/accounts/acc-1")).json()["state"] == "active"
 

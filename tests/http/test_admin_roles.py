@@ -115,7 +115,7 @@ CASES = [
     Case("GET", "/appeals/{appeal_id}", "/appeals/a-1-t1", None, 200, REVIEWERS),
     Case("POST", "/appeals/{appeal_id}:decide", "/appeals/a-1-t1:decide", UPHOLD, 200, REVIEWERS),
     Case("POST", f"{REGISTRANT}:reveal", "/registrants/person-1:reveal", WHY, 200, ADMINS),
-    Case("POST", f"{REGISTRANT}:erase", "/registrants/person-1:erase", {"close": True, **WHY}, 200, ADMINS),
+    Case("POST", f"{REGISTRANT}:erase", "/registrants/person-2:erase", {"close": True, **WHY}, 200, ADMINS),
 ]
 
 
