@@ -31,6 +31,7 @@ that is idle is closed, and the new one where none is."""
 PER_ADDRESS: Final = 1024
 """Of these, from one address."""
 
+_Field = tuple[bytes, bytes]
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _OFFER: Final = frozenset({b"upgrade", b"http2-settings"})
 """Headers by which a client offers another protocol. Any but WebSocket is never taken up, and dropped."""
@@ -158,24 +159,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.refuse(fault or "Too many requests before an answer.")
             return
         self.headers = headers
-        path, _, query = self.url.partition(b"?")
-        scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": version,
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "root_path": "",
-            "method": method.decode("ascii"),
-            "path": unquote(path.decode("ascii")) if b"%" in path else path.decode("ascii"),
-            "raw_path": path,
-            "query_string": query,
-            "headers": headers,
-            "state": self.app_state.copy(),
-            "target": self.url,
-            "raw_headers": fields,
-        }
+        scope = self._scope(method, version, headers, fields)
         cycle = Cycle(
             scope=cast(Any, scope),
             transport=self.transport,
@@ -197,6 +181,26 @@ class BoundedHttp(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
+
+    def _scope(self, method: bytes, version: str, headers: list[_Field], fields: list[_Field]) -> dict[str, Any]:
+        path, _, query = self.url.partition(b"?")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "method": method.decode("ascii"),
+            "path": unquote(path.decode("ascii")) if b"%" in path else path.decode("ascii"),
+            "raw_path": path,
+            "query_string": query,
+            "headers": headers,
+            "state": self.app_state.copy(),
+            "target": self.url,
+            "raw_headers": fields,
+        }
 
     def on_body(self, body: bytes) -> None:
         """More of a request's body; nobody wants it once the request is answered."""

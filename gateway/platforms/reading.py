@@ -152,7 +152,7 @@ def _whole(visible: Sequence[str], texts: Sequence[str]) -> list[str]:
     if len(visible) < 2:
         return []
     whole = "\n".join(visible)
-    seen = _shown(whole)
+    seen = _views(whole)
     return seen if len(texts) > len(visible) or len(seen) > 1 else []
 
 
@@ -356,11 +356,11 @@ def _unwrapped(selector: Selector, text: str) -> list[str]:
         elif wrap == "markdown":
             found = [line for item in found for line in markdown_texts(item)]
         elif wrap == "shown":
-            found = [line for item in found for line in _shown(item)]
+            found = [line for item in found for line in _views(item)]
     return found
 
 
-def _shown(text: str) -> list[str]:
+def _views(text: str) -> list[str]:
     return list(dict.fromkeys((text, *html_texts(text), *markdown_texts(text))))
 
 
