@@ -13,12 +13,17 @@ from classifiers.contract import Picture, Question, Reply
 MESSAGE_ID: Final = "warming"
 """The message that such a question is about; there is none of this id."""
 TEXTS: Final = (
-    "Good morning! The library on Station Road opens at nine today, and the reading group meets in the garden at four.",
-    "早上好！车站路的图书馆今天九点开门，读书会下午四点在花园里见面，欢迎大家带上自己喜欢的书。",
-    "The committee announced new rules for the harbour on Monday; win a prize, reply now and follow https://a.example",
-    "市政府周一公布了港口的新规定；加微信领取奖品，点击 https://a.example 查看详情，机会难得。",
+    (
+        "Good morning! The library on Station Road opens at nine today, and the reading group meets in the garden.",
+        "早上好！车站路的图书馆今天九点开门，读书会下午四点在花园里见面，欢迎大家带上自己喜欢的书。",
+    ),
+    (
+        "The committee announced new rules for the harbour on Monday; win a prize, reply now: https://a.example",
+        "市政府周一公布了港口的新规定；加微信领取奖品，点击 https://a.example 查看详情，机会难得。",
+    ),
 )
-"""English and Chinese, ordinary and nearly not, so that second looks are taken, too."""
+"""The texts of two messages, English and Chinese. Nothing is found in the first, so its language is looked at; in the
+second something is, so what moved it is looked for."""
 
 
 def _picture(content_type: str, data: str) -> Picture:
@@ -48,7 +53,7 @@ def warm(answer: Callable[[Question], Reply], names: Sequence[str]) -> None:
     """Has each of these classifiers judge texts and pictures. One that fails is logged: questions will show whether it
     goes on failing."""
     for name in names:
-        for texts, pictures in ((TEXTS, ()), ((), PICTURES)):
+        for texts, pictures in (*[(texts, ()) for texts in TEXTS], ((), PICTURES)):
             media = tuple([picture.content_type for picture in pictures])
             question = Question(MESSAGE_ID, MESSAGE_ID, "", (name,), texts, media, _NEVER_MS, pictures=pictures)
             try:

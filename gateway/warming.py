@@ -67,22 +67,27 @@ class Warming:
             now_ms = self._clock.steady_ms()
             self._since_ms = now_ms if self._since_ms is None else self._since_ms
             looking = self._policy().policy.looking()
-            await asyncio.gather(
-                self._ask([name for name in missing if name not in looking], TEXTS, ()),
+            reading = [name for name in missing if name not in looking]
+            found = await asyncio.gather(
+                *[self._ask(reading, texts, ()) for texts in TEXTS],
                 self._ask([name for name in missing if name in looking], (), PICTURES),
             )
+            answers = [answer for some in found for answer in some]
+            silent = {answer.classifier for answer in answers if not _has_judged(answer)}
+            self._answered |= {answer.classifier for answer in answers} - silent
             over = self._clock.steady_ms() - self._since_ms >= self._limit_ms
             self._is_over = self._is_over or over
         self._is_over = self._is_over or not self.silent
 
-    async def _ask(self, names: Sequence[str], texts: tuple[str, ...], pictures: tuple[Picture, ...]) -> None:
+    async def _ask(
+        self, names: Sequence[str], texts: tuple[str, ...], pictures: tuple[Picture, ...]
+    ) -> tuple[Answer, ...]:
         if not names:
-            return
+            return ()
         media = tuple([Media(picture.content_type) for picture in pictures])
         message = Message("", "", "native", texts, "0" * 64, media)
         deadline_ms = self._clock.now_ms() + _TRY_MS
-        answers = await self._classifiers.ask(MESSAGE_ID, message, names, deadline_ms, pictures)
-        self._answered.update([answer.classifier for answer in answers if _has_judged(answer)])
+        return await self._classifiers.ask(MESSAGE_ID, message, names, deadline_ms, pictures)
 
 
 def _has_judged(answer: Answer) -> bool:

@@ -24,7 +24,7 @@ class Heard(ScriptedClassifiers):
 
     def __init__(self) -> None:
         super().__init__()
-        self.messages: dict[str, tuple[Message, int]] = {}
+        self.messages: dict[str, list[tuple[tuple[str, ...], int]]] = {}
 
     async def ask(
         self,
@@ -34,7 +34,8 @@ class Heard(ScriptedClassifiers):
         deadline_ms: int,
         pictures: Sequence[Picture] = (),
     ) -> tuple[Answer, ...]:
-        self.messages |= dict.fromkeys(names, (message, len(pictures)))
+        for name in names:
+            self.messages.setdefault(name, []).append((message.texts, len(pictures)))
         return await super().ask(message_id, message, names, deadline_ms, pictures)
 
 
@@ -54,12 +55,12 @@ async def test_each_classifier_of_the_policy_judges_texts_or_pictures_once() -> 
     desk = Desk()
     await desk.warming.run()
     assert (desk.warming.is_over, desk.warming.silent) == (True, [])
-    assert {name: (message.texts, seen) for name, (message, seen) in desk.classifiers.messages.items()} == {
-        **dict.fromkeys(POLICY.policy.ask(False), (TEXTS, 0)),
-        **{name: ((), len(PICTURES)) for name in POLICY.policy.looking()},
+    assert desk.classifiers.messages == {
+        **{name: [(texts, 0) for texts in TEXTS] for name in POLICY.policy.ask(False)},
+        **{name: [((), len(PICTURES))] for name in POLICY.policy.looking()},
     }
     await desk.warming.ask()
-    assert len(desk.classifiers.asked) == 2
+    assert len(desk.classifiers.asked) == 3
 
 
 async def test_one_that_stays_silent_is_waited_for_no_longer_than_is_set_and_asked_on() -> None:
@@ -67,7 +68,7 @@ async def test_one_that_stays_silent_is_waited_for_no_longer_than_is_set_and_ask
     desk.classifiers.silences["news"] = Silence.UNAVAILABLE
     await desk.warming.run()
     assert (desk.warming.is_over, desk.warming.silent) == (True, ["news"])
-    assert [names for _, names, _ in desk.classifiers.asked[2:]] == [("news",)] * (len(desk.classifiers.asked) - 2)
+    assert {tuple(names) for _, names, _ in desk.classifiers.asked[3:]} == {("news",)}
     desk.classifiers.silences.clear()
     await desk.warming.ask()
     assert desk.warming.silent == []
@@ -110,7 +111,7 @@ def test_each_shipped_classifier_judges_what_it_is_warmed_with(name: str) -> Non
         return reply
 
     warm(answer, (name,))
-    assert len(answers) == 2
+    assert len(answers) == 3
     assert any(isinstance(each, Opinion) for each in answers)
 
 
@@ -119,4 +120,15 @@ def test_a_classifier_that_fails_is_logged_and_ends_nothing(caplog: pytest.LogCa
         raise ZeroDivisionError
 
     warm(answer, ("text",))
-    assert [record.msg for record in caplog.records] == ["classifier fails at the start"] * 2
+    assert [record.msg for record in caplog.records] == ["classifier fails at the start"] * 3
+
+
+def test_nothing_is_found_in_the_first_message_and_something_in_the_second() -> None:
+    """So the first is looked at for its language, and the second for what moved it."""
+    text = load(("text",))["text"]
+    highest = []
+    for texts in TEXTS:
+        answer = text.judge(Question("w", "w", "", ("text",), texts, (), 2**52))
+        assert isinstance(answer, Opinion)
+        highest.append(max(score.value for score in answer.scores))
+    assert highest[0] < 0.1 < 0.5 < highest[1]
