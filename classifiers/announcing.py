@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -14,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from classifiers import contract, kafka
+from classifiers.outages import Outage
 from classifiers.settings import Settings
 
 _LOOK_SECONDS: Final = 0.25
@@ -21,14 +21,14 @@ _LOOK_SECONDS: Final = 0.25
 _STANDS_SECONDS: Final = 3 * contract.ANNOUNCE_SECONDS
 """How long an announcement stands: so late a gateway forgets a worker that was killed."""
 _NO_REPLIES: Final = contract.encode_replies(())
-_log = logging.getLogger(__name__)
 
 
 class Announcer:
     """Announces ``versions`` as `classifiers.contract` says, under a name of its own. A lost broker is waited for."""
 
-    def __init__(self, settings: Settings, versions: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, settings: Settings, versions: Callable[[], Mapping[str, str]], outage: Outage) -> None:
         self._settings = settings
+        self._outage = outage
         self._versions = versions
         self._worker = token_hex(8).encode()
 
@@ -41,7 +41,7 @@ class Announcer:
                     if (producer := await kafka.or_stop(stop, opening)) is not None:
                         await self._announce(producer, stop)
             except (KafkaError, OSError) as error:
-                _log.warning("versions not announced", extra={"error": type(error).__name__})
+                self._outage.failed("versions", type(error).__name__)
                 await _pause(stop, 1.0)
 
     async def _announce(self, producer: AIOKafkaProducer, stop: asyncio.Event) -> None:
@@ -51,6 +51,7 @@ class Announcer:
             versions = self._versions()
             if versions != told or time.monotonic() >= again:
                 await kafka.or_stop(stop, self._send(producer, versions))
+                self._outage.works("versions")
                 told, again = versions, time.monotonic() + contract.ANNOUNCE_SECONDS - 2 * _LOOK_SECONDS
             await _pause(stop, _LOOK_SECONDS)
         with suppress(TimeoutError):

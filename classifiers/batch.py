@@ -1,7 +1,7 @@
-"""One record of questions on its way to replies and dead letters: a state machine without I/O.
+"""One record of questions on its way to replies and dead letters, without I/O.
 
-`Batch` is given the record; `step` gives one question one try; when it is `done`, `outcome` says what to
-send. The caller owns the clock, the classifiers and the pace.
+`Batch` is given the record; `attempt` judges one of its questions, in any order and any thread; `note` takes what came
+of it; `outcome` says what to send. The caller owns the clock, the classifiers and the pace.
 """
 
 from __future__ import annotations
@@ -86,16 +86,37 @@ def dead_letter(record: Record, value: bytes, error: str, tries: int) -> DeadLet
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of a question: no ``reply`` when its deadline had passed, FAILED when each try raised ``error``."""
+
+    reply: Reply | None
+    tries: int
+    error: str = ""
+
+
+def attempt(question: Question, answer: AnswerOne, max_tries: int, now_ms: Callable[[], int]) -> Attempt:
+    """Judges a question, until its deadline has passed. What ``answer`` raises counts as a failed try of this question
+    alone."""
+    error = ""
+    for tries in range(max_tries):
+        if question.deadline_ms <= now_ms():
+            return Attempt(None, tries)
+        try:
+            return Attempt(answer(question), tries + 1)
+        except Exception as raised:  # whatever a classifier may raise concerns this question only
+            error = type(raised).__name__
+    return Attempt(failed(question), max_tries, error)
+
+
 class Batch:
     """The questions of one record. A record that has expired or breaks the contract is done at once."""
 
-    def __init__(self, record: Record, now_ms: int, max_tries: int) -> None:
+    def __init__(self, record: Record, now_ms: int) -> None:
         self._record = record
-        self._max_tries = max_tries
-        self._questions: list[Question] = []
+        self.questions: list[Question] = []
+        """What is to be judged."""
         self._replies: list[Reply] = []
-        self._next = 0
-        self._tries = 0
         self._outcome = Outcome()
         try:
             self._open(now_ms)
@@ -104,39 +125,21 @@ class Batch:
             kind = type(error).__name__
             self._outcome.dead_letters.append(dead_letter(record, record.keepable, kind, 0))
 
-    @property
-    def done(self) -> bool:
-        """Whether every question is answered, expired or given up."""
-        return self._next >= len(self._questions)
-
-    def step(self, answer: AnswerOne, now_ms: int) -> None:
-        """Gives the next question one try, or skips it if its deadline has passed.
-
-        What ``answer`` raises counts as a failed try of this question alone; after the last one it becomes a
-        dead letter and is answered with FAILED.
-        """
-        question = self._questions[self._next]
-        if question.deadline_ms <= now_ms:
+    def note(self, question: Question, found: Attempt) -> None:
+        """Takes what came of a question; of several, in the order of the record. After its last try a question becomes
+        a dead letter."""
+        self._outcome.retried += max(found.tries - 1, 0)
+        if found.reply is None:
             self._outcome.expired += 1
-            self._advance()
             return
-        self._tries += 1
-        try:
-            reply = answer(question)
-        except Exception as error:  # whatever a classifier may raise concerns this question only
-            if self._tries < self._max_tries:
-                self._outcome.retried += 1
-                return
+        if found.error:
             # Pictures stay out of what is kept for weeks: their topic keeps them for minutes.
             value = contract.encode_questions([replace(question, pictures=())])
-            kind = type(error).__name__
-            self._outcome.dead_letters.append(dead_letter(self._record, value, kind, self._tries))
-            reply = failed(question)
-        self._replies.append(reply)
-        self._advance()
+            self._outcome.dead_letters.append(dead_letter(self._record, value, found.error, found.tries))
+        self._replies.append(found.reply)
 
     def outcome(self) -> Outcome:
-        """What to send. To be called once, when `done`."""
+        """What to send. To be called once, when what came of each question is noted."""
         answered = self._outcome.answered
         for reply in self._replies:
             for answer in reply.answers:
@@ -162,12 +165,8 @@ class Batch:
         if self._outcome.deadline_ms <= now_ms:
             self._outcome.skipped = True
             return
-        self._questions = contract.decode_questions(self._record.value or b"")
-        self._outcome.questions = len(self._questions)
-
-    def _advance(self) -> None:
-        self._next += 1
-        self._tries = 0
+        self.questions = contract.decode_questions(self._record.value or b"")
+        self._outcome.questions = len(self.questions)
 
 
 def _values(replies: list[Reply]) -> list[bytes]:

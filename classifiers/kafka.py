@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -29,6 +29,7 @@ _PLAIN: Final[dict[str, int]] = {}
 _LARGE: Final = {"fetch_max_bytes": _MEDIA_RECORD_BYTES, "max_partition_fetch_bytes": _MEDIA_RECORD_BYTES}
 _CLOSE_SECONDS: Final = 1.5
 _CANCEL_SECONDS: Final = 0.3
+_KNOW_SECONDS: Final = 1.0
 _METADATA_SECONDS: Final = 30
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -124,6 +125,14 @@ async def answers(producer: AIOKafkaProducer) -> bool:
     except (KafkaError, OSError, TimeoutError):
         return False
     return True
+
+
+async def know_partitions(producer: AIOKafkaProducer, topic: str) -> None:
+    """Lets the producer find out where the topic's records go, so that the first one does not wait for that. A topic
+    that is not there yet is not waited for."""
+    with suppress(KafkaError, OSError, TimeoutError):
+        async with asyncio.timeout(_KNOW_SECONDS):
+            await producer.partitions_for(topic)
 
 
 async def or_stop(stop: asyncio.Event, work: Coroutine[Any, Any, _T]) -> _T | None:

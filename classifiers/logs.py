@@ -38,7 +38,9 @@ def configure(level: str) -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # else it writes a line for each request of `remote`
-    logging.getLogger("aiokafka").setLevel(max(logging.INFO, logging.getLogger().level))  # DEBUG shows records
+    # It writes a line for every try to connect, some dozens a second: an outage is reported once, by `outages`. What is
+    # wrong beside that reaches the worker as an error. At DEBUG it would show records.
+    logging.getLogger("aiokafka").setLevel(logging.INFO if level == "DEBUG" else logging.CRITICAL)
 
 
 def _places(error: BaseException) -> list[str]:

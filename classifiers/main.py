@@ -22,9 +22,11 @@ from classifiers.judge import Classifier, judge, versions_of
 from classifiers.lexicon.api import lexicon_page
 from classifiers.lexicon.classifier import LexiconClassifier
 from classifiers.ops import Page, serve_ops
+from classifiers.outages import Outage
 from classifiers.plugins import ClassifierError
 from classifiers.settings import Settings
 from classifiers.tracing import traced
+from classifiers.warming import warm
 from classifiers.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -61,7 +63,8 @@ async def serve(settings: Settings) -> None:
         )
     except ValueError as error:
         raise ClassifierError(str(error)) from error
-    health = Health(kinds=settings.kinds)
+    warm(partial(judge, classifiers=classifiers), tuple(classifiers))
+    health, outage = Health(kinds=settings.kinds), Outage()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -74,11 +77,11 @@ async def serve(settings: Settings) -> None:
         gc.collect()
         gc.freeze()  # rules and code stay for good: no use in looking through them again and again
         async with asyncio.TaskGroup() as tasks:
-            if (exchange := exchange_of(classifiers, settings, health)) is not None:
+            if (exchange := exchange_of(classifiers, settings, health, outage)) is not None:
                 tasks.create_task(exchange.run(stop))
             ended = asyncio.Event()
-            tasks.create_task(Announcer(settings, partial(versions_of, classifiers)).run(ended))
-            await Worker(settings, answer, health).run(stop)
+            tasks.create_task(Announcer(settings, partial(versions_of, classifiers), outage).run(ended))
+            await Worker(settings, answer, health, outage).run(stop)
             ended.set()
         _log.info("stopped")
 

@@ -27,7 +27,7 @@ RETRIES: Final = Counter("classifiers_retries", "Tries of a question after its f
 
 JUDGE_SECONDS: Final = Histogram(
     "classifiers_judge_seconds",
-    "Time from a record's bytes to its reply's bytes, pauses for other work included.",
+    "Time from a record's bytes to its reply's bytes, waiting for its turn included.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
 )
 

@@ -49,8 +49,8 @@ class Settings(BaseSettings):
     ``constant`` alone for measurements. Empty: all that judge such questions, ``text,news,lexicon,campaign`` for texts
     and ``image`` for pictures."""
     threads: int = Field(default=0, ge=0, le=256)
-    """Records judged at once, each in a thread of its own, for classifiers that wait for something outside. 0: on the
-    event loop, one after the other, which is best for those that only compute."""
+    """Questions judged at once, each in a thread of its own, for classifiers that wait for something outside. 0: on the
+    event loop, one after the other (long ones in a thread all the same), which is best for those that only compute."""
     known_pictures: Path | None = None
     """A list of known pictures for ``image``, as ``images/known.py`` describes it; read once."""
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -19,16 +19,16 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 
 from classifiers import kafka, metrics
-from classifiers.batch import AnswerOne, Batch, Outcome, Record
+from classifiers.batch import AnswerOne, Batch, Outcome, Record, attempt
 from classifiers.catalogue import CLASSIFIERS
 from classifiers.committer import Committer
 from classifiers.health import Health
+from classifiers.lanes import Lane, is_long
+from classifiers.outages import Outage
 from classifiers.outbox import Outbox
 from classifiers.settings import Kind, Settings
 
 _POLL_MS: Final = 500
-_SLICE_SECONDS: Final = 0.005
-"""How long judging may keep the event loop to itself."""
 _HAND_OVER_SECONDS: Final = 3.0
 _DRAIN_SECONDS: Final = 3.5
 _COMMIT_SECONDS: Final = 1.0
@@ -41,8 +41,9 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Answers questions until told to stop: as a member of one consumer group for each kind of them."""
 
-    def __init__(self, settings: Settings, answer: AnswerOne, health: Health) -> None:
+    def __init__(self, settings: Settings, answer: AnswerOne, health: Health, outage: Outage | None = None) -> None:
         self._settings = settings
+        self._outage = outage or Outage()
         self._answer = answer
         self._health = health
 
@@ -60,7 +61,7 @@ class Worker:
             try:
                 await self._session(kind, stop)
             except (KafkaError, OSError) as error:
-                _log.warning("kafka unavailable", extra={"error": type(error).__name__})
+                self._outage.failed(kind, type(error).__name__)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_RECONNECT_SECONDS):
                         await stop.wait()
@@ -78,8 +79,9 @@ class Worker:
             producer = await kafka.or_stop(stop, opened.enter_async_context(kafka.open_producer(self._settings)))
             if producer is None:
                 return
-            session = _Session(kind, self._settings, self._answer, self._health, producer)
-            opened.callback(session.close)
+            await kafka.or_stop(stop, kafka.know_partitions(producer, self._settings.opinions_topic))
+            session = _Session(kind, self._settings, self._answer, self._health, producer, self._outage)
+            opened.push_async_callback(session.close)
             opening = kafka.open_consumer(self._settings, session, kind)
             consumer = await kafka.or_stop(stop, opened.enter_async_context(opening))
             if consumer is None:
@@ -91,11 +93,19 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
     """One membership in the group, from joining to leaving or to an error that needs new clients."""
 
     def __init__(
-        self, kind: Kind, settings: Settings, answer: AnswerOne, health: Health, producer: AIOKafkaProducer
+        self,
+        kind: Kind,
+        settings: Settings,
+        answer: AnswerOne,
+        health: Health,
+        producer: AIOKafkaProducer,
+        outage: Outage,
     ) -> None:
+        self._outage = outage
         self._kind = kind
         # A picture takes much longer than a text, and neither this loop nor the group may wait for it.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="judge") if kind == "media" else None
+        self._lane = Lane("judge", 1 if kind == "media" else settings.threads)
+        self._long_lane = Lane("judge-long", 1)
         self._settings = settings
         self._answer = answer
         self._health = health
@@ -103,20 +113,17 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
         self._outbox = Outbox(producer, settings)
         self._committer = Committer()
         self._consumer: AIOKafkaConsumer | None = None
-        self._threads: ThreadPoolExecutor | None = None
         self._unsettled: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
 
-    def close(self) -> None:
-        """Let go of the thread."""
-        if self._thread is not None:
-            self._thread.shutdown(wait=False)
+    async def close(self) -> None:
+        """Let go of the threads."""
+        await self._lane.close()
+        await self._long_lane.close()
 
     async def run(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         """Polls until stopped, then drains. Raises `KafkaError` when the clients have to be made anew."""
         self._consumer = consumer
-        if self._settings.threads:
-            self._threads = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="judge")
         helpers = [asyncio.create_task(self._committer.run(consumer)), asyncio.create_task(self._probe())]
         try:
             while not stop.is_set():
@@ -132,8 +139,6 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
                         await self._take(partition, record)
         finally:
             await self._drain()
-            if self._threads is not None:
-                self._threads.shutdown(wait=False)
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
@@ -156,39 +161,34 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _take(self, partition: TopicPartition, raw: ConsumerRecord) -> None:
         media = raw.topic == self._settings.media_topic
         record = Record(raw.topic, raw.partition, raw.offset, raw.value, dict(raw.headers), media)
-        outcome = await self._judge(record) if self._threads is None else None
+        # Of records with pictures, which may be large, one at a time is in memory.
+        outcome = await self._judge(record) if self._kind == "media" else None
         task = asyncio.create_task(self._settle(partition, record, outcome))
         self._unsettled.add(task)
         task.add_done_callback(self._settled)
         metrics.UNSETTLED.set(len(self._unsettled))
 
     async def _judge(self, record: Record) -> Outcome:
-        started = pause_from = time.perf_counter()
-        if self._thread is not None:
-            loop = asyncio.get_running_loop()
-            outcome = await loop.run_in_executor(self._thread, _judged, record, self._answer, self._settings.max_tries)
-            metrics.JUDGE_SECONDS.observe(time.perf_counter() - started)
-            return outcome
-        batch = Batch(record, int(time.time() * 1000), self._settings.max_tries)
-        while not batch.done:
-            batch.step(self._answer, int(time.time() * 1000))
-            if time.perf_counter() - pause_from > _SLICE_SECONDS:
-                await asyncio.sleep(0)
-                pause_from = time.perf_counter()
-        outcome = batch.outcome()
-        metrics.JUDGE_SECONDS.observe(time.perf_counter() - started)
-        return outcome
-
-    async def _judge_aside(self, record: Record) -> Outcome:
         started = time.perf_counter()
-        loop = asyncio.get_running_loop()
-        outcome = await loop.run_in_executor(self._threads, _judged, record, self._answer, self._settings.max_tries)
+        make = partial(Batch, record, _now_ms())
+        batch = await asyncio.to_thread(make) if record.media else make()
+        found = await asyncio.gather(
+            *[
+                (self._long_lane if not record.media and is_long(question) else self._lane).put(
+                    question.tenant_id, partial(attempt, question, self._answer, self._settings.max_tries, _now_ms)
+                )
+                for question in batch.questions
+            ]
+        )
+        for question, each in zip(batch.questions, found, strict=True):
+            batch.note(question, each)
+        outcome = batch.outcome()
         metrics.JUDGE_SECONDS.observe(time.perf_counter() - started)
         return outcome
 
     async def _settle(self, partition: TopicPartition, record: Record, outcome: Outcome | None) -> None:
         if outcome is None:
-            outcome = await self._judge_aside(record)
+            outcome = await self._judge(record)
         _count(outcome)
         await self._outbox.send(record, outcome)
         self._committer.settle(partition, record.offset)
@@ -215,16 +215,17 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _probe(self) -> None:
         while True:
-            self._health.connected(await kafka.answers(self._producer), self._kind)
+            there = await kafka.answers(self._producer)
+            self._health.connected(there, self._kind)
+            if there:
+                self._outage.works(self._kind)
+            else:
+                self._outage.failed(self._kind, "NoAnswer")
             await asyncio.sleep(_PROBE_SECONDS)
 
 
-def _judged(record: Record, answer: AnswerOne, max_tries: int) -> Outcome:
-    """What came of a record, all at once."""
-    batch = Batch(record, int(time.time() * 1000), max_tries)
-    while not batch.done:
-        batch.step(answer, int(time.time() * 1000))
-    return batch.outcome()
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _count(outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""The only wiring, with `gateway.app_console` and `gateway.app_verify`: opens the adapters in order, hands them to what
+"""The only wiring, with the modules `gateway.app_...`: opens the adapters in order, hands them to what
 needs them, and closes them in reverse."""
 
 from __future__ import annotations
@@ -8,21 +8,16 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Protocol, runtime_checkable
 
 from fastapi import FastAPI
 
-from classifiers.contract import Question, Reply
 from gateway import metrics, takedowns, tracing
-from gateway.adapters.authors import Authors
 from gateway.adapters.cached import CachedRegistry
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.fetching import Fetcher, FetchLimits
 from gateway.adapters.holder import is_dead, this_holder
-from gateway.adapters.inprocess import InProcessClassifiers
-from gateway.adapters.kafka.classifiers import KafkaClassifiers
 from gateway.adapters.kafka.events import KafkaEvents
 from gateway.adapters.keys import FileSealer, audit_key
 from gateway.adapters.listeners_file import read_listeners
@@ -31,7 +26,6 @@ from gateway.adapters.origin import HttpOrigin
 from gateway.adapters.personal_keys import PersonalKeys
 from gateway.adapters.pictures import WebPictures
 from gateway.adapters.policy_file import PolicyFile
-from gateway.adapters.remembered import RememberedClassifiers
 from gateway.adapters.sealed_upstream import SealedUpstream
 from gateway.adapters.sources import CachedSources
 from gateway.adapters.sql import (
@@ -63,6 +57,7 @@ from gateway.adapters.takedowns import HttpTakedowns
 from gateway.adapters.upstream import HttpUpstream, UpstreamLimits
 from gateway.adapters.watched_upstream import WatchedUpstream
 from gateway.adapters.webhooks import HttpWebhooks, notify_limits
+from gateway.app_classifiers import Judge, open_classifiers, patience
 from gateway.app_console import open_console
 from gateway.app_verify import open_verify
 from gateway.appealing import Appealing
@@ -98,31 +93,23 @@ from gateway.http.rate import Rate
 from gateway.http.reporting import BODY_BUDGET, Reporting
 from gateway.http.storable import STORABLE
 from gateway.identify import Identify
-from gateway.lease import LeaseKeeper, take_slot
+from gateway.lease import take_slot
 from gateway.perform import Perform
 from gateway.platforms.listeners import Listener
-from gateway.ports import Classifiers, Clock, Upstream
+from gateway.ports import Clock, Upstream
 from gateway.publish import Publish
 from gateway.reporting import erase_reports, measure_reports
 from gateway.review import Review
 from gateway.settings import Settings
 from gateway.settings_strangers import StrangersSettings
 from gateway.upkeep import News, Upkeep, is_first, measure_holds, plan, plan_verification
+from gateway.warming import Warming
 
 log = logging.getLogger(__name__)
 
 _YOUNG_OBJECTS = 20_000
 _STORE_SECONDS = 5.0
 """A statement, and a wait for a lock, take no longer; where leases are short, no longer than a quarter of one."""
-
-Judge = Callable[[Question], Reply]
-
-
-@runtime_checkable
-class Versioned(Protocol):
-    """A judge that tells in which version each classifier would answer now. Of another judge nothing is remembered."""
-
-    def versions(self) -> Mapping[str, str]: ...
 
 
 def create_app(settings: Settings, judge: Judge | None = None) -> FastAPI:
@@ -208,7 +195,7 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     sealer = FileSealer(settings.keys_file) if settings.keys_file else None
     if off := settings.off_without_keys():
         log.warning("no key file: GATEWAY_KEYS_FILE is not set", {"off": ", ".join(off)})
-    classifiers = await _classifiers(settings, judge, lease, clock, stack)
+    classifiers, asked = await open_classifiers(settings, judge, lease, clock, stack)
     events: KafkaEvents | None = None
     if settings.kafka.bootstrap_servers:
         events = KafkaEvents(settings.kafka)
@@ -350,7 +337,12 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     app.state.store = store
     app.state.takedowns = SqlTakedowns(store.database)
     app.state.reload_policy = policy.reload
+    warming = Warming(asked, policy.current, clock, patience(settings))
+    upkeep.every(2.0, "warming", warming.ask)
+    upkeep.every(1.0, "answers", asked.look)
     app.state.components = Checks(
+        warming=warming,
+        answering=asked,
         store=store,
         lease=lease,
         classifiers=classifiers,
@@ -399,7 +391,10 @@ async def _open(app: FastAPI, settings: Settings, judge: Judge | None, stack: As
     app.state.statements = stated
     app.state.console = open_console(settings, app, store, policy, desk, upkeep, stack)
     app.state.service = Service(publish, registry, settings.body_limit, settings.body_read_seconds, budget)
+    await store.warm()
+    await warming.run()
     metrics.READY.set(1)
+    metrics.STARTED_SECONDS.set(clock.now_ms() / 1000)
 
 
 def _rate(given: StrangersSettings, number: int) -> Rate:
@@ -419,28 +414,6 @@ def _reports(settings: Settings, store: SqlStore, clock: Clock, listeners: Seque
     sealer = FileSealer(settings.keys_file, REPORTS) if settings.keys_file else None
     platforms = sorted({listener.map.name for listener in listeners})
     return SqlReports(store.database, sealer, clock.new_id, platforms)
-
-
-async def _classifiers(
-    settings: Settings, judge: Judge | None, lease: LeaseKeeper, clock: Clock, stack: AsyncExitStack
-) -> Classifiers:
-    # A key of its own purpose: what a worker sees is no index under which anything is kept.
-    authors = Authors(FileSealer(settings.keys_file, "authors").index if settings.keys_file else None)
-    classifiers: KafkaClassifiers | InProcessClassifiers
-    versions: Callable[[], Mapping[str, str]] | None = None
-    if settings.kafka.bootstrap_servers:
-        classifiers = over_kafka = KafkaClassifiers(settings.kafka, lease.owner, clock, authors=authors)
-        versions = over_kafka.versions
-    elif judge is None:
-        raise ValueError("without a Kafka cluster the in-process classifiers' code is needed")
-    else:
-        versions = judge.versions if isinstance(judge, Versioned) else None
-        classifiers = InProcessClassifiers(judge, clock, authors=authors, versions=versions)
-    await classifiers.start()
-    stack.push_async_callback(classifiers.stop)
-    if versions is None or not settings.remember.seconds:
-        return classifiers
-    return RememberedClassifiers(classifiers, versions, clock, settings.remember)
 
 
 def _pictures(settings: Settings, sealer: FileSealer | None, clock: Clock, stack: AsyncExitStack) -> WebPictures:

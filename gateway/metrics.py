@@ -23,7 +23,8 @@ REQUEST_SECONDS = Histogram(
 DECISIONS = Counter("gateway_decisions", "Decisions, by outcome and by the rule that decided.", ["outcome", "rule"])
 STAGE_SECONDS = Histogram(
     "gateway_stage_seconds",
-    "Time in one stage of a publish request: facts, opinions (pictures in it), commit, forward, settle.",
+    "Time in one stage of a publish request: keys (looking up its idempotency key), facts, opinions (pictures in it), "
+    "commit, forward, settle.",
     ["stage"],
     buckets=_SECONDS,
 )
@@ -31,6 +32,13 @@ STAGE_FAULTS = Counter("gateway_stage_faults", "Faults met in a stage, by kind."
 IN_FLIGHT = Gauge("gateway_in_flight", "Publish requests being worked on.", multiprocess_mode="livesum")
 SILENCES = Counter(
     "gateway_silences", "Classifiers that gave no opinion, by classifier and reason.", ["classifier", "silence"]
+)
+ANSWERED_SHARE = Gauge(
+    "gateway_answered_share",
+    "Share of the questions of the last minute that were answered, by classifier; 1 where none was asked. Of several "
+    "processes behind one port, the lowest.",
+    ["classifier"],
+    multiprocess_mode="livemin",
 )
 PICTURES = Counter(
     "gateway_pictures",
@@ -54,6 +62,10 @@ FORGOTTEN = Counter(
     "gateway_forgotten",
     "Contents whose opinions were forgotten, by reason: version (a classifier has changed), age, room.",
     ["reason"],
+)
+EXPIRED_QUESTIONS = Counter(
+    "gateway_expired_questions",
+    "Questions to classifiers in this process that were not judged: too late for an answer.",
 )
 LATE_REPLIES = Counter("gateway_late_replies", "Replies that came after their question's deadline.")
 FOREIGN_REPLIES = Counter(
@@ -103,6 +115,24 @@ OVERDUE_HOLDS = Gauge(
     "gateway_overdue_holds",
     "Messages on hold that somebody should have decided on by now.",
     multiprocess_mode="mostrecent",
+)
+MOVING = Gauge(
+    "gateway_moving_messages",
+    "Messages on their way, by state: queued (waits for a process), forwarding (is being sent).",
+    ["state"],
+    multiprocess_mode="mostrecent",
+)
+MOVING_SECONDS = Gauge(
+    "gateway_oldest_moving_seconds",
+    "For how long the oldest message is on its way in one state: queued, forwarding.",
+    ["state"],
+    multiprocess_mode="mostrecent",
+)
+LEASES = Gauge("gateway_live_leases", "Gateway processes that hold a slot.", multiprocess_mode="mostrecent")
+STARTED_SECONDS = Gauge(
+    "gateway_started_seconds",
+    "When the newest process behind this port was ready (unix time).",
+    multiprocess_mode="livemax",
 )
 UNKNOWN = Gauge(
     "gateway_unknown_messages",

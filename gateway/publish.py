@@ -122,7 +122,8 @@ class Publish:
         tenant, message = submission.tenant, submission.message
         key = submission.key
         if key is not None:
-            key, stored = await self._under(submission, key)
+            with Stage("keys"):
+                key, stored = await self._under(submission, key)
             if stored is not None:
                 return await self._replay(stored, submission)
         policy = self._policy()

@@ -324,6 +324,9 @@ class Settings(BaseSettings):
     """How long the registry cache may answer while its change feed is silent."""
     ask_again_ms: int = Field(2000, ge=1)
     """Time for a classifier to answer on a hold that is asked about again, and the first pause between two tries."""
+    warm_seconds: float = Field(10.0, ge=0, le=300)
+    """How long a process that starts waits for a first answer of each classifier over Kafka before it is ready without.
+    """
     drain_seconds: float = Field(20.0, gt=0)
     """Time for requests under way after SIGTERM."""
     trace_endpoint: str | None = None

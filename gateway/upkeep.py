@@ -35,6 +35,8 @@ from gateway.verify import Verify
 
 log = logging.getLogger(__name__)
 
+_AGAIN_SECONDS = 2.0
+"""How soon work that failed is tried again, however rarely it is done."""
 _EVENTS = 500
 """Rows announced at once."""
 _ENTRIES = 200
@@ -129,7 +131,8 @@ class Upkeep:
                 log.exception("upkeep fails by a defect", {"work": name})
                 self._failing[name] = repr(error)
             if not more:
-                await self._pause(seconds, wake)
+                # What runs rarely would else count as failing long after its cause is gone.
+                await self._pause(min(seconds, _AGAIN_SECONDS) if name in self._failing else seconds, wake)
 
     async def _pause(self, seconds: float, wake: asyncio.Event | None) -> None:
         try:
@@ -251,6 +254,11 @@ async def measure(store: Store, clock: Clock, in_flight: Callable[[], int]) -> N
     metrics.HOLD_AGE_SECONDS.set((clock.now_ms() - oldest_ms) / 1000 if oldest_ms is not None else 0)
     unknown, _ = await store.count(MessageState.UNKNOWN)
     metrics.UNKNOWN.set(unknown)
+    for state in (MessageState.QUEUED, MessageState.FORWARDING):
+        number, since_ms = await store.since(state)
+        metrics.MOVING.labels(state).set(number)
+        metrics.MOVING_SECONDS.labels(state).set((clock.now_ms() - since_ms) / 1000 if since_ms is not None else 0)
+    metrics.LEASES.set(len(await store.holders()))
 
 
 async def measure_holds(store: Store, quota: HoldQuota) -> None:

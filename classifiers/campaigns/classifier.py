@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -48,6 +49,7 @@ class CampaignClassifier:
         """``clock`` tells unix time in seconds; without ``settings`` they are read from the environment."""
         self._settings = settings or CampaignSettings()
         self._clock = clock
+        self._lock = threading.Lock()  # long texts are judged in a thread of their own
         self.window: Final = Window(self._settings.minutes, self._settings.entries)
         self.version: Final = f"campaign-{sketch.VERSION}-{self._settings.accounts}-{self._settings.minutes:g}"
         self.tell: Callable[[Sketch], None] | None = None
@@ -75,8 +77,9 @@ class CampaignClassifier:
             min(len(own), sketch.MOST_SHINGLES),
             sketch.signature(whole),
         )
-        is_new = not self.window.knows(made)
-        found = self.window.note(made, now_ms)
+        with self._lock:
+            is_new = not self.window.knows(made)
+            found = self.window.note(made, now_ms)
         if self.tell is not None and is_new:
             self.tell(made)
         if (sure := value(found, self._settings.accounts)) == 0.0:
@@ -87,8 +90,9 @@ class CampaignClassifier:
 
     def learn(self, heard: Sketch) -> None:
         """Remembers what another worker judged."""
-        if not self.window.knows(heard):
-            self.window.note(heard, int(self._clock() * 1000))
+        with self._lock:
+            if not self.window.knows(heard):
+                self.window.note(heard, int(self._clock() * 1000))
 
 
 def prepared(question: Question) -> tuple[set[str], int, list[tuple[Passage, str]]]:

@@ -7,7 +7,6 @@ reads what was told within the window, and is not ready before it has.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from classifiers.campaigns.sketch import Sketch
 from classifiers.contract import ContractError
 from classifiers.health import Health
 from classifiers.judge import Classifier
+from classifiers.outages import Outage
 from classifiers.settings import Settings
 
 MOST_WAITING: Final = 10_000
@@ -32,18 +32,19 @@ _MOST_IN_RECORD: Final = 100
 """Each costs its reader some 50 us, and for so long the reader answers no question."""
 _POLL_MS: Final = 500
 _RECONNECT_SECONDS: Final = 1.0
-_log = logging.getLogger(__name__)
 
 
 class Exchange:
     """The sketches of one worker's campaign classifier on their way to all others, and those of the others here."""
 
-    def __init__(self, settings: Settings, campaign: CampaignClassifier, health: Health) -> None:
+    def __init__(self, settings: Settings, campaign: CampaignClassifier, health: Health, outage: Outage) -> None:
         self._settings = settings
+        self._outage = outage
         self._campaign = campaign
         self._health = health
         self._waiting: deque[Sketch] = deque()
         self._more = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         self._positions: dict[object, int] = {}
         campaign.tell = self._offer
         health.caught_up(False)
@@ -63,7 +64,7 @@ class Exchange:
             except asyncio.CancelledError:
                 continue
             except (KafkaError, OSError) as error:
-                _log.warning("sketches not shared", extra={"error": type(error).__name__})
+                self._outage.failed("sketches", type(error).__name__)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_RECONNECT_SECONDS):
                         await stop.wait()
@@ -73,13 +74,14 @@ class Exchange:
             metrics.SKETCHES.labels("lost").inc()
             return
         self._waiting.append(made)
-        self._more.set()
+        self._loop.call_soon_threadsafe(self._more.set)
 
     async def _session(self) -> None:
         async with (
             kafka.open_producer(self._settings) as producer,
             kafka.open_reader(self._settings, self._settings.sketches_topic) as reader,
         ):
+            self._outage.works("sketches")
             works = [asyncio.create_task(self._send(producer)), asyncio.create_task(self._read(reader))]
             try:
                 await asyncio.wait(works, return_when=asyncio.FIRST_EXCEPTION)
@@ -141,7 +143,9 @@ class Exchange:
             self._campaign.learn(each)
 
 
-def exchange_of(classifiers: Mapping[str, Classifier], settings: Settings, health: Health) -> Exchange | None:
+def exchange_of(
+    classifiers: Mapping[str, Classifier], settings: Settings, health: Health, outage: Outage
+) -> Exchange | None:
     """The exchange for the campaign classifier, if it is among these."""
     campaign = classifiers.get(CampaignClassifier.name)
-    return Exchange(settings, campaign, health) if isinstance(campaign, CampaignClassifier) else None
+    return Exchange(settings, campaign, health, outage) if isinstance(campaign, CampaignClassifier) else None

@@ -81,6 +81,7 @@ class Stack:
             "CLASSIFIERS_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
             "CLASSIFIERS_TOPIC_PREFIX": self._topics,
             "CLASSIFIERS_GROUP_ID": f"{self._topics}classifiers",
+            "GATEWAY_WARM_SECONDS": "1",  # workers are started after the gateway, which makes their topics
             **self._settings,
             **more,
         }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from classifiers.contract import Answer, Picture, Question, Reply, Silence
+from classifiers.lanes import Lane, is_long
+from gateway import metrics
 from gateway.adapters.authors import Authors
 from gateway.adapters.pending import Pending, picture_bytes, silent
 from gateway.core.model import Message
@@ -19,9 +22,10 @@ _LOOK_SECONDS: Final = 1.0
 
 
 class InProcessClassifiers:
-    """See `gateway.ports.Classifiers`. ``judge`` runs on two threads beside the event loop: one for questions with
-    pictures, one for all others. ``limit`` bounds the questions that wait for it, ``picture_limit`` the bytes of their
-    pictures."""
+    """See `gateway.ports.Classifiers`. ``judge`` runs on three threads beside the event loop: for questions with
+    pictures, for those of long texts, and for all others. In each, tenants take turns, and a question whose deadline
+    has passed is not judged any more. ``limit`` bounds the questions that wait, of which one tenant may have half, and
+    ``picture_limit`` the bytes of their pictures."""
 
     def __init__(
         self,
@@ -39,8 +43,10 @@ class InProcessClassifiers:
         self._limit = limit
         self._pictures_left = picture_limit
         self._pending = Pending("local", authors)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="classifiers")
-        self._picture_thread = ThreadPoolExecutor(1, thread_name_prefix="classifiers-pictures")
+        self._lane, self._long_lane, self._picture_lane = [
+            Lane(f"classifiers{kind}", 1) for kind in ("", "-long", "-pictures")
+        ]
+        self._waiting = Counter[str]()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -55,8 +61,8 @@ class InProcessClassifiers:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._pending.close()
-        self._thread.shutdown()
-        self._picture_thread.shutdown()
+        for lane in (self._lane, self._long_lane, self._picture_lane):
+            await lane.close()
 
     def ready(self) -> bool:
         """See `gateway.ports.Classifiers`."""
@@ -79,10 +85,13 @@ class InProcessClassifiers:
         pictures: Sequence[Picture] = (),
     ) -> tuple[Answer, ...]:
         """See `gateway.ports.Classifiers`."""
+        if self._waiting[message.tenant_id] >= max(self._limit // 2, 1):
+            return silent(names, Silence.UNAVAILABLE)
         if not self.healthy() or sum([len(picture.data) for picture in pictures]) > self._pictures_left:
             return silent(names, Silence.UNAVAILABLE)
         question = self._pending.ask(message_id, message, names, deadline_ms, pictures)
         self._pictures_left -= picture_bytes(question)
+        self._waiting[question.tenant_id] += 1
         task = asyncio.create_task(self._answer(question))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -97,13 +106,23 @@ class InProcessClassifiers:
             versions()
 
     async def _answer(self, question: Question) -> None:
-        thread = self._picture_thread if question.pictures else self._thread
+        lane = self._picture_lane if question.pictures else self._long_lane if is_long(question) else self._lane
         try:
-            reply = await asyncio.get_running_loop().run_in_executor(thread, self._judge, question)
+            reply = await lane.put(question.tenant_id, partial(self._judge_in_time, question))
         except Exception as error:  # a classifier's own fault, of any kind: this message is held
             log.exception("classifier failed", {"error": type(error).__name__})
             answers = silent(question.ask, Silence.FAILED)
             reply = Reply(question.correlation, question.message_id, question.tenant_id, answers)
         finally:
             self._pictures_left += picture_bytes(question)
-        self._pending.resolve(reply)
+            self._waiting[question.tenant_id] -= 1
+            if not self._waiting[question.tenant_id]:
+                del self._waiting[question.tenant_id]
+        if reply is None:
+            metrics.EXPIRED_QUESTIONS.inc()
+        else:
+            self._pending.resolve(reply)
+
+    def _judge_in_time(self, question: Question) -> Reply | None:
+        """The reply; None when nobody waits for it any more."""
+        return self._judge(question) if self._clock.now_ms() < question.deadline_ms else None

@@ -28,7 +28,8 @@ from gateway.adapters.providers_file import read_providers
 from gateway.adapters.sql import SqlOperators, check_schema, open_store
 from gateway.adapters.sql.news import SqlNews
 from gateway.adapters.sql.sessions import SqlSessions
-from gateway.app import Judge, create_app
+from gateway.app import create_app
+from gateway.app_classifiers import Judge
 from gateway.cli.common import checked_policy, in_a_sentence, settings
 from gateway.demo import APP_KEY, BOT_FILE, bot_try, listeners, seed, tries
 from gateway.demo_bots import TOKEN

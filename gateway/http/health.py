@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.core.policy import PolicyInForce
 from gateway.lease import LeaseKeeper
 from gateway.perform import Perform
 from gateway.ports import Classifiers, Fault, Store
 from gateway.upkeep import Upkeep
+from gateway.warming import Warming
 
 _SHOWN = 5
 """Tenants named in one line."""
@@ -30,6 +31,16 @@ class Component:
     check: Callable[[], Awaitable[str]]
 
 
+class Answering(Protocol):
+    """What is known of how many questions classifiers answer, each by name: answered of asked, in the last minute."""
+
+    def counts(self) -> Mapping[str, tuple[int, int]]: ...
+
+    def ailing(self) -> Mapping[str, str]: ...
+
+    def is_silent(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Checks:
     """The checks of a running gateway. ``registry_trusted`` tells whether the registry cache answers,
@@ -39,6 +50,8 @@ class Checks:
     store: Store
     lease: LeaseKeeper
     classifiers: Classifiers
+    warming: Warming
+    answering: Answering
     perform: Perform
     upkeep: Upkeep
     registry_trusted: Callable[[], bool]
@@ -54,7 +67,9 @@ class Checks:
             Component("lease", True, self._lease),
             Component("clock", False, self._clock),
             Component("replies", True, self._replies),
+            Component("warming", True, self._warming),
             Component("bus", False, self._bus),
+            Component("answers", False, self._answers),
             Component("registry", False, self._registry),
             Component("policy", False, self._policy),
             Component("upkeep", False, self._upkeep),
@@ -82,10 +97,27 @@ class Checks:
             raise Fault("not connected yet; the position in the replies is not known")
         return "position known"
 
+    async def _warming(self) -> str:
+        if not self.warming.is_over:
+            raise Fault(f"no first answer yet from {', '.join(self.warming.silent)}")
+        return "every classifier has answered"
+
     async def _bus(self) -> str:
         if not self.classifiers.healthy():
             raise Fault("classifiers cannot be asked; messages are held")
+        if self.answering.is_silent():
+            raise Fault("questions are taken and nobody answers them; messages are held")
         return "classifiers can be asked"
+
+    async def _answers(self) -> str:
+        if ailing := self.answering.ailing():
+            answered = [f"{name} {share}" for name, share in sorted(ailing.items())]
+            raise Fault(f"of the last minute's questions were answered: {', '.join(answered)}; messages are held")
+        if silent := self.warming.silent:
+            raise Fault(f"no answer since the start from {', '.join(silent)}; messages are held")
+        if counts := self.answering.counts():
+            return ", ".join([f"{name} {answered} of {asked}" for name, (answered, asked) in counts.items()])
+        return "nothing was asked in the last minute"
 
     async def _registry(self) -> str:
         if not self.registry_trusted():

@@ -85,6 +85,9 @@ class Store(References, Protocol):
     async def count(self, state: MessageState) -> tuple[int, int | None]:
         """How many messages are in a state, and when the oldest came to be (unix ms)."""
 
+    async def since(self, state: MessageState) -> tuple[int, int | None]:
+        """How many messages are in a state, and since when one has been there for longest (unix ms)."""
+
     async def waiting(self) -> dict[str, tuple[int, int]]:
         """How many messages are held, by tenant, and how many bytes their requests have."""
 

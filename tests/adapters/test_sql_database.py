@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
 
@@ -339,3 +340,51 @@ async def test_sqlite_is_durable_and_checks_keys(tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "gateway.db")
     assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     other.close()
+
+
+async def test_keys_are_found_though_upkeep_has_all_connections(url: str) -> None:
+    async with open_store(url) as (store, _), AsyncExitStack() as upkeep:
+        owner = await owner_of(store)
+        new = entry(key="k1")
+        await store.commit(owner, new)
+        for _ in range(4):
+            await upkeep.enter_async_context(store.database.reading("upkeep"))
+        found = await store.by_key(TENANT.tenant_id, "k1")
+        assert found is not None
+        assert found.message_id == new.message_id
+        assert await store.by_key(TENANT.tenant_id, "k2") is None
+
+
+async def test_one_line_when_keys_cannot_be_looked_up_and_one_when_they_can(
+    postgres_url: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    _, url = postgres_url
+
+    async def rename(old: str, new: str) -> None:
+        await in_database(url, lambda connection: connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}")))
+
+    async with open_store(url) as (store, _):
+        await store.by_key(TENANT.tenant_id, "k1")
+        await rename("idempotency_keys", "gone")
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                await store.by_key(TENANT.tenant_id, "k1")
+        await rename("gone", "idempotency_keys")
+        for _ in range(3):
+            assert await store.by_key(TENANT.tenant_id, "k1") is None
+    lines = [record.msg for record in caplog.records if record.name.endswith("outage")]
+    assert lines == ["look-up fails; requests are answered 503", "look-up works again"]
+
+
+async def test_a_store_that_is_warm_has_changed_nothing(url: str) -> None:
+    async with open_store(url) as (store, _):
+        owner = await owner_of(store)
+        for _ in range(2):
+            await store.warm()
+        assert await store.heads() == {}
+        new = entry()
+        assert await store.commit(owner, new) is None
+        await store.warm()
+        assert await store.move(owner, change(new, MessageState.FORWARDING, MessageState.PUBLISHED))
+        assert [found.message_id for found in await store.in_state(MessageState.PUBLISHED, 9)] == [new.message_id]
+        assert list(breaks([row async for row in store.audit()], await store.heads())) == []

@@ -156,6 +156,9 @@ class ScriptedSession:
         self.written.append(ids)
         return [True] * len(writes)
 
+    async def warm(self) -> None:
+        """Nothing to open."""
+
     async def close(self) -> None:
         """Nothing to close."""
 

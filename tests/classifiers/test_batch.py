@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from classifiers.batch import MAX_REPLY_BYTES, Batch, Outcome, Record
+from classifiers.batch import MAX_REPLY_BYTES, Batch, Outcome, Record, attempt
 from classifiers.catalogue import load
 from classifiers.contract import (
     Opinion,
@@ -24,6 +24,7 @@ from classifiers.contract import (
     encode_questions,
 )
 from classifiers.judge import judge
+from tests.batches import judged
 
 NOW = 1_000_000
 LATER = NOW + 5_000
@@ -57,10 +58,7 @@ class Moody:
 
 
 def work(taken: Record, answer: Moody | None = None, now_ms: int = NOW, max_tries: int = 3) -> Outcome:
-    batch = Batch(taken, now_ms, max_tries)
-    while not batch.done:
-        batch.step(answer or CONSTANT, now_ms)
-    return batch.outcome()
+    return judged(taken, answer or CONSTANT, now_ms, max_tries)
 
 
 def replies(outcome: Outcome) -> list[Reply]:
@@ -106,12 +104,8 @@ def test_nothing_is_sent_when_all_questions_have_expired() -> None:
 
 def test_a_question_that_expires_between_two_tries_is_not_tried_again() -> None:
     moody = Moody({"e-1": 9})
-    batch = Batch(record([question(1)]), NOW, 3)
-    done = []
-    for now_ms in (NOW, LATER):
-        batch.step(moody, now_ms)
-        done.append(batch.done)
-    assert done == [False, True]
+    batch, times = Batch(record([question(1)]), NOW), iter((NOW, LATER))
+    batch.note(batch.questions[0], attempt(batch.questions[0], moody, 3, lambda: next(times)))
     assert moody.tried == ["e-1"]
     assert batch.outcome().expired == 1
 

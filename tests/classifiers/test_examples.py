@@ -11,13 +11,14 @@ import pytest
 
 import classifiers
 from classifiers import settings
-from classifiers.batch import Batch, Record
+from classifiers.batch import Record
 from classifiers.catalogue import load
 from classifiers.contract import Answer, Opinion, Question, Silence, Unanswered, decode_replies, encode_questions
 from classifiers.examples.shouting import Shouting
 from classifiers.judge import judge
 from classifiers.remote.reading import THEIRS
 from classifiers.remote.settings import RemoteSettings
+from tests.batches import judged
 
 HOME = Path(classifiers.__file__).parent
 README = (HOME / "README.md").read_text(encoding="utf-8")
@@ -69,10 +70,7 @@ def test_it_goes_the_worker_s_way_from_record_to_reply() -> None:
     running = partial(judge, classifiers=load(["text", SHOUTING]))
     later = int(time.time() * 1000) + 60_000
     headers = {"v": b"1", "deadline": b"%d" % later, "reply-to": b"7"}
-    batch = Batch(Record("questions", 3, 42, encode_questions([question(LOUD)]), headers), 0, 3)
-    while not batch.done:
-        batch.step(running, 0)
-    outcome = batch.outcome()
+    outcome = judged(Record("questions", 3, 42, encode_questions([question(LOUD)]), headers), running, 0, 3)
     [reply] = decode_replies(outcome.replies[0])
     assert [answer.classifier for answer in reply.answers] == ["text", "shouting"]
     assert loudness(reply.answers[1]) > 0.6

@@ -450,6 +450,18 @@ async def test_states_are_listed_oldest_first(store: Store) -> None:
         assert [found.created_ms for found in await store.in_state(state, 10)] == [10, 20, 30]
         assert [found.created_ms for found in await store.in_state(state, 2)] == [10, 20]
         assert await store.count(state) == (3, 10)
+        assert await store.since(state) == (3, 10)
+
+
+async def test_a_message_is_in_a_state_since_it_came_into_it(store: Store) -> None:
+    owner = await owner_of(store)
+    new = entry(FORWARDING, 10)
+    await store.commit(owner, new)
+    assert await store.since(FORWARDING) == (1, 10)
+    step = change(new, FORWARDING, PUBLISHED)
+    assert await store.move(owner, step)
+    assert await store.since(FORWARDING) == (0, None)
+    assert await store.since(PUBLISHED) == (1, step.at_ms)
 
 
 async def test_a_process_finds_what_it_is_forwarding(store: Store) -> None:

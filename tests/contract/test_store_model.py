@@ -162,6 +162,7 @@ class TwoStores(RuleBasedStateMachine):
         for state in MessageState:
             self.both(lambda store, state=state: store.in_state(state, 100))  # type: ignore[misc]
             self.both(lambda store, state=state: store.count(state))  # type: ignore[misc]
+            self.both(lambda store, state=state: store.since(state))  # type: ignore[misc]
         for of in self._entries:
             self.both(lambda store, of=of: store.cases(of.message_id))  # type: ignore[misc]
         self.both(lambda store: store.heads())

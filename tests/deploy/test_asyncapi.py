@@ -19,7 +19,7 @@ from msgspec.structs import replace as replace_fields
 
 from classifiers import kafka
 from classifiers.announcing import Announcer
-from classifiers.batch import Batch, Record
+from classifiers.batch import Record
 from classifiers.campaigns import sketch
 from classifiers.campaigns.classifier import CampaignClassifier
 from classifiers.campaigns.exchange import Exchange
@@ -42,6 +42,7 @@ from classifiers.contract import (
     encode_replies,
 )
 from classifiers.health import Health
+from classifiers.outages import Outage
 from classifiers.outbox import Outbox
 from classifiers.settings import Settings as WorkerSettings
 from gateway.adapters.kafka import events
@@ -69,6 +70,7 @@ from gateway.core.registration import By
 from gateway.core.sanction_records import SanctionRecord, SanctionState, Waits, Why, act_fields
 from gateway.core.takedown_problems import WORDS, Obstacle, TakedownProblem
 from gateway.settings import KafkaSettings
+from tests.batches import judged
 from tests.deploy.asyncapi import DOCUMENT, MESSAGES, ROOT, SCHEMAS, check, check_payload, resolved
 
 GOLDEN = ROOT / "tests/classifiers/golden"
@@ -190,10 +192,8 @@ async def asked(*questions: Question) -> Record:
 
 
 async def answered(record: Record, answer: Any) -> list[tuple[str, Record, bytes | None]]:
-    batch, broker = Batch(record, now_ms=0, max_tries=2), Broker()
-    while not batch.done:
-        batch.step(answer, now_ms=0)
-    await Outbox(broker, WorkerSettings()).send(record, batch.outcome())
+    broker = Broker()
+    await Outbox(broker, WorkerSettings()).send(record, judged(record, answer, 0, 2))
     return broker.records
 
 
@@ -246,7 +246,7 @@ async def test_versions_as_a_worker_announces_them(monkeypatch: pytest.MonkeyPat
             stop.set()
         return found or {"text": "2", "早": "上"}
 
-    await Announcer(WorkerSettings(), looked_at).run(stop)
+    await Announcer(WorkerSettings(), looked_at, Outage()).run(stop)
     told = []
     for topic, record, _ in broker.records:
         check_record("opinions", "versions", topic, record)
@@ -268,7 +268,7 @@ async def test_a_question_that_a_classifier_fails_on() -> None:
 
 async def test_sketches_as_a_worker_tells_them() -> None:
     campaign, broker = CampaignClassifier(CampaignSettings(entries=100)), Broker()
-    exchange = Exchange(WorkerSettings(), campaign, Health())
+    exchange = Exchange(WorkerSettings(), campaign, Health(), Outage())
     for number, author in enumerate(("a1", "")):
         texts = ("some words that nobody else has said today",)
         campaign.judge(Question("3.1-7", f"m{number}", "t1", ("campaign",), texts, (), FOREVER_MS, author=author))

@@ -570,6 +570,11 @@ def test_the_alerts_that_must_be_there() -> None:
     watched = {name for rule in RULES for name in METRICS if re.search(rf"\b{name}\b", rule["expr"])}
     assert watched >= {
         "gateway_ready",
+        "gateway_answered_share",
+        "gateway_started_seconds",
+        "gateway_live_leases",
+        "gateway_oldest_moving_seconds",
+        "gateway_stage_faults_total",
         "gateway_oldest_hold_seconds",
         "gateway_unknown_messages",
         "gateway_silences_total",

@@ -18,6 +18,7 @@ from tests.e2e.support import (
     body_of,
     command,
     health,
+    is_well,
     once,
     publish,
     published,
@@ -193,6 +194,6 @@ async def test_the_audit_chain_is_whole_and_the_gateway_well(running: Stack) -> 
     assert (status, said.splitlines()[-1]) == (0, "every chain is whole")
 
     async def well() -> bool:
-        return bool((await health(running))["ok"])
+        return is_well(await health(running))
 
     await until(well, 30, "the gateway to be well")

@@ -21,6 +21,7 @@ from classifiers.catalogue import load
 from classifiers.contract import Opinion, Question, decode_replies, encode_questions
 from classifiers.health import Health
 from classifiers.judge import judge
+from classifiers.outages import Outage
 from classifiers.settings import Settings
 from classifiers.worker import Worker
 from deploy.local.kafka import Kafka
@@ -62,7 +63,7 @@ class Member:
     def __init__(self, settings: Settings) -> None:
         self.health = Health()
         self.campaign = CampaignClassifier(CampaignSettings(entries=20_000))
-        self.exchange = Exchange(settings, self.campaign, self.health)
+        self.exchange = Exchange(settings, self.campaign, self.health, Outage())
         self.health.connected(True)
         self.health.joined(True)
 
@@ -237,7 +238,7 @@ def remembers(campaign: CampaignClassifier, messages: int) -> bool:
 async def working(settings: Settings) -> AsyncIterator[CampaignClassifier]:
     """A whole worker with the campaign classifier, ready inside the block."""
     classifiers, health, stop = load(["campaign"]), Health(), asyncio.Event()
-    exchange = exchange_of(classifiers, settings, health)
+    exchange = exchange_of(classifiers, settings, health, Outage())
     assert exchange is not None
     worker = Worker(settings, partial(judge, classifiers=classifiers), health)
     tasks = [asyncio.create_task(exchange.run(stop)), asyncio.create_task(worker.run(stop))]
@@ -254,7 +255,7 @@ async def working(settings: Settings) -> AsyncIterator[CampaignClassifier]:
 
 def test_without_the_classifier_there_is_nothing_to_exchange(settings: Settings) -> None:
     health = Health()
-    assert exchange_of(load(["text"]), settings, health) is None
+    assert exchange_of(load(["text"]), settings, health, Outage()) is None
     health.connected(True)
     health.joined(True)
     assert health.ready

@@ -145,9 +145,9 @@ def later(seconds: float = 60) -> int:
     return int((time.time() + seconds) * 1000)
 
 
-def question(number: int, deadline_ms: int | None = None) -> Question:
+def question(number: int, deadline_ms: int | None = None, text: str = "hello") -> Question:
     when = later() if deadline_ms is None else deadline_ms
-    return Question(f"e-{number}", f"m-{number}", "t-1", ("text", "news"), ("hello",), (), when)
+    return Question(f"e-{number}", f"m-{number}", "t-1", ("text", "news"), (text,), (), when)
 
 
 def correlations(replies: Sequence[Reply]) -> list[str]:
@@ -210,6 +210,29 @@ async def test_a_question_that_always_fails_is_buried_alone_and_answered_failed(
         assert dict(letter.headers)["tries"] == b"3"
         assert tried == ["e-1", "e-2", "e-2", "e-2", "e-3"]
         await asker.until_committed({0: 1})
+
+
+async def test_tenants_take_turns_and_long_texts_hold_up_no_short_ones(asker: Asker) -> None:
+    begun, go_on, judged = threading.Event(), threading.Event(), list[str]()
+
+    def answer(asked: Question) -> Reply:
+        if asked.texts[0].startswith("long"):
+            begun.set()
+            assert go_on.wait(LIMIT)
+        judged.append(asked.correlation)
+        return CONSTANT(asked)
+
+    async with working(asker.settings, answer):
+        long = [question(number, text="long" * 1000) for number in range(10)]
+        await asker.ask(*long)
+        await asyncio.to_thread(begun.wait, LIMIT)
+        short = [replace(question(number), tenant_id=f"t-{1 + number // 24}") for number in range(20, 26)]
+        await asker.ask(*short)
+        assert correlations(await asker.replies()) == [f"e-{number}" for number in range(20, 26)]
+        assert judged == ["e-20", "e-24", "e-21", "e-25", "e-22", "e-23"]
+        go_on.set()
+        assert len(await asker.replies()) == 10
+        await asker.until_committed({0: 2})
 
 
 async def test_a_second_worker_takes_its_share_and_nothing_is_lost(asker: Asker) -> None:

@@ -13,20 +13,38 @@ from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from classifiers.contract import Silence
+from gateway.adapters.answering import AnsweringClassifiers
 from gateway.adapters.key_file import new_keys
 from gateway.adapters.sql import open_store
 from gateway.app import create_app
+from gateway.core.model import Message, MessageState
 from gateway.core.records import Tenant
 from gateway.http.health import Checks, Component, starting
 from gateway.http.requests import hash_key
 from gateway.ports import StoreUnavailable, UpstreamNotReached
 from gateway.settings import KmsSettings, Settings
 from gateway.upkeep import Upkeep
+from gateway.warming import Warming
 from tests.http import judging
 from tests.http.conftest import client_of
 from tests.world import ACCOUNT, KEY, TTL_MS, World
 
-ALL = {"store", "lease", "clock", "replies", "bus", "registry", "policy", "upkeep", "upstreams", "keys"}
+ALL = {
+    "store",
+    "lease",
+    "clock",
+    "replies",
+    "warming",
+    "bus",
+    "answers",
+    "registry",
+    "policy",
+    "upkeep",
+    "upstreams",
+    "keys",
+}
+MESSAGE = Message("t1", "acc-1", "native", ("hello",), "0" * 64)
 PORT = 9080
 INSIDE = f"http://gateway:{PORT}"
 """The management listener."""
@@ -40,11 +58,15 @@ class Health:
         self.problem: str | None = None
         self.upstreams: dict[str, str] = {}
         self.upkeep = Upkeep(on_lease_lost=lambda: None)
+        self.answering = AnsweringClassifiers(world.classifiers, world.clock)
+        self.warming = Warming(self.answering, lambda: world.policy, world.clock, seconds=4)
         app.state.management_port = PORT
         app.state.components = Checks(
             store=world.store,
             lease=world.lease,
             classifiers=world.classifiers,
+            warming=self.warming,
+            answering=self.answering,
             perform=world.perform,
             upkeep=self.upkeep,
             registry_trusted=lambda: self.trusted,
@@ -55,8 +77,11 @@ class Health:
 
 
 @pytest.fixture
-def health(app: FastAPI, world: World) -> Health:
-    return Health(app, world)
+async def health(app: FastAPI, world: World) -> Health:
+    """Of a process whose classifiers have answered."""
+    health = Health(app, world)
+    await health.warming.run()
+    return health
 
 
 async def ailing(client: httpx.AsyncClient) -> dict[str, str]:
@@ -112,6 +137,41 @@ async def test_without_these_a_process_is_not_ready(client: httpx.AsyncClient, w
     assert list(await ailing(client)) == [name]
 
 
+async def test_a_process_is_not_ready_before_its_classifiers_have_answered(
+    client: httpx.AsyncClient, app: FastAPI, world: World
+) -> None:
+    health = Health(app, world)
+    world.classifiers.silences["news"] = Silence.TIMEOUT
+    await health.warming.ask()
+    ready = await client.get("/readyz")
+    assert (ready.status_code, ready.text) == (503, "warming: no first answer yet from news\n")
+
+    world.clock.now += 4000
+    await health.warming.ask()
+    assert (await client.get("/readyz")).status_code == 200
+    assert await ailing(client) == {"answers": "no answer since the start from news; messages are held"}
+    assert await world.store.count(MessageState.HELD) == (0, None)
+
+    world.classifiers.silences.clear()
+    await health.warming.ask()
+    assert await ailing(client) == {}
+
+
+async def test_health_is_judged_by_answers(client: httpx.AsyncClient, health: Health, world: World) -> None:
+    world.clock.now += 66_000  # the first answers are no longer counted
+    await world.lease.renew()
+    for name in ("text", "news"):
+        world.classifiers.silences[name] = Silence.TIMEOUT
+    for _ in range(3):
+        await health.answering.ask("m1", MESSAGE, ("text", "news"), world.clock.now + 800)
+    await health.answering.look()
+    assert (await client.get("/readyz")).status_code == 200
+    assert await ailing(client) == {
+        "bus": "questions are taken and nobody answers them; messages are held",
+        "answers": "of the last minute's questions were answered: news 0 of 3, text 0 of 3; messages are held",
+    }
+
+
 @pytest.mark.parametrize("name", ["clock", "bus", "registry", "policy"])
 async def test_these_ail_a_process_that_stays_ready(
     client: httpx.AsyncClient, world: World, health: Health, name: str
@@ -133,7 +193,7 @@ async def test_these_ail_a_process_that_stays_ready(
 async def test_a_clock_that_is_a_little_off_is_told_in_milliseconds(client: httpx.AsyncClient, world: World) -> None:
     world.lease.skew_ms = 1000
     assert await ailing(client) == {}
-    components = (await client.get("/healthz")).json()["components"]
+    components = (await client.get(f"{INSIDE}/healthz")).json()["components"]
     assert components["clock"]["detail"] == "1000 ms ahead of the store's"
 
 

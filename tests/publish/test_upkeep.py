@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from gateway.core.audit import ADMINISTRATORS
 from gateway.core.model import MessageState, Outcome
-from gateway.core.records import AuditRow
+from gateway.core.records import AuditRow, Transition
 from gateway.perform import Performed
 from gateway.ports import Fault, LeaseLost, StoreUnavailable
 from gateway.upkeep import Upkeep, announce, announce_unowned, follow, measure, plan, recover
@@ -322,6 +322,40 @@ async def test_gauges_show_what_waits(world: World) -> None:
     await measure(world.store, world.clock, lambda: 3)
     names = ("held_messages", "oldest_hold_seconds", "unknown_messages", "in_flight")
     assert [REGISTRY.get_sample_value(f"gateway_{name}") for name in names] == [2, 5, 0, 3]
+    assert REGISTRY.get_sample_value("gateway_live_leases") == 1
+
+
+async def test_gauges_show_what_is_on_its_way_and_since_when(world: World) -> None:
+    world.classifiers.say("text", "spam", 0.6)
+    await world.publish(submission())
+    [held] = await world.store.in_state(MessageState.HELD, 1)
+    for state, previous, at_ms in (
+        (MessageState.QUEUED, MessageState.HELD, 4000),
+        (MessageState.FORWARDING, MessageState.QUEUED, 7000),
+    ):
+        step = Transition(held.message_id, previous, state, "test", "test", NOW_MS + at_ms, None, None)
+        assert await world.store.move(world.lease.owner, step)
+        world.clock.now = NOW_MS + at_ms + 1000
+        await measure(world.store, world.clock, lambda: 0)
+        for gauge, value in (("moving_messages", 1), ("oldest_moving_seconds", 1)):
+            assert REGISTRY.get_sample_value(f"gateway_{gauge}", {"state": state}) == value
+            assert REGISTRY.get_sample_value(f"gateway_{gauge}", {"state": previous}) in (0, None)
+
+
+async def test_work_that_is_done_rarely_is_tried_again_soon_after_it_failed() -> None:
+    """Health would say that it fails until its next time, however long the cause is gone."""
+    upkeep, times, again = Upkeep(Ended()), count(1), asyncio.Event()
+
+    async def work() -> None:
+        if next(times) == 1:
+            raise StoreUnavailable("gone")
+        again.set()
+
+    upkeep.every(3600.0, "expiry", work)
+    async with asyncio.timeout(30):
+        await again.wait()
+    await upkeep.stop()
+    assert upkeep.failing == {}
 
 
 async def test_a_renewed_lease_goes_on(world: World) -> None:

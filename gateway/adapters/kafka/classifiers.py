@@ -118,12 +118,15 @@ class KafkaClassifiers:
         return await self._pending.wait(question.correlation, names, seconds)
 
     async def _connect(self) -> None:
+        failing = False
         while True:
             try:
                 await self._open()
                 return
             except (KafkaError, OSError) as error:
-                log.warning("Kafka cannot be reached; trying again", {"error": repr(error)})
+                if not failing:  # its end is a line, too: "Kafka connected"
+                    log.warning("Kafka cannot be reached; trying again", {"error": repr(error)})
+                failing = True
                 await self._close_half_open()
                 await asyncio.sleep(_PAUSE_SECONDS)
 

@@ -10,6 +10,7 @@ from functools import partial
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from classifiers.contract import VERSION, Question, Silence, encode_questions
+from classifiers.lanes import Turns
 from gateway import metrics
 from gateway.adapters.kafka.direct import DirectProducer
 from gateway.adapters.pending import picture_bytes
@@ -24,8 +25,8 @@ _STALL_SECONDS = 2.0
 
 class Asker:
     """Sends questions; at most ``in_flight`` records are on their way at once, so what is asked meanwhile shares the
-    next one, ``together`` of them at most. ``lost`` hears of questions that the broker did not take, and whether it may
-    take them later.
+    next one, ``together`` of them at most, of which tenants take turns. ``lost`` hears of questions that the broker did
+    not take, and whether it may take them later.
 
     Questions wait in memory only until their deadline: while the broker is away `stalled` is true and nothing more
     is taken.
@@ -47,7 +48,7 @@ class Asker:
         self._lost = lost
         self._limit = in_flight
         self._together = together
-        self._queue: list[Question] = []
+        self._queue = Turns[Question]()
         self._pictures = 0
         self._sending: dict[asyncio.Task[None], float] = {}
         self._flush_planned = False
@@ -69,7 +70,7 @@ class Asker:
     def ask(self, question: Question) -> None:
         """Send a question with the next record."""
         self._pictures += picture_bytes(question)
-        self._queue.append(question)
+        self._queue.put(question.tenant_id, question)
         self._plan()
 
     async def probe(self) -> None:
@@ -85,8 +86,7 @@ class Asker:
         nobody waits for the answers any more."""
         while self._queue or self._sending:
             if self.stalled:
-                self._pictures -= _size(self._queue)
-                self._queue.clear()
+                self._pictures -= _size(self._queue.take_all())
             self._flush()
             if self._sending:
                 await asyncio.wait(self._sending)
@@ -106,13 +106,13 @@ class Asker:
             task.add_done_callback(partial(self._sent, _size(batch)))
 
     def _take(self) -> list[Question]:
-        size = count = 0
-        for question in self._queue[: self._together]:
-            size += sum(map(len, question.texts))
-            if count and size > _RECORD_CHARACTERS:
+        batch: list[Question] = []
+        size = 0
+        while self._queue and len(batch) < self._together:
+            size += sum(map(len, self._queue.first().texts))
+            if batch and size > _RECORD_CHARACTERS:
                 break
-            count += 1
-        batch, self._queue = self._queue[:count], self._queue[count:]
+            batch.append(self._queue.take())
         return batch
 
     async def _send(self, batch: Sequence[Question]) -> None:

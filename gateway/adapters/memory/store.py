@@ -129,6 +129,11 @@ class MemoryStore(MemoryPlatformRecords):
         found = [kept.entry.at_ms for kept in self._kept.values() if kept.state is state]
         return len(found), min(found, default=None)
 
+    async def since(self, state: MessageState) -> tuple[int, int | None]:
+        self._check()
+        found = [kept.updated_ms for kept in self._kept.values() if kept.state is state]
+        return len(found), min(found, default=None)
+
     async def waiting(self) -> dict[str, tuple[int, int]]:
         self._check()
         found: dict[str, tuple[int, int]] = {}

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -182,6 +182,7 @@ class Database:
         """Whether leases go by the server's clock, see `gateway.adapters.sql.leases`."""
         self.audit_key = audit_key
         self.engine = create_engine(url, timeout_s, pool_size).execution_options(**{_KEY: audit_key})
+        self._pool_size = pool_size
         self._strangers = asyncio.Semaphore(max(1, pool_size - 1))
         # SQLite has one writer at a time, and lets others try again now and then, so one of many may never come to
         # it. Within this process they wait in a line.
@@ -220,6 +221,13 @@ class Database:
                     async with asyncio.timeout(self.timeout_s):
                         await stack.enter_async_context(self.turn)
                 yield await stack.enter_async_context(self.engine.begin())
+
+    async def warm(self) -> None:
+        """Open all connections, so that nobody has to wait for that later. Raises `StoreUnavailable`."""
+        async with AsyncExitStack() as stack:
+            for _ in range(self._pool_size):
+                connection = await stack.enter_async_context(self.reading("warm"))
+                await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         """Close all connections."""

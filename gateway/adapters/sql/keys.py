@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, Text, bindparam, text
 from gateway import metrics
 from gateway.adapters.sql.engine import Database
 from gateway.adapters.sql.group import Group
+from gateway.adapters.sql.outage import Outage
 from gateway.adapters.sql.writes import check_text
 from gateway.ports import Fault, StoreUnavailable
 
@@ -35,6 +36,7 @@ class Keys:
 
     def __init__(self, database: Database, limit: int, queue: int) -> None:
         self._database = database
+        self._outage = Outage("idempotency keys")
         self._group: Group[_Key, str | None] = Group(self._read, limit=limit, queue=queue, sizes=metrics.LOOKUP_BATCH)
 
     async def message_id(self, tenant_id: str, key: str) -> str | None:
@@ -57,5 +59,7 @@ class Keys:
                     rows = await connection.execute(_POSTGRES, values)
                 found = {(tenant_id, key): message_id for tenant_id, key, message_id in rows}
         except StoreUnavailable as fault:
+            self._outage.failed(str(fault))
             return [StoreUnavailable(str(fault)) for _ in wanted]
+        self._outage.works()
         return [found.get((key.tenant_id, key.key)) for key in wanted]

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from gateway import metrics
 from gateway.adapters.sql.engine import FOREIGN, name_of, pragmas
 from gateway.adapters.sql.group import Group
+from gateway.adapters.sql.outage import Outage
 from gateway.adapters.sql.postgres_connection import connect
 from gateway.adapters.sql.writes import check_text
 from gateway.core.model import (
@@ -101,6 +102,7 @@ class Lookup:
 
     def __init__(self, reader: Reader, limit: int, queue: int) -> None:
         self._reader = reader
+        self._outage = Outage("accounts")
         self._group: Group[Wanted, Account | None] = Group(
             self._read, limit=limit, queue=queue, sizes=metrics.LOOKUP_BATCH
         )
@@ -121,7 +123,9 @@ class Lookup:
             for row in await self._reader.read(wanted):
                 found[row[0] - 1] = account_of(wanted[row[0] - 1].account_id, row)
         except StoreUnavailable as fault:
+            self._outage.failed(str(fault))
             return [StoreUnavailable(str(fault)) for _ in wanted]
+        self._outage.works()
         return found
 
 

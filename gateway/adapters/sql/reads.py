@@ -146,6 +146,10 @@ class Reads:
         rows = await self._all(select(func.count(), func.min(messages.c.created_ms)).where(in_this_state(state)))
         return rows[0][0], rows[0][1]
 
+    async def since(self, state: MessageState) -> tuple[int, int | None]:
+        rows = await self._all(select(func.count(), func.min(messages.c.updated_ms)).where(in_this_state(state)))
+        return rows[0][0], rows[0][1]
+
     async def waiting(self) -> dict[str, tuple[int, int]]:
         size = func.sum(func.length(messages.c.body))
         query = select(messages.c.tenant_id, func.count(), size).where(in_this_state(MessageState.HELD))

@@ -6,6 +6,7 @@ The driver is used without SQLAlchemy here: a statement of theirs costs more tha
 
 from __future__ import annotations
 
+from contextlib import suppress
 from operator import itemgetter
 from typing import Any, Final
 
@@ -100,6 +101,13 @@ FROM unnest($34::int[], $35::bigint[], $36::text[]) AS h (slot, seq, hash) WHERE
 
 _PROBE: Final = "UPDATE counters SET value = value + 1 WHERE name = 'ping'"
 
+_ABOUT_NOTHING: Final[tuple[tuple[str, list[Any]], ...]] = (
+    (postgres_at_once.STATEMENT, [0, "", -2, 0, 0, "", "[]", [], "[]", [], 0, 0]),
+    (_DECIDE, [[] for _ in range(18)]),
+    (_WRITE, [[] for _ in range(36)]),
+)
+"""The statements of the hot path with values that match no row."""
+
 _OF_A_ROW: Final = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,
@@ -152,6 +160,21 @@ class PostgresSession:
             raise StoreUnavailable("the database did not commit")
         self._known = head
         return outcomes
+
+    async def warm(self) -> None:
+        """See `Session`. A statement is prepared when it is first run, so each is run, about nothing."""
+        connection = None
+        try:
+            connection = await self._open()
+            for statement, values in _ABOUT_NOTHING:
+                await connection.execute("BEGIN")
+                with suppress(asyncpg.DivisionByZeroError):
+                    await connection.fetch(statement, *values)
+                await connection.execute("ROLLBACK")
+        except FOREIGN as error:
+            if connection is not None:
+                self._drop(connection)
+            raise StoreUnavailable(f"warm: {name_of(error)}") from error
 
     async def close(self) -> None:
         """Close the connection."""

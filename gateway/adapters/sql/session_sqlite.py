@@ -126,6 +126,13 @@ class SqliteSession:
         finally:
             self._turn.release()
 
+    async def warm(self) -> None:
+        """See `Session`."""
+        try:
+            await self._in_thread(self._open)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"warm: {name_of(error)}") from error
+
     async def close(self) -> None:
         """Close the connection and end its thread."""
         await self._in_thread(self._close)

@@ -31,6 +31,9 @@ class Session(Protocol):
         cannot be told).
         """
 
+    async def warm(self) -> None:
+        """Open the connection and prepare what is run on it. Changes nothing. Raises `StoreUnavailable`."""
+
     async def close(self) -> None:
         """Close the connection."""
 

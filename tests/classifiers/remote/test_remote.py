@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
-from classifiers.batch import Batch, Record
+from classifiers.batch import Record
 from classifiers.catalogue import load
 from classifiers.contract import Answer, Opinion, Question, Silence, Unanswered, decode_replies, encode_questions
 from classifiers.judge import judge
@@ -23,6 +23,7 @@ from classifiers.remote.settings import RemoteSettings
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.inprocess import InProcessClassifiers
 from gateway.examine import Examine
+from tests.batches import judged
 from tests.e2e.support import TEXTS
 from tests.http.compatible import listening, serve_compatible
 from tests.peer import Peer, Play
@@ -243,10 +244,10 @@ async def test_a_worker_answers_with_it_as_with_any_other() -> None:
     headers = {"v": b"1", "deadline": b"%d" % asked.deadline_ms, "reply-to": b"0"}
     async with gateway() as netloc:
         with remote(netloc, key=KEY) as classifier:
-            batch = Batch(Record("questions", 0, 0, encode_questions([asked]), headers), 0, 3)
+            record = Record("questions", 0, 0, encode_questions([asked]), headers)
             answering = partial(judge, classifiers={"remote": classifier})
-            await asyncio.to_thread(batch.step, answering, int(time.time() * 1000))
-    [reply] = decode_replies(batch.outcome().replies[0])
+            outcome = await asyncio.to_thread(judged, record, answering, int(time.time() * 1000), 3)
+    [reply] = decode_replies(outcome.replies[0])
     [answer] = reply.answers
     assert isinstance(answer, Opinion)
     assert max(answer.scores, key=lambda score: score.value).category == "violence"
