@@ -14,9 +14,9 @@ from tests.browser.visit import Visit, visiting
 MESSAGE = re.compile(r"/console/queue/demo/[0-9a-f]{32}")
 
 
-def hold(demo: Demo, text: str) -> str:
+def hold(demo: Demo, text: str, account_id: str = "demo-verified") -> str:
     """Publish something that is held; the message's id."""
-    response = demo.publish("demo-verified", f"Guaranteed 30% returns weekly, send 500 USDT to my wallet. {text}")
+    response = demo.publish(account_id, f"Guaranteed 30% returns weekly, send 500 USDT to my wallet. {text}")
     assert response.status_code == 202, response.text
     return str(response.json()["message_id"])
 
@@ -79,7 +79,11 @@ def test_a_message_is_released_by_keyboard_and_published_once(browser: Browser, 
 
 
 def test_a_message_is_rejected_and_never_published(browser: Browser, demo: Demo) -> None:
-    message_id = hold(demo, "Rejected by keyboard.")
+    # Nothing was held against this account yet, so the rejection brings it a warning.
+    known = ("--registrant", "demo-person", "--kind", "person", "--verification", "verified")
+    who = ("--framework", "cn_real_name", "--level", "verified", "--actor", "Ann")
+    demo.command("accounts", "put", "demo", "demo-quiet", *known, *who)
+    message_id = hold(demo, "Rejected by keyboard.", "demo-quiet")
     with visiting(browser, demo) as visit:
         visit.sign_in("demo-reviewer")
         go_to(visit, message_id)
@@ -136,8 +140,6 @@ def test_a_slash_goes_to_the_filter_which_stays(browser: Browser, demo: Demo) ->
         with visit.page.expect_navigation():
             visit.page.get_by_role("button", name="Filter").click()
         press(visit.page, "t")
-        expect(visit.page).to_have_url(re.compile(r"\?.*category=fraud"))
-        press(visit.page, "s")
         expect(visit.page).to_have_url(re.compile(r"\?.*category=fraud"))
         press(visit.page, "q")
         expect(visit.page.get_by_label("Category")).to_have_value("fraud")

@@ -87,7 +87,7 @@ class Reads:
         return await self._one(_of(tenant_id, STORED.where(messages.c.id == owner)))
 
     async def has_silent_holds(self) -> bool:
-        return bool(await self._all(select(literal(1)).where(WAITS).limit(1)))
+        return bool(await self._all(select(literal(1)).select_from(messages).where(WAITS).limit(1)))
 
     async def cases(self, message_id: str) -> list[tuple[str, Case]]:
         rows = await self._all(
