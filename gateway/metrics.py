@@ -21,6 +21,12 @@ REQUEST_SECONDS = Histogram(
     buckets=_SECONDS,
 )
 DECISIONS = Counter("gateway_decisions", "Decisions, by outcome and by the rule that decided.", ["outcome", "rule"])
+OPINIONS = Counter(
+    "gateway_decision_opinions",
+    "Decisions, by tenant, and by whether classifiers' opinions were there (there) or one was missing that the policy "
+    "needs (missing).",
+    ["tenant", "opinions"],
+)
 STAGE_SECONDS = Histogram(
     "gateway_stage_seconds",
     "Time in one stage of a publish request: keys (looking up its idempotency key), facts, opinions (pictures in it), "

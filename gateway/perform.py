@@ -14,6 +14,7 @@ from time import perf_counter
 from msgspec.structs import replace
 
 from gateway import logs, metrics
+from gateway.core.decide import lacks_opinions
 from gateway.core.model import Decision, Message, MessageState, Outcome
 from gateway.core.records import Entry, Owner, Request, Stored, Tenant, Transition, UpstreamAnswer, Verdict
 from gateway.lease import LeaseKeeper
@@ -124,6 +125,8 @@ class Perform:
             state, upstream, note = result.state, result.upstream, result.note
         decision = entry.case.decision
         metrics.child(metrics.DECISIONS, decision.outcome.value, decision.rule).inc()
+        opinions = "missing" if lacks_opinions(entry.case) else "there"
+        metrics.child(metrics.OPINIONS, tenant.tenant_id, opinions).inc()
         logs.line(
             log,
             "decision",

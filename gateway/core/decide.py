@@ -8,7 +8,7 @@ from typing import Final
 from classifiers.contract import Answer, Opinion, Silence, Unanswered
 from gateway.core.authorise import judge_news
 from gateway.core.identity import judge_identity
-from gateway.core.model import STRICTNESS, AccountState, Decision, Facts, Message, Outcome, Reason
+from gateway.core.model import STRICTNESS, AccountState, Case, Decision, Facts, Message, Outcome, Reason
 from gateway.core.policy import Policy, PolicyInForce
 from gateway.core.sanctions import judge_standing
 
@@ -65,6 +65,12 @@ SILENT: Final = frozenset(f"classifier_{silence.value}" for silence in Silence)
 def is_silence(decision: Decision) -> bool:
     """Whether a message is held for nothing but want of an opinion."""
     return decision.outcome is Outcome.HOLD and all(reason.code in SILENT for reason in decision.reasons)
+
+
+def lacks_opinions(case: Case) -> bool:
+    """Whether a decision was taken without an opinion that the policy needs, or without any that was asked for."""
+    silent = any(reason.code in SILENT for reason in case.decision.reasons)
+    return silent or (bool(case.answers) and not any(isinstance(answer, Opinion) for answer in case.answers))
 
 
 def of_account(facts: Facts, policy: PolicyInForce) -> Decision:

@@ -20,6 +20,9 @@ RANK: Final = {degree: rank for rank, degree in enumerate(Degree)}
 
 MOST_STEPS: Final = 20
 
+NO_VIOLATION: Final = frozenset({"self_harm"})
+"""Categories that are no violation unless the policy gives them a weight: who is in need has done nothing wrong."""
+
 AnyDegree = Annotated[Degree, Field(strict=False)]
 Days = Annotated[int, Field(ge=1, le=3660)]
 Points = Annotated[int, Field(ge=0, le=MOST_STEPS)]
@@ -74,11 +77,12 @@ class Severe(Part):
 class Ladder(Part):
     """What comes of violations.
 
-    Incidents add up, each with the weight of its category (``weights``, 1 where none is given), until they decay; the
-    sum is the step, and beyond the last one it is the last one. What an account does within ``incident_minutes`` is one
-    incident. Degrees that are not ``automatic`` are only proposed to a person, as is everything beyond ``daily_quota``
-    automatic sanctions of a tenant in 24 hours: a bad rule must not sanction thousands. ``reviewers`` says how many
-    people must agree to a degree, where it is more than one. Without ``strikes`` there is no ladder.
+    Incidents add up, each with the weight of its category (``weights``; where none is given 1, and 0 for
+    `NO_VIOLATION`), until they decay; the sum is the step, and beyond the last one it is the last one. What an account
+    does within ``incident_minutes`` is one incident. Degrees that are not ``automatic`` are only proposed to a person,
+    as is everything beyond ``daily_quota`` automatic sanctions of a tenant in 24 hours: a bad rule must not sanction
+    thousands. ``reviewers`` says how many people must agree to a degree, where it is more than one. Without ``strikes``
+    there is no ladder.
     """
 
     strikes: tuple[Annotated[Happening, Field(strict=False)], ...] = Field(tuple(Happening), strict=False)
@@ -120,7 +124,7 @@ class Ladder(Part):
 
     def weight(self, category: str) -> int:
         """How many steps an incident of a category goes up."""
-        weight = self.weights.get(category, 1)
+        weight = self.weights.get(category, 0 if category in NO_VIOLATION else 1)
         return max(weight, self.severe.step) if category in self.severe.categories else weight
 
     def decay_ms(self, category: str) -> int:

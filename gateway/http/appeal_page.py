@@ -17,6 +17,7 @@ from gateway.http.admin.desk import Desk, Served
 from gateway.http.api import Keeping
 from gateway.http.budget import Budget
 from gateway.http.pages import form_of, language_of, onward, page, router_of, said, words
+from gateway.http.passages import passages
 from gateway.http.statements import PAGE, StatementId
 from gateway.ports import Sealer, Store
 
@@ -110,7 +111,7 @@ async def _page(
         appeal=standing.appeal,
         became=await _became(desk, standing.appeal, stored),
         may_appeal=standing.unappealable is None,
-        texts=stored.message.texts if stored is not None else (),
+        texts=[each.text for each in passages(stored.message)] if stored is not None else (),
         action=PAGE.format(statement_id=statement.statement_id),
         token=token,
         limit=TEXT_LIMIT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import Depends, Request, Response
 
@@ -212,15 +212,29 @@ def _taken(request: Request, taken: Taken | Muted) -> Response:
     language = language_of(request)
     if isinstance(taken, Muted):
         return _said(request, "muted", 429, until=moment(taken.until_ms, language))
+    known = words("report", language)
+    origin = _origin(request)
+    outcome = status_path(taken.receipt_id, taken.token, language)
+    lines = {"receipt": taken.receipt_id, "token": taken.token, "address": origin + outcome}
     return page(
         request,
         "sent.html",
         "report",
         receipt_id=taken.receipt_id,
+        token=taken.token,
         warned=taken.warned,
         due=moment(taken.due_ms, language),
-        outcome=status_path(taken.receipt_id, taken.token, language),
+        origin=origin,
+        outcome=outcome,
+        mail="\n".join([f"{known[name]}: {value}" for name, value in lines.items()]),
     )
+
+
+def _origin(request: Request) -> str:
+    """Where the browser found this page, by its own word: a proxy in front may have taken off TLS."""
+    origin = request.headers.get("origin", "")
+    same = urlsplit(origin).scheme in ("http", "https") and urlsplit(origin).netloc == request.headers.get("host")
+    return origin if same else str(request.base_url).rstrip("/")
 
 
 def status_path(receipt_id: str, token: str, language: str | None = None) -> str:

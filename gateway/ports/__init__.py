@@ -40,7 +40,7 @@ from gateway.ports.queue import Queue
 from gateway.ports.registrar import Registered, Registrar
 from gateway.ports.registry import CHANGES, EVERYTHING, Register, Registry
 from gateway.ports.reports import Reports
-from gateway.ports.sanctions import Incident, Rung, SanctionHistory, Sanctions
+from gateway.ports.sanctions import Foreseen, Incident, Rung, SanctionHistory, Sanctions
 from gateway.ports.sealing import Credentials, MasterKey, Sealer
 from gateway.ports.sessions import Passwords, Sessions, SignedIn
 from gateway.ports.statements import Appeals, Judged, Stale, StatementReader, Statements
@@ -66,6 +66,7 @@ __all__ = [
     "Events",
     "Fault",
     "Follower",
+    "Foreseen",
     "Imports",
     "Incident",
     "Judged",

@@ -49,9 +49,17 @@ class Queue(Protocol):
     ) -> Entry | Unresolved:
         """See `gateway.core.queue.claim`."""
 
-    async def claim_next(self, tenant_id: str | None, actor: str, rules: Holds, now_ms: int) -> Entry | None:
+    async def claim_next(
+        self,
+        tenant_id: str | None,
+        actor: str,
+        rules: Holds,
+        now_ms: int,
+        category: str | None = None,
+        escalated: bool | None = None,
+    ) -> Entry | None:
         """Claim the entry that is due first of those that nobody has, that wait for nothing and that this person may
-        decide on; None if there is none. Two people never get the same."""
+        decide on; of a category, or of escalated ones, only. None if there is none. Two people never get the same."""
 
     async def let_go(self, message_id: str, tenant_id: str | None, actor: str, now_ms: int) -> Entry | Unresolved:
         """See `gateway.core.queue.let_go`."""

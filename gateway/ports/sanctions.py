@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from gateway.core.ladder import Strike
 from gateway.core.ladder_rules import Step
 from gateway.core.model import Degree
 from gateway.core.registration import By
-from gateway.core.sanction_records import Order, Phase, SanctionRecord, SanctionRefused, SanctionState
+from gateway.core.sanction_records import Order, Phase, SanctionRecord, SanctionRefused, SanctionState, Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,16 @@ class Rung:
     points: int
     step: Step | None
     next: Step | None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What one more violation would bring an account: a step, when it would end (unix ms; None for never), and why a
+    person would have to agree to it, if one would."""
+
+    step: Step
+    ends_ms: int | None
+    waits: Waits | None
 
 
 class Sanctions(Protocol):
@@ -73,6 +84,10 @@ class Sanctions(Protocol):
 
     async def rung(self, tenant_id: str, account_id: str, now_ms: int) -> Rung:
         """Where an account is on the ladder of the policy in force."""
+
+    async def foresee(self, strike: Strike, categories: Sequence[str], now_ms: int) -> dict[str, Foreseen | None]:
+        """What would come of a violation at this moment, by each category that it may be held against the account for;
+        None for nothing. Writes nothing."""
 
     async def impose(self, tenant_id: str, order: Order, by: By, now_ms: int) -> SanctionRecord | SanctionRefused:
         """Impose a sanction in a person's name; where its degree takes more people, propose it, and agree to it. The

@@ -26,7 +26,7 @@ PAGES = [
     Shown("decided-appeals", "/console/appeals?which=decided"),
     Shown("decided-appeal", "/console/appeals?which=decided", click=("[data-open]",)),
     Shown("statement", "/console/appeals", click=("[data-open]", "main a[href*='/console/statements/']")),
-    Shown("stated", "/console/appeals", click=("[data-open]", "main a[data-key=m]")),
+    Shown("stated", "/console/appeals", click=("[data-open]", "main a[data-key=o]")),
     Shown("accounts", "/console/accounts?tenant=demo"),
     Shown("account", "/console/accounts/demo/demo-news"),
     Shown("sanctions", "/console/sanctions"),

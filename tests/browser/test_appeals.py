@@ -36,10 +36,10 @@ def test_an_author_appeals_and_a_reviewer_grants_it_by_keyboard(browser: Browser
             visit.page.get_by_role("link", name="Open", exact=True).click()  # the state of the appeal, in the panel
             expect(visit.page.locator(".message").first).to_contain_text("这是小说里的一句话。")
             visit.page.get_by_role("textbox", name="Reason").fill("ticket 7")
-            visit.page.get_by_role("textbox", name="What the author is told").fill("Of course.")
+            visit.page.get_by_role("textbox", name="What the author reads of it").fill("Of course.")
             visit.page.keyboard.press("Escape")  # letters are letters in a field
             with visit.page.expect_navigation():
-                visit.page.keyboard.press("r")
+                visit.page.keyboard.press("v")
             expect(visit.page.locator(".decide")).to_contain_text("The message was queued")
             assert wait_until(lambda: demo.message(message_id)["state"] == "published", 30.0)
             assert [row["key"] for row in demo.published()].count(message_id) == 1

@@ -14,9 +14,9 @@ from tests.browser.visit import Visit, visiting
 MESSAGE = re.compile(r"/console/queue/demo/[0-9a-f]{32}")
 
 
-def hold(demo: Demo, text: str) -> str:
+def hold(demo: Demo, text: str, account_id: str = "demo-verified") -> str:
     """Publish something that is held; the message's id."""
-    response = demo.publish("demo-verified", f"Guaranteed 30% returns weekly, send 500 USDT to my wallet. {text}")
+    response = demo.publish(account_id, f"Guaranteed 30% returns weekly, send 500 USDT to my wallet. {text}")
     assert response.status_code == 202, response.text
     return str(response.json()["message_id"])
 
@@ -79,11 +79,20 @@ def test_a_message_is_released_by_keyboard_and_published_once(browser: Browser, 
 
 
 def test_a_message_is_rejected_and_never_published(browser: Browser, demo: Demo) -> None:
-    message_id = hold(demo, "Rejected by keyboard.")
+    # Nothing was held against this account yet, so the rejection brings it a warning.
+    known = ("--registrant", "demo-person", "--kind", "person", "--verification", "verified")
+    who = ("--framework", "cn_real_name", "--level", "verified", "--actor", "Ann")
+    demo.command("accounts", "put", "demo", "demo-quiet", *known, *who)
+    message_id = hold(demo, "Rejected by keyboard.", "demo-quiet")
     with visiting(browser, demo) as visit:
         visit.sign_in("demo-reviewer")
         go_to(visit, message_id)
         press(visit.page, "r")
+        notice = visit.page.get_by_role("alert")
+        expect(notice).to_contain_text("this is held against the account, and brings: ")
+        assert state(demo, message_id) == "held"
+        press(visit.page, "r")
+        expect(visit.page.locator("[data-toast]")).to_contain_text("Will be rejected.")
         becomes(demo, message_id, "rejected")
     assert times(demo, message_id) == 0
 
@@ -98,6 +107,7 @@ def test_a_decision_is_taken_back_in_time(browser: Browser, demo: Demo) -> None:
         expect(visit.page).to_have_url(re.compile(rf"/{message_id}\?done=undone"))
         expect(visit.page.get_by_role("status")).to_contain_text("the message waits again")
         press(visit.page, "e")
+        expect(visit.page.get_by_text("It waits for one of these: demo-admin")).to_be_visible()
         visit.open(f"/console/queue/demo/{message_id}")
         expect(visit.page.locator("main")).to_contain_text("Escalated by demo-reviewer")
         assert (state(demo, message_id), times(demo, message_id)) == ("held", 0)
@@ -108,10 +118,31 @@ def test_the_help_names_the_keys_of_a_message(browser: Browser, demo: Demo) -> N
     with visiting(browser, demo) as visit:
         visit.sign_in("demo-reviewer")
         go_to(visit, message_id)
+        wanted = ("Release the held", "Reject the held", "Escalate", "Take this one", "Go on to the next one")
         visit.page.keyboard.press("?")
-        help_of: Any = visit.page.get_by_role("dialog", name="Shortcuts")
-        for words in ("Release", "Reject", "Escalate", "Take it", "Next one"):
+        help_of: Any = visit.page.get_by_role("dialog", name="Shortcuts").locator("[data-keys]")
+        for words in wanted:
+            expect(visit.page.locator("[data-line]")).to_contain_text(words)
             expect(help_of).to_contain_text(words)
+        expect(help_of).not_to_contain_text("appealed")
+        expect(visit.page.locator("[data-elsewhere]")).to_contain_text("Reverse what is appealed against")
+
+
+def test_a_slash_goes_to_the_filter_which_stays(browser: Browser, demo: Demo) -> None:
+    message_id = hold(demo, "Filtered.")
+    with visiting(browser, demo) as visit:
+        visit.sign_in("demo-reviewer")
+        assert wait_until(lambda: demo.queued(message_id), 10.0)
+        visit.open("/console/queue")
+        visit.page.keyboard.press("/")
+        expect(visit.page.get_by_label("Category")).to_be_focused()
+        visit.page.get_by_label("Category").select_option("fraud")
+        with visit.page.expect_navigation():
+            visit.page.get_by_role("button", name="Filter").click()
+        press(visit.page, "t")
+        expect(visit.page).to_have_url(re.compile(r"\?.*category=fraud"))
+        press(visit.page, "q")
+        expect(visit.page.get_by_label("Category")).to_have_value("fraud")
 
 
 def test_a_message_works_without_scripts(browser: Browser, demo: Demo) -> None:
@@ -120,6 +151,7 @@ def test_a_message_works_without_scripts(browser: Browser, demo: Demo) -> None:
         visit.sign_in("demo-admin")
         assert wait_until(lambda: demo.queued(message_id), 10.0)
         visit.open(f"/console/queue/demo/{message_id}")
+        visit.page.get_by_label("Why reject").select_option("other")
         visit.page.get_by_role("button", name="Reject").click()
         visit.page.wait_for_url(re.compile("was="))
     becomes(demo, message_id, "rejected")

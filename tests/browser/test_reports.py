@@ -96,7 +96,14 @@ def test_the_help_names_the_keys_of_a_report(browser: Browser, demo: Demo) -> No
         go_to(visit.page, demo, "help-is-needed")
         visit.page.keyboard.press("?")
         told = visit.page.get_by_role("dialog", name="Shortcuts")
-        for words in ("Act on it", "Do not act on it", "Manifestly unfounded", "Take it", "Next one", "Reports"):
+        for words in (
+            "Act against",
+            "Do not act on",
+            "hold it against its reporters",
+            "Take this one",
+            "Go on to",
+            "Back to",
+        ):
             expect(told).to_contain_text(words)
         visit.page.keyboard.press("Escape")
         press(visit.page, "d")

@@ -42,13 +42,13 @@ def test_a_closing_is_proposed_and_somebody_else_declines_it(browser: Browser, d
             second.page.keyboard.press("Enter")
         expect(second.page.locator(".decide")).to_contain_text("One more person has to agree.")
         reason = second.page.get_by_label("Reason")
-        second.page.keyboard.press("a")  # without a reason it asks for one
+        second.page.keyboard.press("g")  # without a reason it asks for one
         expect(reason).to_be_focused()
         reason.fill("ticket 8")
         second.page.keyboard.press("Enter")  # which answer would it be?
         second.page.keyboard.press("Escape")
         with second.page.expect_navigation():
-            second.page.keyboard.press("r")
+            second.page.keyboard.press("w")
         expect(second.page.get_by_role("status")).to_contain_text("It was declined.")
         expect(second.page.locator(".heading")).to_contain_text("Declined")
 
@@ -71,7 +71,7 @@ def test_a_sanction_in_force_is_lifted_by_keyboard(browser: Browser, demo: Demo)
         visit.page.get_by_label("Reason").fill("ticket 10")
         visit.page.keyboard.press("Escape")
         with visit.page.expect_navigation():
-            visit.page.keyboard.press("l")
+            visit.page.keyboard.press("f")
         expect(visit.page.get_by_role("status")).to_contain_text("It was lifted.")
 
 

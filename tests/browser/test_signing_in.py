@@ -39,7 +39,7 @@ def test_everything_works_without_a_script(browser: Browser, demo: Demo) -> None
         visit.sign_in("demo-reviewer")
         visit.page.get_by_role("link", name="Accounts").click()
         visit.page.get_by_label("Id begins with").fill("demo-n")
-        visit.page.get_by_role("button", name="Search").click()
+        visit.page.get_by_role("button", name="Filter").click()
         visit.page.get_by_role("link", name="demo-news").click()
         expect(visit.page.get_by_role("heading", level=1)).to_have_text("demo-news")
         visit.page.get_by_role("button", name="中文").click()

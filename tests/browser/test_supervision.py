@@ -92,6 +92,8 @@ def test_a_report_takes_a_message_down_and_an_appeal_brings_it_back(browser: Bro
             assert NAME not in reviewer.page.content()
             assert EMAIL not in reviewer.page.content()
             press(reviewer.page, "x")
+            expect(reviewer.page.get_by_role("alert")).to_contain_text("this is held against the account")
+            press(reviewer.page, "x")
         assert wait_until(lambda: not on_the_page(demo, message_id), 20.0)
         reader.page.goto(demo.url + status if status.startswith("/") else status)
         expect(reader.page.locator("main")).to_contain_text(re.compile("removed|acted|action", re.IGNORECASE))

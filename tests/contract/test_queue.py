@@ -300,6 +300,19 @@ async def test_the_next_one_is_nobody_else_s(office: Office) -> None:
     assert again.message_id == first
 
 
+async def test_the_next_one_is_of_the_part_that_is_gone_through(office: Office) -> None:
+    first, then, other = [await office.hold(due_ms) for due_ms in (1000, 2000, 3000)]
+    for message_id, category in ((first, "spam"), (then, "fraud"), (other, "fraud")):
+        await office.queue.drop(message_id)
+        await office.queue.enter(Entry(message_id, "t1", "acc-1", category, 1))
+    assert isinstance(await office.queue.escalate(other, "t1", "Bob", "hm", 3000), Entry)
+    taken = [
+        await office.queue.claim_next("t1", "Ann", RULES, 3000, category, escalated)
+        for category, escalated in (("hate", None), ("fraud", True), ("fraud", True), ("fraud", False), (None, None))
+    ]
+    assert [one and one.message_id for one in taken] == [None, other, None, then, first]
+
+
 async def test_the_next_one_is_not_what_this_person_escalated_or_agreed_to_first(office: Office) -> None:
     escalated, first = await office.hold(1000), await office.hold(2000)
     assert isinstance(await office.queue.escalate(escalated, "t1", "Ann", "hm", 3000), Entry)

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from gateway.adapters.sql import SqlFollower, SqlSanctions
 from gateway.core.audit import TAKEDOWN
-from gateway.core.ladder import DAY_MS
-from gateway.core.ladder_rules import Ladder
+from gateway.core.ladder import DAY_MS, Strike
+from gateway.core.ladder_rules import Happening, Ladder
 from gateway.core.model import (
     Account,
     AccountState,
@@ -42,6 +42,50 @@ WARN, RESTRICT, SUSPEND, RENEWAL, CLOSE = (
 @pytest.fixture
 async def court(opened: Opened) -> Court:
     return await open_court(opened)
+
+
+# -- what would follow
+
+
+async def foreseen(court: Court, *categories: str, happening: Happening = Happening.REJECTED) -> dict[str, object]:
+    """What a violation of these categories would bring ``acc-1``: degree, end, and why it would wait."""
+    strike = Strike("", "t1", "acc-1", court.now_ms, happening, "", "m-new", "hash-new")
+    found = await court.sanctions.foresee(strike, categories, court.now_ms)
+    return {
+        category: one and (one.step.degree, one.ends_ms and (one.ends_ms - court.now_ms) // DAY_MS, one.waits)
+        for category, one in found.items()
+    }
+
+
+async def test_what_is_foreseen_is_what_comes(court: Court) -> None:
+    nothing = {"self_harm": None}
+    for expected in ((WARN, 90, None), (RESTRICT, 3, None), (RESTRICT, 7, None), (SUSPEND, 30, None)):
+        assert await foreseen(court, "spam", "self_harm") == {"spam": expected, **nothing}
+        await court.block()
+        assert (await court.seen())[-1][0] in (expected[0], RENEWAL)
+        assert await foreseen(court, "spam") == {"spam": None}  # it is the same incident still
+        court.now_ms += DAY_MS
+    assert await foreseen(court, "spam", "self_harm") == {"spam": (CLOSE, None, Waits.DEGREE), **nothing}
+    await court.block()
+    court.now_ms += DAY_MS
+    assert await foreseen(court, "spam") == {"spam": None}  # the closing is proposed
+
+
+async def test_a_cry_for_help_is_held_against_nobody(court: Court) -> None:
+    for _ in range(6):
+        await court.block(category="self_harm")
+        court.now_ms += DAY_MS
+    assert (await court.seen(), await court.sanctions.incidents("t1", "acc-1", "", 10)) == ([], [])
+    court.ladder = Ladder(weights={"self_harm": 1})  # a policy that says otherwise
+    assert await foreseen(court, "self_harm") == {"self_harm": (WARN, 90, None)}
+    await court.block(category="self_harm")
+    assert await court.degrees() == [WARN]
+
+
+async def test_what_is_no_strike_brings_nothing(court: Court) -> None:
+    court.ladder = Ladder(strikes=(Happening.BLOCKED,))
+    assert await foreseen(court, "spam") == {"spam": None}
+    assert await foreseen(court, "spam", happening=Happening.BLOCKED) == {"spam": (WARN, 90, None)}
 
 
 # -- what follows from what happens

@@ -273,7 +273,7 @@ async def test_a_hold_waits_for_some_silences(store: Store, silence: Silence, wa
     await store.commit(owner, entry(HELD, case=silent(silence)))
     await store.commit(owner, entry(HELD))
     await store.commit(owner, entry(MessageState.BLOCKED, case=silent(silence)))
-    assert await store.has_silent_holds() is waits
+    assert await store.has_silent_holds() is bool(waits)
     assert len(await store.claim_silent_holds(1000, 10, 10)) == waits
 
 

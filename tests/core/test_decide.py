@@ -7,16 +7,18 @@ from itertools import product
 import pytest
 
 from classifiers.contract import Answer, Opinion, Score, Silence, Span, Unanswered
-from gateway.core.decide import decide, settle
+from gateway.core.decide import decide, lacks_opinions, settle
 from gateway.core.model import (
     Account,
     AccountState,
+    Case,
     Decision,
     Degree,
     Facts,
     Media,
     Message,
     Outcome,
+    Reason,
     Sanction,
 )
 from tests.policies import policy
@@ -164,3 +166,18 @@ def test_undeclared_news_cannot_be_settled_and_declared_news_can() -> None:
     decision = settle(declared, FACTS, strict)
     assert decision is not None
     assert decision.rule == "news_not_authorised"
+
+
+def test_a_decision_lacks_opinions_where_one_that_is_needed_is_missing() -> None:
+    silent, spoken = Unanswered("text", Silence.TIMEOUT), Opinion("news", "1", ())
+    held = Decision(Outcome.HOLD, "x", (Reason("classifier_timeout", Outcome.HOLD, "", "text"),), "1")
+    allowed = Decision(Outcome.ALLOW, "nothing_found", (), "1")
+    facts = Facts(0, None)
+    for answers, decision, expected in (
+        ((silent, spoken), held, True),
+        ((silent, spoken), allowed, False),  # the policy does not need it
+        ((silent,), allowed, True),
+        ((spoken,), allowed, False),
+        ((), allowed, False),  # facts alone decided
+    ):
+        assert lacks_opinions(Case(facts, answers, decision)) is expected

@@ -59,8 +59,8 @@ def test_what_another_violation_would_bring_is_what_it_brings(
     before = daily(*history)
     at_ms = START_MS + 20 * DAY_MS
     found = outlook(points(before, RULES, at_ms), RULES)
-    assert [each.step for each in found] == [mild, severe]
-    assert found[1].categories == ("sexual_minors", "terrorism")
+    assert [each.step for each in found] == [None, mild, severe]
+    assert found[2].categories == ("sexual_minors", "terrorism")
     for each in found:
         for category in each.categories:
             assert next_sanction(before, strike(99, at_ms, category), RULES, at_ms) == each.step
@@ -69,7 +69,7 @@ def test_what_another_violation_would_bring_is_what_it_brings(
 def test_an_outlook_tells_what_weighs_nothing_and_joins_what_comes_to_the_same() -> None:
     rules = Ladder(steps=(WARN, CLOSE), weights={"spam": 0, "hate": 2})
     none, warn, close = outlook(0, rules)
-    assert none == Outlook(None, ("spam",))
+    assert none == Outlook(None, ("self_harm", "spam"))
     assert (warn.step, "fraud" in warn.categories) == (WARN, True)
     assert close == Outlook(CLOSE, ("hate", "sexual_minors", "terrorism"))
 
@@ -178,3 +178,9 @@ def test_closing_is_never_automatic_and_takes_two() -> None:
     assert RULES.is_automatic(SUSPEND)
     assert not Ladder(automatic=(Degree.SUSPEND,)).is_automatic(SUSPEND), "what goes with it is not automatic"
     assert (Ladder(reviewers={}).needed(Degree.CLOSE), RULES.needed(Degree.RESTRICT)) == (2, 1)
+
+
+def test_who_is_in_need_has_done_nothing_wrong_unless_the_policy_says_so() -> None:
+    assert (Ladder().weight("self_harm"), Ladder(weights={"spam": 2}).weight("self_harm")) == (0, 0)
+    assert Ladder(weights={"self_harm": 1}).weight("self_harm") == 1
+    assert Ladder(severe=Severe(categories=("self_harm",), step=3)).weight("self_harm") == 3

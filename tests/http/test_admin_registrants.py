@@ -58,7 +58,7 @@ async def test_personal_data_is_kept_found_told_and_erased(desk: Keeping) -> Non
     assert kept == {"fields": ["legal_name"], "restarted": True}
     assert await desk.done("PUT", "/registrants/r-9/personal", changed) == {**kept, "restarted": False}
 
-    left = {"closed": [], "barred_until_ms": None, "messages": 0}
+    left: dict[str, object] = {"closed": [], "barred_until_ms": None, "messages": 0}
     assert await desk.done("POST", "/registrants/r-9:erase", WHY) == left
     gone = await desk.ask("key-admin", "POST", f"{HERE}/registrants/r-9:reveal", WHY)
     assert (gone.status_code, gone.json()["code"]) == (404, "nothing_kept")

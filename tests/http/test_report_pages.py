@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html import escape
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from tests.http.keeping import DAY_MS, Keeping
 from tests.http.reporting import FORM, MAIL, NAME, Page, stranger
 from tests.http.test_reports import decide, newest
 
+ORIGIN = "http://gateway"
 HOSTILE = "</textarea></dd><script>alert(1)</script>\"' onfocus=x {{ 7*7 }} {% raw %}"
 
 
@@ -105,6 +107,12 @@ async def test_a_report_is_sent_and_followed(desk: Keeping, language: str) -> No
         assert said["warning"] not in sent.text
         [link] = [each["href"] for each in sent.all("a") if (each["href"] or "").startswith("/report/")]
         assert link is not None
+        receipt, secret = link.partition("?")[0].rpartition("/")[2], parse_qs(urlsplit(link).query)["token"][0]
+        for wanted in (receipt, secret, f"{ORIGIN}{link}"):
+            assert wanted in sent.text
+        [mail] = [unquote(each["href"] or "") for each in sent.all("a") if (each["href"] or "").startswith("mailto:")]
+        assert f"{said['token']}: {secret}" in mail
+        assert f"{ORIGIN}{link}" in mail
         status = Page(await client.get(link))
         assert said["states"]["received"] in status.text
         assert said["automation_open"] in status.text

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.adapters.sql.dialect import AnyRow, insert_new, insert_or
@@ -45,16 +45,11 @@ class SqlQueue:
         escalated: bool | None = None,
     ) -> list[Entry]:
         """See `gateway.ports.Queue`, as for every method below."""
-        wanted = select(*_COLUMNS).order_by(queue.c.due_ms, queue.c.message_id).limit(limit)
-        if tenant_id is not None:
-            wanted = wanted.where(queue.c.tenant_id == tenant_id)
+        chosen = _chosen(tenant_id, category, escalated)
+        wanted = select(*_COLUMNS).where(chosen).order_by(queue.c.due_ms, queue.c.message_id).limit(limit)
         if after is not None:
             behind = and_(queue.c.due_ms == after[0], queue.c.message_id > after[1])
             wanted = wanted.where(queue.c.due_ms >= after[0], or_(queue.c.due_ms > after[0], behind))
-        if category is not None:
-            wanted = wanted.where(queue.c.category == category)
-        if escalated is not None:
-            wanted = wanted.where((queue.c.escalated_by.is_not(None)) == escalated)
         async with self._database.reading("queue") as connection:
             return [_entry(row) for row in await connection.execute(wanted)]
 
@@ -105,16 +100,23 @@ class SqlQueue:
     ) -> Entry | Unresolved:
         return await self._change(message_id, tenant_id, lambda entry: rule.claim(entry, actor, rules, now_ms))
 
-    async def claim_next(self, tenant_id: str | None, actor: str, rules: Holds, now_ms: int) -> Entry | None:
+    async def claim_next(
+        self,
+        tenant_id: str | None,
+        actor: str,
+        rules: Holds,
+        now_ms: int,
+        category: str | None = None,
+        escalated: bool | None = None,
+    ) -> Entry | None:
         free = and_(
+            _chosen(tenant_id, category, escalated),
             queue.c.claimed_until_ms <= now_ms,
             queue.c.waiting_ms.is_(None),
             or_(queue.c.escalated_by.is_(None), queue.c.escalated_by != actor),
             or_(queue.c.first_by.is_(None), queue.c.first_by != actor),
         )
         wanted = select(*_COLUMNS).where(free).order_by(queue.c.due_ms, queue.c.message_id).limit(1)
-        if tenant_id is not None:
-            wanted = wanted.where(queue.c.tenant_id == tenant_id)
         async with self._database.writing("claim next") as connection:
             row = (await connection.execute(wanted.with_for_update(skip_locked=True))).first()
             if row is None:
@@ -272,6 +274,18 @@ def _enter(step: MessageStep, case: Case, rules: Holds) -> Entry:
 def _one(message_id: str, tenant_id: str | None) -> ColumnElement[bool]:
     mine = queue.c.message_id == message_id
     return mine if tenant_id is None else and_(mine, queue.c.tenant_id == tenant_id)
+
+
+def _chosen(tenant_id: str | None, category: str | None, escalated: bool | None) -> ColumnElement[bool]:
+    """The part of the queue that somebody goes through."""
+    wanted: list[ColumnElement[bool]] = [true()]
+    if tenant_id is not None:
+        wanted.append(queue.c.tenant_id == tenant_id)
+    if category is not None:
+        wanted.append(queue.c.category == category)
+    if escalated is not None:
+        wanted.append(queue.c.escalated_by.is_not(None) if escalated else queue.c.escalated_by.is_(None))
+    return and_(*wanted)
 
 
 def _entry(row: AnyRow) -> Entry:

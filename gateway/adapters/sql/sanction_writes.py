@@ -20,7 +20,7 @@ from gateway.adapters.sql.registration import registered as registered_account
 from gateway.adapters.sql.tables import messages
 from gateway.adapters.sql.tables_sanctions import incidents, sanction_records
 from gateway.core.audit import SANCTION, act_body, subject
-from gateway.core.ladder import DAY_MS, Strike, counts, need_not_be_kept, next_sanction
+from gateway.core.ladder import DAY_MS, Strike, counts, ends_ms, need_not_be_kept, next_sanction
 from gateway.core.ladder_rules import Happening, Step
 from gateway.core.ladder_undo import Given, Instead, undo
 from gateway.core.model import AccountState, Degree
@@ -41,6 +41,7 @@ from gateway.core.sanction_records import (
     waits_for,
 )
 from gateway.core.strikes import Reversal
+from gateway.ports.sanctions import Foreseen
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,18 @@ class SanctionWrites:
     async def is_message_of(self, tenant_id: str, account_id: str, message_id: str) -> bool:
         """Whether an account published, or tried to publish, this message."""
         return await self._hash_of(tenant_id, account_id, message_id) is not None
+
+    async def foresee(self, strike: Strike) -> Foreseen | None:
+        """What `hold_against` would do, were a person to find this violation now; writes nothing."""
+        rules = self.policy.policy.ladder
+        state, history = await self._held_against(strike)
+        if state in (None, AccountState.CLOSED) or need_not_be_kept(history, strike, rules):
+            return None
+        step = next_sanction(history, strike, rules, self.now_ms)
+        if step is None or await self._closing_stands(strike, step):
+            return None
+        ends = ends_ms(step.degree, step.days, self.now_ms, rules.decay_ms(strike.category))
+        return Foreseen(step, ends, await self._waits(strike, step))
 
     async def reverse(self, reversal: Reversal, by: By) -> None:
         """Take back what was held against an account for a message or a sanction."""
@@ -175,21 +188,29 @@ class SanctionWrites:
         return replace(record, account_before=state) if changed else record
 
     async def _by_ladder(self, strike: Strike, step: Step) -> None:
-        rules = self.policy.policy.ladder
-        if step.degree is Degree.CLOSE and await rows.close_stands(
-            self.connection, strike.tenant_id, strike.account_id
-        ):
+        if await self._closing_stands(strike, step):
             return
-        since_ms = self.now_ms - DAY_MS
-        used = await rows.automatic_since(self.connection, strike.tenant_id, since_ms, rules.daily_quota)
         proposed = self._of(strike, step, Why.LADDER)
-        waits = waits_for(step, used, rules)
+        waits = await self._waits(strike, step)
         if waits is None:
-            await self.write(replace(in_force(proposed, rules, self.now_ms), automatic=True), GATEWAY)
+            now_in_force = in_force(proposed, self.policy.policy.ladder, self.now_ms)
+            await self.write(replace(now_in_force, automatic=True), GATEWAY)
             return
         if waits is Waits.QUOTA:
             log.warning("daily quota of automatic sanctions used up; only proposed", {"tenant_id": strike.tenant_id})
         await self.write(replace(proposed, waits=waits), GATEWAY)
+
+    async def _closing_stands(self, strike: Strike, step: Step) -> bool:
+        """Whether a step is a closing, and the account's is proposed or in force already."""
+        close = step.degree is Degree.CLOSE
+        return close and await rows.close_stands(self.connection, strike.tenant_id, strike.account_id)
+
+    async def _waits(self, strike: Strike, step: Step) -> Waits | None:
+        """Why a step would only be proposed, if it would."""
+        rules = self.policy.policy.ladder
+        since_ms = self.now_ms - DAY_MS
+        used = await rows.automatic_since(self.connection, strike.tenant_id, since_ms, rules.daily_quota)
+        return waits_for(step, used, rules)
 
     async def _instead(self, instead: Instead, by: By) -> None:
         record = self._of(instead.strike, instead.step, Why.APPEAL)
@@ -197,9 +218,7 @@ class SanctionWrites:
             starts, ends = instead.starts_ms, instead.ends_ms
             await self.write(replace(record, state=SanctionState.IN_FORCE, starts_ms=starts, ends_ms=ends), by)
             return
-        strike = instead.strike
-        close = instead.step.degree is Degree.CLOSE
-        if not (close and await rows.close_stands(self.connection, strike.tenant_id, strike.account_id)):
+        if not await self._closing_stands(instead.strike, instead.step):
             await self.write(replace(record, waits=Waits.DEGREE), by)
 
     def _of(self, strike: Strike, step: Step, why: Why) -> SanctionRecord:

@@ -18,7 +18,7 @@ from gateway.adapters.sql.tables import tenants
 from gateway.adapters.sql.tables_sanctions import incidents, sanction_records
 from gateway.adapters.sql.writes import check_text
 from gateway.core.happened import Happened
-from gateway.core.ladder import points, step_of
+from gateway.core.ladder import Strike, points, step_of
 from gateway.core.model import Degree
 from gateway.core.policy import PolicyInForce
 from gateway.core.registration import By
@@ -39,7 +39,7 @@ from gateway.core.sanction_records import (
     seen_at,
 )
 from gateway.core.strikes import Reversal, reversal_of, strike_of
-from gateway.ports.sanctions import Incident, Rung
+from gateway.ports.sanctions import Foreseen, Incident, Rung
 
 _Result = SanctionRecord | SanctionRefused
 
@@ -148,6 +148,13 @@ class SqlSanctions:
             history = await rows.strikes(connection, rows.of_account(tenant_id, account_id))
         reached = points(history, rules, now_ms)
         return Rung(reached, step_of(reached, rules), step_of(reached + 1, rules))
+
+    async def foresee(self, strike: Strike, categories: Sequence[str], now_ms: int) -> dict[str, Foreseen | None]:
+        if strike.happening not in self._policy().policy.ladder.strikes:
+            return dict.fromkeys(categories)
+        async with self._database.reading("incidents") as connection:
+            writes = self._writes(connection, 0, now_ms)
+            return {each: await writes.foresee(replace(strike, category=each)) for each in categories}
 
     async def impose(self, tenant_id: str, order: Order, by: By, now_ms: int) -> _Result:
         async def act(writes: SanctionWrites) -> _Result:

@@ -46,9 +46,13 @@ the shortcuts. Without JavaScript everything works but the shortcuts.
    cell fails the tests.
 
 Shortcuts are data: ``data-list`` on a list, ``data-item`` on what ``j`` and ``k`` go through, ``data-open`` on its link
-(Enter), ``data-key="a"`` on a button or link that the key ``a`` presses (inside the chosen item, else on the page; the
-help lists it by its text); ``data-search`` on the field that ``/`` goes to; ``data-live="5"`` on what is fetched again
-each five seconds, and needs an ``id``; ``data-toast`` on what `ui.undo` makes.
+(Enter), ``{{ ui.key('release') }}`` on a button or link that the key of that name in `keys.KEYS` presses (inside the
+chosen item, else on the page); ``data-search`` on the field that ``/`` goes to, where it is not the filter's first;
+``data-live="5"`` on what is fetched again each five seconds, and needs an ``id``; ``data-toast`` on what `ui.undo`
+makes.
+
+A form acts by its buttons and their keys: Enter in a field sends none but filters and the sign-in, see ``ui.token``. A
+decision that brings an account something shows that first, see `consequences`.
 """
 
 from typing import Final

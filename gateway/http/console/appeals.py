@@ -21,12 +21,13 @@ from gateway.core.statement import Restriction, Statement
 from gateway.core.wordings import worded
 from gateway.http.console.audit import shown
 from gateway.http.console.forms import EMPTY, Fields, Form, Lines, Reason, form_of
-from gateway.http.console.marks import Mark
+from gateway.http.console.message import Due, due, history_of
 from gateway.http.console.part import Part
-from gateway.http.console.queue import Due, due, history_of, marks_of, tenant_of
+from gateway.http.console.passages import Passages, passages_of
 from gateway.http.console.route import pages
 from gateway.http.console.shell import ByReviewer, ByViewer, Shell, Shown, TenantId, served
 from gateway.http.console.statements import stated_of
+from gateway.http.console.which import tenant_of
 from gateway.http.problems import Problem
 
 router = pages("/appeals")
@@ -43,11 +44,13 @@ Text = Annotated[str, Query(max_length=255)]
 
 
 class DecideFields(Fields):
-    """What is decided, why (for the audit chain), and what the author is told of it."""
+    """What is decided, why (for the audit chain), and what the author is told of it. ``tenant`` is whose appeals are
+    gone through."""
 
     outcome: Literal["upheld", "reversed"]
     reason: Reason
     note: Annotated[Lines, Field(max_length=NOTE_LIMIT)] = ""
+    tenant: str = ""
 
 
 DecideForm = Annotated[Form[DecideFields], Depends(form_of(DecideFields))]
@@ -68,7 +71,7 @@ class Against:
     more."""
 
     message: Stored | None = None
-    texts: tuple[tuple[str, list[Mark]], ...] = ()
+    passages: Passages | None = None
     sanction: SanctionRecord | None = None
 
 
@@ -101,23 +104,24 @@ async def show_list(
 
 
 @router.get("/{tenant_id}/{appeal_id}")
-async def show(by: ByReviewer, shell: Shown, tenant_id: TenantId, appeal_id: AppealId) -> Response:
+async def show(by: ByReviewer, shell: Shown, tenant_id: TenantId, appeal_id: AppealId, of: Text = "") -> Response:
     """What the author says, what it is against, who had a part in that, and the decision."""
-    return await _page(shell, by, tenant_id, appeal_id)
+    return await _page(shell, by, tenant_id, appeal_id, of=of)
 
 
 @router.post("/{tenant_id}/{appeal_id}/decide")
 async def decide(by: ByReviewer, shell: Shown, tenant_id: TenantId, appeal_id: AppealId, form: DecideForm) -> Response:
     """Uphold what was decided, or reverse it; once."""
     if form.value is None:
-        return await _page(shell, by, tenant_id, appeal_id, form, 422)
+        return await _page(shell, by, tenant_id, appeal_id, form, 422, of=form.given.get("tenant", ""))
     given = form.value
     decided = await shell.console.desk.appealing.decide(
         tenant_id, appeal_id, AppealState(given.outcome), By(by.name, given.reason), given.note or None
     )
     if isinstance(decided, Undecidable):
         raise Problem(404 if decided is Undecidable.APPEAL_UNKNOWN else 409, decided, "see the page's words")
-    return shell.go(appeal_path(tenant_id, appeal_id), f"appeal_{given.outcome}")
+    path = appeal_path(tenant_id, appeal_id) + (f"?of={quote(given.tenant, safe='')}" if given.tenant else "")
+    return shell.go(path, f"appeal_{given.outcome}")
 
 
 async def waiting(state: Any, operator: Operator) -> int:
@@ -147,7 +151,9 @@ async def _page(
     appeal_id: str,
     form: Form[DecideFields] = EMPTY,
     status: int = 200,
+    of: str = "",
 ) -> Response:
+    chosen, tenant = await tenant_of(shell, by, of), await shell.console.desk.registry.tenant(tenant_id)
     appealing, now_ms = shell.console.desk.appealing, shell.now_ms
     appeal = await appealing.appeals.appeal(tenant_id, appeal_id)
     if appeal is None:
@@ -160,7 +166,7 @@ async def _page(
     # Whoever decided had no part before; what that did to the message is theirs, too.
     involved = await appealing.appeals.involved(appeal) - {appeal.decided_by or ""}
     is_open = appeal.state is AppealState.OPEN
-    following = await appealing.appeals.open(by.tenant_id, (appeal.due_ms, appeal_id) if is_open else (-1, ""), 1)
+    following = await appealing.appeals.open(chosen, (appeal.due_ms, appeal_id) if is_open else (-1, ""), 1)
     return await shell.page(
         "appeal.html",
         status=status,
@@ -177,6 +183,8 @@ async def _page(
         rows=shown(await _history(shell, appeal)),
         following=following[0] if following else None,
         form=form,
+        of=of,
+        has_webhook=tenant is not None and tenant.notify_url is not None,
         note_limit=NOTE_LIMIT,
     )
 
@@ -191,8 +199,7 @@ async def _against(shell: Shell, appeal: Appeal) -> Against:
         return Against()
     cases = [case for _, case in await desk.store.cases(message_id)]
     against = [case for case in cases if case.decision.outcome is not Outcome.ALLOW] or cases
-    texts = [(text, marks_of(against[-1], number)) for number, text in enumerate(stored.message.texts)]
-    return Against(message=stored, texts=tuple(texts))
+    return Against(message=stored, passages=passages_of(stored.message, against[-1]))
 
 
 def _did(appeal: Appeal, statement: Statement | None) -> str:

@@ -5,7 +5,7 @@ Spans count code points and may overlap; the pieces do not, and together they ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,7 +23,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a text. ``labels`` is all that was found here, ``begins`` what of it begins here."""
+    """A piece of a text. ``labels`` is all that was found here, in the order of the marks; ``begins`` what of it was
+    found here for the first time in the text."""
 
     runs: tuple[tuple[str, bool], ...]
     labels: tuple[str, ...]
@@ -37,16 +38,20 @@ def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
         for mark in marks
         if max(0, mark.start) < min(len(text), mark.end)
     ]
+    # A label stands once, where what it names was found first: the others have its colour, and its name on asking.
+    first: dict[str, int] = {}
+    for mark in inside:
+        first[mark.label] = min(mark.start, first.get(mark.label, mark.start))
     cuts = sorted({0, len(text), *[mark.start for mark in inside], *[mark.end for mark in inside]})
-    return [_piece(text, start, end, inside) for start, end in pairwise(cuts)]
+    return [_piece(text, start, end, inside, first) for start, end in pairwise(cuts)]
 
 
-def _piece(text: str, start: int, end: int, marks: Sequence[Mark]) -> Piece:
+def _piece(text: str, start: int, end: int, marks: Sequence[Mark], first: Mapping[str, int]) -> Piece:
     here = [mark for mark in marks if mark.start <= start and end <= mark.end]
     return Piece(
         tuple(runs(text[start:end])),
         tuple(dict.fromkeys([mark.label for mark in here])),
-        tuple(dict.fromkeys([mark.label for mark in here if mark.start == start])),
+        tuple(dict.fromkeys([mark.label for mark in here if first[mark.label] == start])),
     )
 
 

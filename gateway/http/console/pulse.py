@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import Final
@@ -21,6 +21,11 @@ _KEPT: Final = 721
 """An hour, and the moment before it."""
 _SHORT, _LONG = (600_000, 10_000), (3_600_000, 30_000)
 """How far back lines go, and what one point stands for (ms): ten minutes while the process is young, then an hour."""
+UNJUDGED_MINUTES: Final = 5
+"""How far back the share of decisions without opinions goes."""
+_MOST_UNJUDGED: Final = 0.05
+_FEWEST_UNJUDGED: Final = 3
+"""From more than this share on, and from so many on, decisions without opinions are a problem."""
 _OUTCOMES: Final = ("allow", "hold", "block")
 
 
@@ -34,6 +39,27 @@ class Sample:
     held: float
     silences: float
     lag: float
+    opinions: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """Decisions by tenant, and by whether opinions were ``there`` or ``missing``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """How many decisions were made without opinions, of how many."""
+
+    missing: int
+    decisions: int
+
+    @property
+    def percent(self) -> int:
+        """The share, rounded; something is never nothing, and less than all never all."""
+        share = 100 * self.missing / self.decisions if self.decisions else 0.0
+        return min(99, max(1, round(share))) if 0 < share < 100 else round(share)
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether so many are no accident."""
+        return self.missing >= _FEWEST_UNJUDGED and self.missing > _MOST_UNJUDGED * self.decisions
 
 
 class Pulse:
@@ -68,6 +94,25 @@ class Pulse:
             chart("held", "messages", held),
             chart("silence", "silences", [("silences", silent), ("lag", lag)]),
         ]
+
+    def unjudged(self) -> Unjudged:
+        """How many decisions of the last minutes were made without opinions."""
+        found = self.unjudged_by_tenant().values()
+        return Unjudged(sum([one.missing for one in found]), sum([one.decisions for one in found]))
+
+    def unjudged_by_tenant(self) -> dict[str, Unjudged]:
+        """The same of each tenant that decisions were made for, the largest share in front."""
+        if not self._samples:
+            return {}
+        newest = self._samples[-1]
+        oldest = next(each for each in self._samples if newest.at_ms - each.at_ms <= UNJUDGED_MINUTES * 60_000)
+        grown = {key: round(value - oldest.opinions.get(key, 0.0)) for key, value in newest.opinions.items()}
+        found = {
+            tenant: Unjudged(missing, missing + grown.get((tenant, "there"), 0))
+            for tenant in {tenant for tenant, _ in grown}
+            if (missing := grown.get((tenant, "missing"), 0)) + grown.get((tenant, "there"), 0) > 0
+        }
+        return dict(sorted(found.items(), key=lambda pair: (-pair[1].percent, pair[0])))
 
     def _span(self) -> tuple[int, int]:
         age_ms = self._samples[-1].at_ms - self._samples[0].at_ms if self._samples else 0
@@ -108,6 +153,12 @@ def measured(at_ms: int) -> Sample:
         _sum(metrics.HELD.collect()),
         _sum(metrics.SILENCES.collect(), "_total"),
         _sum(metrics.REPLY_LAG.collect()),
+        {
+            (each.labels["tenant"], each.labels["opinions"]): each.value
+            for metric in metrics.OPINIONS.collect()
+            for each in metric.samples
+            if each.name.endswith("_total")
+        },
     )
 
 

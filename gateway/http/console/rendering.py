@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from gateway.core.queue import MOST_COUNTED
 from gateway.core.shown import visible, visible_json, written
 from gateway.http.console import assets, marks
+from gateway.http.console.keys import KEYS
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _COLOURS: Final = 8
@@ -45,6 +46,7 @@ def environment() -> Environment:
         "runs": marks.runs,
         "Mark": marks.Mark,
         "address": address,
+        "keys": KEYS,
     }
     return made
 

@@ -16,18 +16,26 @@ from pydantic import Field
 
 from classifiers.contract import CATEGORIES
 from gateway.core.audit import subject
+from gateway.core.ladder_rules import Happening
 from gateway.core.model import Message
 from gateway.core.operators import Operator, Role
+from gateway.core.policy import VIOLATIONS
+from gateway.core.records import Stored
 from gateway.core.registration import By
 from gateway.core.reports import NOTE, SHOWN, Undecided, Verdict
 from gateway.core.takedowns import down
 from gateway.core.wording import ID
 from gateway.http.console.audit import shown
+from gateway.http.console.consequences import Consequences, consequences_of
 from gateway.http.console.forms import EMPTY, Fields, Form, Lines, Note, Reason, form_of
+from gateway.http.console.message import Due, due, excerpt
 from gateway.http.console.part import Part
-from gateway.http.console.queue import Due, NoForm, Text, due, excerpt, tenant_of
+from gateway.http.console.passages import passages_of
+from gateway.http.console.queue import Text
 from gateway.http.console.route import pages
 from gateway.http.console.shell import ByAdmin, ByReviewer, ByViewer, Shell, Shown, TenantId, served
+from gateway.http.console.which import tenant_of
+from gateway.http.passages import own_texts
 from gateway.http.problems import Problem
 from gateway.ports import Reports, Unopened
 from gateway.ports.reports import Report, Reporter, Said
@@ -50,13 +58,15 @@ class NextFields(Fields):
 
 class DecideFields(Fields):
     """What is decided. ``note`` is told to the reporters, ``reason`` stands in the audit chain; ``message_id`` says
-    which message an address is of. ``tenant`` is whose reports are gone through."""
+    which message an address is of. ``consequence`` is what a takedown brings the account, as far as this person has
+    read it. ``tenant`` is whose reports are gone through."""
 
     verdict: Literal["actioned", "not_actioned", "unfounded"]
     category: str = ""
     note: Annotated[Lines, Field(max_length=NOTE)] = ""
     reason: Note = ""
     message_id: Annotated[Note, Field(max_length=255)] = ""
+    consequence: str = ""
     tenant: str = ""
 
 
@@ -112,7 +122,7 @@ async def show_reports(by: ByViewer, shell: Shown, tenant: Text = "", after: Pla
 @router.post("/next")
 async def take_next(by: ByReviewer, shell: Shown, form: NextForm) -> RedirectResponse:
     """Take the report that is due first of those that nobody has."""
-    tenant = await tenant_of(shell, by, form.value.tenant if form.value is not None else "")
+    tenant = await _tenant(shell, by, form)
     one = await _reports(shell).claim_next(tenant, by.name, _until(shell), shell.now_ms)
     if one is None:
         listed = PATH + _of(by, tenant, "tenant")
@@ -127,21 +137,21 @@ async def show_report(by: ByViewer, shell: Shown, tenant_id: TenantId, report_id
 
 
 @router.post("/{tenant_id}/{report_id}/claim")
-async def claim(by: ByReviewer, shell: Shown, tenant_id: TenantId, report_id: ReportId, form: NoForm) -> Response:
+async def claim(by: ByReviewer, shell: Shown, tenant_id: TenantId, report_id: ReportId, form: NextForm) -> Response:
     """Take this report."""
     claimed = await _reports(shell).claim(tenant_id, report_id, by.name, _until(shell), shell.now_ms)
     if isinstance(claimed, Undecided):
         return await _refused(shell, by, tenant_id, report_id, claimed)
-    return shell.go(report_path(tenant_id, report_id), "report_claimed")
+    return shell.go(report_path(tenant_id, report_id) + _of(by, await _tenant(shell, by, form)), "report_claimed")
 
 
 @router.post("/{tenant_id}/{report_id}/let-go")
-async def let_go(by: ByReviewer, shell: Shown, tenant_id: TenantId, report_id: ReportId, form: NoForm) -> Response:
+async def let_go(by: ByReviewer, shell: Shown, tenant_id: TenantId, report_id: ReportId, form: NextForm) -> Response:
     """Give this report back."""
     given_back = await _reports(shell).let_go(tenant_id, report_id, by.name, shell.now_ms)
     if isinstance(given_back, Undecided):
         return await _refused(shell, by, tenant_id, report_id, given_back)
-    return shell.go(PATH, "report_let_go")
+    return shell.go(PATH + _of(by, await _tenant(shell, by, form), "tenant"), "report_let_go")
 
 
 @router.post("/{tenant_id}/{report_id}/decide")
@@ -155,6 +165,9 @@ async def decide(by: ByReviewer, shell: Shown, tenant_id: TenantId, report_id: R
     category = given.category if acts else ""
     verdict = Verdict(acts, given.verdict == "unfounded", category or None, given.note, given.message_id or None)
     why = By(by.name, given.reason or given.verdict)
+    foreseen = await _consequences(shell, tenant_id, report_id, verdict) if acts else None
+    if foreseen is not None and foreseen.code(category) not in ("", given.consequence):
+        return await _page(shell, by, tenant_id, report_id, form=form, of=given.tenant, asking=foreseen)
     decided = await _reports(shell).decide(tenant_id, report_id, verdict, why, shell.now_ms)
     if isinstance(decided, Undecided):
         return await _refused(shell, by, tenant_id, report_id, decided, form)
@@ -219,6 +232,26 @@ def _until(shell: Shell) -> int:
     return shell.now_ms + shell.console.desk.policy().policy.reports.claim_minutes * _MINUTE_MS
 
 
+async def _tenant(shell: Shell, by: Operator, form: Form[NextFields]) -> str | None:
+    return await tenant_of(shell, by, form.value.tenant if form.value is not None else "")
+
+
+async def _consequences(shell: Shell, tenant_id: str, report_id: str, verdict: Verdict) -> Consequences | None:
+    """What acting on a report brings the account of its message; None where nothing is taken down by it."""
+    report = await _reports(shell).report(tenant_id, report_id)
+    message_id = (report.message_id or verdict.message_id) if report is not None and report.is_open else None
+    stored = await shell.console.desk.store.message(message_id, tenant_id) if message_id is not None else None
+    if stored is None or not await _is_seen(shell, stored):
+        return None
+    return await consequences_of(shell, stored, Happening.TAKEDOWN, [verdict.category] if verdict.category else [])
+
+
+async def _is_seen(shell: Shell, stored: Stored) -> bool:
+    """Whether readers see a message, so that acting on a report takes it down."""
+    takedown = await shell.console.desk.takedowns.of_message(stored.message.tenant_id, stored.message_id)
+    return stored.state in SHOWN and (takedown is None or down(takedown.state) is not None)
+
+
 def _of(by: Operator, tenant: str | None, name: str = "of") -> str:
     """Whose reports are gone through, where that was chosen, as a query."""
     return f"?{name}={quote(tenant, safe='')}" if tenant and tenant != by.tenant_id else ""
@@ -229,7 +262,7 @@ def _claimed(one: Report, now_ms: int) -> str | None:
 
 
 def _row(one: Report, message: Message | None, now_ms: int) -> Row:
-    texts = message.texts if message is not None else one.references[:1]
+    texts = own_texts(message) if message is not None else one.references[:1]
     return Row(one, excerpt(texts), _claimed(one, now_ms), due(one.due_ms, now_ms))
 
 
@@ -268,6 +301,7 @@ async def _page(
     told: Sequence[Reporter] | None = None,
     status: int = 200,
     of: str = "",
+    asking: Consequences | None = None,
 ) -> Response:
     desk, now_ms = shell.console.desk, shell.now_ms
     reports = _reports(shell)
@@ -290,7 +324,10 @@ async def _page(
         urgency=desk.policy().policy.reports.urgency_of(report.category),
         claimed_by=_claimed(report, now_ms),
         stored=stored,
-        seen=stored is not None and stored.state in SHOWN and not is_down,
+        passages=passages_of(stored.message) if stored is not None else None,
+        seen=stored is not None and await _is_seen(shell, stored),
+        asking=asking,
+        consequences=await consequences_of(shell, stored, Happening.TAKEDOWN, sorted(VIOLATIONS)) if stored else None,
         is_down=is_down,
         takedown=takedown,
         said=said,

@@ -14,10 +14,13 @@ from gateway.core.policy import VIOLATIONS
 from gateway.core.registration import By
 from gateway.core.takedowns import Takedown, TakedownRefused
 from gateway.http.console.forms import Fields, Form, Reason, form_of
+from gateway.http.console.message import MessageId, excerpt, message_page, message_path
 from gateway.http.console.part import Part
-from gateway.http.console.queue import MessageId, Text, excerpt, message_page, message_path, tenant_of
+from gateway.http.console.queue import Text
 from gateway.http.console.route import pages
 from gateway.http.console.shell import ByReviewer, ByViewer, Shown, TenantId, served
+from gateway.http.console.which import tenant_of
+from gateway.http.passages import own_texts
 from gateway.http.problems import Problem
 
 router = pages("/takedowns")
@@ -75,7 +78,7 @@ async def show_takedowns(
     waits, failures = await desk.takedowns.count(chosen)
     return await shell.page(
         "takedowns.html",
-        rows=[Row(one, excerpt(texts[one.message_id].texts if one.message_id in texts else ())) for one in page],
+        rows=[Row(one, excerpt(own_texts(texts[one.message_id]) if one.message_id in texts else ())) for one in page],
         onward=f"{page[-1].asked_ms}.{page[-1].message_id}" if more else "",
         after=after,
         waits=waits,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import insert, update
@@ -9,13 +11,15 @@ from sqlalchemy import insert, update
 from gateway.adapters.sql.tables_queue import queue
 from gateway.core.model import MessageState
 from gateway.core.queue import Entry
-from gateway.http.console.queue import Due, due
+from gateway.http.console.message import Due, due
 from gateway.upkeep import measure_queue
 from tests.fakes import NOW_MS
 from tests.http.console.visiting import HOUR_MS, MINUTE_MS, House, Visitor, text_of
 
+WARNS = "warn/0/automatic"
+"""What a first violation brings, as a form says that it was read."""
 RELEASE = {"verdict": "release", "release_code": "no_violation", "reject_code": "spam"}
-REJECT = {**RELEASE, "verdict": "reject"}
+REJECT = {**RELEASE, "verdict": "reject", "consequence": WARNS}
 ESCALATE = {**RELEASE, "verdict": "escalate", "note": "ask the lawyers"}
 FIRST = "/queue/t1/m-1-t1"
 
@@ -143,6 +147,84 @@ async def test_an_escalated_message_says_so_and_is_somebody_else_s(house: House)
         assert (await other.post(f"{FIRST}/decide", REJECT)).status_code == 303
     await carried_out(house)
     assert await state(house) is MessageState.REJECTED
+
+
+async def test_who_escalates_is_told_what_happens_and_whom_it_waits_for(house: House) -> None:
+    async with await house.signed_in("our reviewer") as reviewer:
+        location = (await reviewer.post(f"{FIRST}/decide", ESCALATE)).headers["location"]
+        following = text_of(await reviewer.get(location.removeprefix("/console")))
+        assert "Escalated. The message stays on hold until somebody else decides." in following
+        assert "It waits for one of these: our admin, the admin, the reviewer." in following
+        assert "by our reviewer: ask the lawyers" in text_of(await reviewer.get("/queue"))
+        assert "It waits for one of these: our admin" in text_of(await reviewer.get(FIRST))
+        again = text_of(await reviewer.get("/queue?was_tenant=t1&was=m-2-t1"))
+        assert "Escalated. The message" not in again
+
+
+async def test_a_filter_is_kept_from_one_message_to_the_next(house: House, admin: Visitor) -> None:
+    queue = house.console.desk.held.queue
+    for number, category in enumerate(("fraud", "hate", "fraud", "fraud")):
+        await queue.enter(Entry(f"x-{number}", "t1", "acc-1", category, NOW_MS + number))
+    for number in (0, 2):
+        assert await queue.escalate(f"x-{number}", "t1", "Ann", "hm", NOW_MS)
+    listed = (await admin.get("/queue?tenant=t1&category=fraud&escalated=1")).text
+    assert listed.count("data-item") == 2
+    assert "/console/queue/t1/x-0?of=t1&amp;category=fraud&amp;escalated=1" in listed
+    asked = {"tenant": "t1", "category": "fraud", "escalated": "1"}
+    for expected in ("x-0", "x-2"):
+        taken = await admin.post("/queue/next", asked)
+        assert taken.headers["location"] == f"/console/queue/t1/{expected}?of=t1&category=fraud&escalated=1"
+    over = await admin.post("/queue/next", asked)
+    wanted = "/console/queue?tenant=t1&category=fraud&escalated=1&done=nothing_left"
+    assert over.headers["location"] == wanted
+
+
+async def test_a_decision_and_what_goes_before_it_keep_the_filter(house: House, admin: Visitor) -> None:
+    asked = {"tenant": "t1", "category": "spam", "escalated": ""}
+    kept = "of=t1&category=spam"
+    page = (await admin.get(f"{FIRST}?{kept}")).text
+    assert 'href="/console/queue?tenant=t1&amp;category=spam"' in page
+    assert page.count('name="category" value="spam"') == 3  # the decision, take, next
+    claimed = await admin.post(f"{FIRST}/claim", asked)
+    assert claimed.headers["location"] == f"/console{FIRST}?{kept}&done=claimed"
+    decided = await admin.post(f"{FIRST}/decide", {**RELEASE, **asked})
+    assert decided.headers["location"] == f"/console/queue/t1/m-2-t1?was_tenant=t1&was=m-1-t1&{kept}"
+    undone = await admin.post(f"{FIRST}/undo", asked)
+    assert undone.headers["location"] == f"/console{FIRST}?{kept}&done=undone"
+    let_go = await admin.post(f"{FIRST}/let-go", asked)
+    assert let_go.headers["location"] == "/console/queue?tenant=t1&category=spam&done=let_go"
+
+
+async def test_a_rejection_shows_what_it_brings_before_it_is_done(house: House) -> None:
+    async with await house.signed_in("our reviewer") as reviewer:
+        page = text_of(await reviewer.get(FIRST))
+        assert "Warning , until (UTC) 2027-04-15 08:00:00 Fraud, Gambling, Harassment" in page
+        asked = await reviewer.post(f"{FIRST}/decide", {**REJECT, "consequence": "", "note": "as seen"})
+        assert asked.status_code == 200
+        said = text_of(asked)
+        assert "Rejected as Spam, this is held against the account, and brings: Warning , until (UTC)" in said
+        assert "No violation counts against it so far." in said
+        await carried_out(house)
+        assert await state(house) is MessageState.HELD
+        inputs = re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">', asked.text)
+        given = {name: value for name, value in inputs if name in ("reject_code", "note", "consequence", "tenant")}
+        assert given == {"reject_code": "spam", "note": "as seen", "consequence": WARNS, "tenant": ""}
+        done = await reviewer.post(f"{FIRST}/decide", {"verdict": "reject", **given})
+        assert done.status_code == 303
+    await carried_out(house)
+    assert await state(house) is MessageState.REJECTED
+
+
+async def test_another_consequence_than_was_read_is_shown_first(house: House, admin: Visitor) -> None:
+    asked = await admin.post(f"{FIRST}/decide", {**REJECT, "consequence": "suspend/30/automatic"})
+    assert (asked.status_code, "held against the account" in text_of(asked)) == (200, True)
+
+
+@pytest.mark.parametrize("code", ["self_harm", "unverifiable", "other"])
+async def test_what_is_no_violation_is_rejected_at_once(house: House, admin: Visitor, code: str) -> None:
+    assert "Nothing Self-harm" in text_of(await admin.get(FIRST))
+    form = {"verdict": "reject", "reject_code": code}
+    assert (await admin.post(f"{FIRST}/decide", form)).status_code == 303
 
 
 async def test_a_claim_shows_and_keeps_others_out(house: House) -> None:

@@ -30,7 +30,14 @@ from tests.http.console.visiting import HOUR_MS, House, Visitor, text_of
 
 ONE = "/reports/t1/r-1-t1"
 ELSEWHERE = "/reports/t1/report-1"
-ACT = {"verdict": "actioned", "category": "hate", "note": "", "reason": "", "tenant": ""}
+ACT = {
+    "verdict": "actioned",
+    "category": "hate",
+    "note": "",
+    "reason": "",
+    "tenant": "",
+    "consequence": "warn/0/automatic",
+}
 NO = {**ACT, "verdict": "not_actioned"}
 UNFOUNDED = {**ACT, "verdict": "unfounded"}
 WHY = {"reason": "ticket 7"}
@@ -171,6 +178,37 @@ async def test_what_is_acted_on_is_taken_down_and_its_reporters_are_told(house: 
     rows = [orjson.loads(row.body) async for row in house.keeping.store.audit() if row.kind == "report"]
     assert (rows[-1]["act"], rows[-1]["reason"], rows[-1]["actor"]) == ("DecideReport", "ticket 7", "our reviewer")
     assert "hateful" not in str(rows)
+
+
+async def test_a_takedown_shows_what_it_brings_before_it_is_done(house: House) -> None:
+    async with await house.signed_in("our reviewer") as reviewer:
+        asked = await reviewer.post(f"{ONE}/decide", {**ACT, "consequence": "", "note": "Thank you,\r\nand so on."})
+        assert asked.status_code == 200
+        assert "Taken down as Hate, this is held against the account, and brings: Warning" in text_of(asked)
+        assert (await report(house)).is_open
+        assert await taken_down(house) is None
+        inputs = re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">', asked.text)
+        given = {name: unescape(value) for name, value in inputs if name not in ("csrf", "next")}
+        assert given["note"].split() == ["Thank", "you,", "and", "so", "on."]
+        done = await reviewer.post(f"{ONE}/decide", {**given, "verdict": "actioned"})
+        assert done.headers["location"] == f"/console{ONE}?done=report_takedown"
+
+
+async def test_what_reporters_are_told_is_said_as_it_is(house: House, admin: Visitor) -> None:
+    true = "The reporters see the outcome under their receipt's link; the gateway sends them nothing."
+    assert true in text_of(await admin.get(ONE))
+    done = await admin.post(f"{ONE}/decide", NO)
+    page = text_of(await admin.get(done.headers["location"].removeprefix("/console")))
+    assert true in page
+    assert "reporters are told" not in page
+
+
+async def test_the_tenant_that_was_chosen_stays_chosen(admin: Visitor) -> None:
+    assert (await admin.post(f"{ONE}/claim", {"tenant": "t1"})).headers["location"].startswith(f"/console{ONE}?of=t1")
+    assert 'href="/console/reports?tenant=t1"' in (await admin.get(f"{ONE}?of=t1")).text
+    let_go = await admin.post(f"{ONE}/let-go", {"tenant": "t1"})
+    assert let_go.headers["location"] == "/console/reports?tenant=t1&done=report_let_go"
+    assert f"/console{ONE}?of=t1" in (await admin.get("/reports?tenant=t1")).text
 
 
 @pytest.mark.parametrize(("form", "unfounded"), [(NO, False), (UNFOUNDED, True)])

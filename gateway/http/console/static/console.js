@@ -32,25 +32,31 @@
     j: () => move(1),
     k: () => move(-1),
     Enter: () => find("[data-open]", chosen ?? document.createElement("i"))?.click(),
-    "/": () => find("[data-search]")?.focus(),
-    "?": () => { listKeys(); help?.showModal(); },
+    "/": () => filter()?.focus(),
+    "?": () => { sortKeys(); help?.showModal(); },
   };
-  const listKeys = () => {
-    const list = find("[data-keys]");
-    all("[data-added]", list).forEach((each) => each.remove());
-    const told = new Set();
-    for (const each of all("[data-key]").filter(shown)) {
-      if (told.has(each.dataset.key)) continue;
-      told.add(each.dataset.key);
-      const [row, term, meaning, key] = ["div", "dt", "dd", "kbd"].map((name) => document.createElement(name));
-      key.textContent = each.dataset.key;
-      meaning.textContent = [...each.childNodes].filter((node) => node.nodeName !== "KBD").map((node) => node.textContent).join("").trim();
-      term.append(key);
-      row.append(term, meaning);
-      row.dataset.added = "";
-      list.append(row);
+  const filter = () => find("[data-search]") ?? find("form[role=search] :is(select, input:not([type=hidden]))");
+  // Which keys do something here, as the help's rows name them.
+  const here = () => {
+    const names = new Set(all("[data-act]").filter(shown).map((each) => each.dataset.act));
+    if (items().length) ["move", "open"].forEach((name) => names.add(name));
+    if (filter()) names.add("filter");
+    return names.add("help");
+  };
+  const sortKeys = () => {
+    const names = here();
+    for (const row of all("[data-row]", help)) find(names.has(row.dataset.row) ? "[data-keys]" : "[data-elsewhere]", help).append(row);
+  };
+  const line = find("[data-line]");
+  if (line && help) {
+    const names = here();
+    for (const row of all("[data-row]", help).filter((each) => names.has(each.dataset.row))) {
+      const entry = document.createElement("span");
+      entry.append(...[...find("dt", row).childNodes].map((each) => each.cloneNode(true)), ` ${find("dd", row).textContent}`);
+      line.append(entry);
     }
-  };
+    line.hidden = false;
+  }
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.key === "Escape" && typing) typing.blur();
