@@ -79,7 +79,9 @@ class Proxy:
             raise forwarding.Refused(why)
         forwarding.check(headers)
         path = listener.inner_path(scope["raw_path"])
-        match = mapping.recognise(listener.map, scope["method"], path, scope["query_string"], headers)
+        match = mapping.recognise(
+            listener.map, scope["method"], path, scope["query_string"], headers, scope["raw_path"]
+        )
         body: bytes | AsyncIterator[bytes] | None = None
         if not match.passes:
             if any(name == b"upgrade" for name, _ in headers):

@@ -14,8 +14,8 @@ from gateway.platforms.schema import PASSED, Platform, Route
 
 _OVERRIDES = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
 _REWRITES = frozenset(
-    b"x-original-url x-original-uri x-original-path x-rewrite-url x-rewrite-uri x-forwarded-uri x-forwarded-path "
-    b"x-envoy-original-path x-request-uri x-proxy-url x-http-destinationurl".split()
+    b"x-original-url x-original-uri x-original-path x-rewrite-url x-rewrite-uri x-envoy-original-path x-request-uri "
+    b"x-proxy-url x-http-destinationurl".split()
 )
 """Headers by which a request names another path than its own, to servers that heed them."""
 _METHOD_PARAMETER = b"_method"
@@ -44,14 +44,17 @@ class Match:
         return self.route.kind == "pass"
 
 
-def recognise(platform: Platform, method: str, raw_path: bytes, query: bytes, headers: Headers = ()) -> Match:
+def recognise(
+    platform: Platform, method: str, raw_path: bytes, query: bytes, headers: Headers = (), sent_path: bytes = b""
+) -> Match:
     """The route of a request. What the map lists nowhere has the platform's ``unlisted`` one, and is judged.
+    ``sent_path`` is the path as the client sent it, where that is another one, below a base path.
 
     What the plain reading of the path matches is a match, whatever the query. Raises `Ambiguous` for a request that
     only some reading of its path, its method or its headers makes a publish request, for one whose route says that it
     goes nowhere, and for one below a base path that the listener does not have.
     """
-    _check_rewrites(raw_path, headers)
+    _check_rewrites(sent_path or raw_path, headers)
     overrides = tuple(_overrides(query, headers))
     if overrides or len(raw_path) > _KNOWN_LENGTH:
         found = _recognise(platform, method, raw_path, overrides)
@@ -93,12 +96,10 @@ def _recognise(platform: Platform, method: str, raw_path: bytes, overrides: Sequ
         match.route.id for match in fitting if match.route.when or (match is first and match.route.kind == "bypass")
     }
     _check_readings(platform, {method, method.strip().upper(), *overrides}, raw_path, parts, known)
+    if first is not None and first.route.when:
+        return Match(first.route, first.variables, (*fitting[1:], _unlisted(platform, raw_path)))
     if first is not None:
-        return (
-            Match(first.route, first.variables, (*fitting[1:], _unlisted(platform, raw_path)))
-            if first.route.when
-            else first
-        )
+        return first
     if method == "OPTIONS" and not overrides:
         return Match(PASSED, {})
     _check_base_path(platform, method, parts)

@@ -145,6 +145,11 @@ def test_a_header_that_names_another_path() -> None:
     for name in (b"x-original-url", b"x-rewrite-url"):
         assert fate(MATRIX, "PUT", "/harmless", "", ((name, SEND.encode() + b"?a=b"),)) == "refused"
         assert fate(MATRIX, "PUT", "/harmless", "", ((name, b"/other"),)) == "refused"
+        assert fate(MATRIX, "GET", SEND, "", ((name, SEND.encode() + b"?a=b"),)) == "passes"
+        below = mapping.recognise(
+            MATRIX, "GET", SEND.encode(), b"", ((name, b"/chat" + SEND.encode()),), b"/chat" + SEND.encode()
+        )
+        assert below.passes
 
 
 @pytest.mark.parametrize(
