@@ -81,11 +81,7 @@ def _recognise(platform: Platform, method: str, raw_path: bytes, overrides: Sequ
             return Match(PASSED, {})
         raise Ambiguous("the path does not start with /")
     parts = plain(raw_path)
-    found = [Match(*item) for item in platform.index.find(parts)]
-    fitting = [match for match in found if match.route.takes(method)]
-    passing = [match.route for match in found if match.passes]
-    if not is_one_path(parts) or not all(any(route.takes(other) for route in passing) for other in overrides):
-        fitting = [match for match in fitting if not match.passes]  # what a server makes of it may not be listed
+    fitting = _fitting(platform, method, parts, overrides)
     first = fitting[0] if fitting else None
     if first is not None and not first.route.when:
         if first.route.kind == "publish":
@@ -106,6 +102,15 @@ def _recognise(platform: Platform, method: str, raw_path: bytes, overrides: Sequ
     if platform.default == "refuse":
         raise Ambiguous(f"{method} {platform.name}: the route map does not list this request")
     return _unlisted(platform, raw_path)
+
+
+def _fitting(platform: Platform, method: str, parts: Sequence[str], overrides: Sequence[str]) -> list[Match]:
+    """The routes with this path and method, in their order. Listed passes are among them only if every server reads the
+    path alike, and whatever method it takes."""
+    found = [Match(*item) for item in platform.index.find(parts)]
+    passing = [match.route for match in found if match.passes]
+    sure = is_one_path(parts) and all(any(route.takes(other) for route in passing) for other in overrides)
+    return [match for match in found if match.route.takes(method) and (sure or not match.passes)]
 
 
 def _unlisted(platform: Platform, raw_path: bytes) -> Match:
