@@ -44,7 +44,7 @@ class Exchange:
         self._health = health
         self._waiting: deque[Sketch] = deque()
         self._more = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._positions: dict[object, int] = {}
         campaign.tell = self._offer
         health.caught_up(False)
@@ -54,6 +54,7 @@ class Exchange:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tells and listens until ``stop`` is set."""
+        self._loop = asyncio.get_running_loop()
         while not stop.is_set():
             session, stopping = asyncio.create_task(self._session()), asyncio.create_task(stop.wait())
             await asyncio.wait({session, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -74,7 +75,10 @@ class Exchange:
             metrics.SKETCHES.labels("lost").inc()
             return
         self._waiting.append(made)
-        self._loop.call_soon_threadsafe(self._more.set)
+        if self._loop is None:
+            self._more.set()
+        else:  # it may come from the thread of long texts
+            self._loop.call_soon_threadsafe(self._more.set)
 
     async def _session(self) -> None:
         async with (
