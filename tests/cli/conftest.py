@@ -12,8 +12,10 @@ from click.testing import CliRunner, Result
 
 from classifiers.contract import Score, Span
 from gateway.adapters.clock import SystemClock
+from gateway.adapters.keys import audit_key
 from gateway.adapters.sql import open_store
 from gateway.cli import main
+from gateway.cli.common import settings
 from gateway.core.model import Message, MessageState
 from gateway.http.requests import hash_key
 from gateway.lease import LeaseKeeper
@@ -58,7 +60,7 @@ class Office:
 
     async def _publish(self, spam: float, unknown: bool, message: Message | None, spans: tuple[Span, ...]) -> Performed:
         clock = SystemClock()
-        async with open_store(self.url) as (store, register):
+        async with open_store(self.url, audit_key=audit_key(settings().keys_file)) as (store, register):
             await register.put_tenant(TENANT, hash_key(KEY), "test", clock.now_ms())
             await register.put_account(TENANT.tenant_id, ACCOUNT, "test", clock.now_ms())
             await store.keep_policy(policy(), clock.now_ms())

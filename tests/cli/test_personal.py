@@ -148,10 +148,17 @@ def test_erasing_needs_the_accounts_closed_and_bars_who_had_one_closed(office: O
     assert office.run("audit", "verify").exit_code == 0
 
 
-def test_erasing_needs_no_key(office: Office, keys: Path) -> None:
+def test_erasing_opens_nothing_but_is_an_act_under_the_key_of_the_audit_chain(office: Office, keys: Path) -> None:
     keep(office)
+    content = keys.read_text()
     keys.unlink()
+    refused = office.run("registrants", "erase", "t9", "p-1", "--close", *BY)
+    assert refused.exit_code == 1
+    assert "make one with `gateway keys new`" in refused.output
 
+    sealing = json.loads(content)
+    sealing["seal"] = [{"id": "other", "key": sealing["index"]}]  # what the person's key was wrapped with is gone
+    keys.write_text(json.dumps(sealing))
     assert office.run("registrants", "erase", "t9", "p-1", "--close", *BY).exit_code == 0
 
 

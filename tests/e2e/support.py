@@ -205,8 +205,8 @@ async def reports(stack: Stack, pids: set[int]) -> list[dict[str, Any]]:
 
 
 _OF_OTHERS = {"bus", "answers", "keys"}
-"""Components that are not well while a classifier of the policy has no worker, or where there is no key file, as in many
-a test."""
+"""Components that are not well while a classifier of the policy has no worker, or where there is no key file: as in
+many a test."""
 
 
 def is_well(report: dict[str, Any]) -> bool:
