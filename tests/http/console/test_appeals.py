@@ -185,7 +185,7 @@ async def test_a_reversal_says_what_it_did(
         assert appeal.note == "Sorry.\nYou were right."
         page = await reviewer.get(f"{APPEAL}?done=appeal_reversed")
     said = text_of(page)
-    assert "Decided: the restriction is lifted, and the author is told." in said
+    assert "Decided: the restriction is lifted." in said
     assert words in said
     assert "Sorry.\nYou were right." in page.text
     assert "Who had a part in it No person" in said
