@@ -29,4 +29,5 @@ async def violate(desk: Keeping, number: int, at_ms: int, category: str = "spam"
     follower = SqlFollower(desk.store.database, [desk.desk.sanctions])  # type: ignore[list-item]
     while await follower.follow(owner.slot, at_ms):
         pass
+    await desk.store.release(owner)
     return new.message_id
