@@ -15,6 +15,7 @@ from typing import Any, Self
 import psutil
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from classifiers.contract import decode_questions
 from deploy.local.stack import APP_KEY, Stack
 from gateway.settings import Settings
 
@@ -245,6 +246,15 @@ async def command(stack: Stack, *arguments: str) -> tuple[int, str]:
 def topic(stack: Stack, name: str) -> str:
     """The full name of one of the stack's topics."""
     return stack.environment({})["GATEWAY_KAFKA__TOPIC_PREFIX"] + name
+
+
+async def questions(stack: Stack, name: str = "questions") -> list[ConsumerRecord]:
+    """The records that ask about messages; a process that gets ready asks about none."""
+
+    def about_messages(found: list[ConsumerRecord]) -> list[ConsumerRecord]:
+        return [record for record in found if any(each.tenant_id for each in decode_questions(record.value))]
+
+    return about_messages(await records(stack, name, about_messages))
 
 
 async def records(stack: Stack, name: str, enough: Callable[[list[ConsumerRecord]], object]) -> list[ConsumerRecord]:

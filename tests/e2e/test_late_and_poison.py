@@ -20,7 +20,7 @@ from deploy.local.stack import Stack
 from tests.e2e.books import audit_problems, rows
 from tests.e2e.classifying import POISON, SLOW
 from tests.e2e.conftest import fresh_stack
-from tests.e2e.support import Answer, counter, once, publish, published, records, topic, until
+from tests.e2e.support import Answer, counter, once, publish, published, questions, records, topic, until
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ async def test_an_opinion_that_comes_late_resolves_the_hold_once(hasty_stack: St
     late = await counter(stack, "gateway_late_replies_total")
     answer = await publish(stack, "The bakery opens at seven.")
     assert (answer.status, set(answer.codes)) == (202, {"classifier_timeout"})
-    record = (await records(stack, "questions", bool))[0]
+    record = (await questions(stack))[0]
     question = decode_questions(record.value)[0]
     value = encode_replies([judge(question, load())])
     for _ in range(2):  # and once more, as when a worker died between reply and commit

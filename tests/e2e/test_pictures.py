@@ -13,7 +13,7 @@ import pytest
 from classifiers.contract import Picture, decode_questions
 from deploy.local.stack import Stack
 from tests.adapters.picture_site import PNG, PictureSite, answer
-from tests.e2e.support import once, published, records
+from tests.e2e.support import once, published, questions
 
 LARGE = os.urandom(3_000_000)
 
@@ -51,13 +51,13 @@ async def test_a_message_goes_out_when_workers_saw_its_pictures(opened: Stack, s
     assert (reply.status, reply.codes) == (200, [])
     assert [request["body"] for request in published(opened)] == [given.decode()]
 
-    [large] = await records(opened, "media-questions", len)
+    [large] = await questions(opened, "media-questions")
     [question] = decode_questions(large.value)
     assert question.ask == ("image",)
     assert question.pictures == (Picture("image/png", PNG), Picture("image/jpeg", LARGE))
     assert len(question.author) == 16
     assert "demo-verified" not in large.value.decode()
-    [plain] = await records(opened, "questions", len)
+    [plain] = await questions(opened)
     [question] = decode_questions(plain.value)
     assert (question.ask, question.pictures) == (("text", "news", "lexicon", "campaign"), ())
 

@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from classifiers.contract import decode_questions
 from deploy.local.processes import free_port
 from deploy.local.stack import Stack
-from tests.e2e.support import publish, records, until
+from tests.e2e.support import publish, questions, until
 from tests.e2e.upstream import Server, Upstream
 
 SPANS = 7
@@ -71,7 +71,7 @@ async def test_one_trace_leads_from_the_client_to_the_upstream(
         assert parents[stage] == ids["POST /v1/messages"]
     assert parents["judge"] == ids["opinions"]
 
-    [record] = await records(bare_stack, "questions", bool)
+    [record] = await questions(bare_stack)
     assert dict(record.headers)["traceparent"].decode() == f"00-{trace}-{ids['opinions']}-01"
     assert decode_questions(record.value)[0].traceparent == f"00-{trace}-{ids['opinions']}-01"
     [(headers, _)] = upstream.requests
