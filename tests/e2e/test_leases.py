@@ -35,7 +35,7 @@ async def test_a_process_without_a_slot_says_so_and_ends(hasty_stack: Stack) -> 
     third = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "gateway", "serve", "--port", str(free_port())),
-        env=stack.environment(two),
+        env=stack.environment({**two, "GATEWAY_MANAGEMENT_PORT": str(free_port())}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -61,13 +61,13 @@ async def test_one_trace_leads_from_the_client_to_the_upstream(
     spans = {span.name: (service, span) for service, span in collector.spans[trace]}
     assert {name: service for name, (service, _) in spans.items()} == {
         "POST /v1/messages": "gateway",
-        **dict.fromkeys(("facts", "opinions", "commit", "forward", "settle"), "gateway"),
+        **dict.fromkeys(("keys", "facts", "opinions", "commit", "forward", "settle"), "gateway"),
         "judge": "classifiers",
     }
     parents = {name: span.parent_span_id.hex() for name, (_, span) in spans.items()}
     ids = {name: span.span_id.hex() for name, (_, span) in spans.items()}
     assert parents["POST /v1/messages"] == client
-    for stage in ("facts", "opinions", "commit", "forward", "settle"):
+    for stage in ("keys", "facts", "opinions", "commit", "forward", "settle"):
         assert parents[stage] == ids["POST /v1/messages"]
     assert parents["judge"] == ids["opinions"]
 
