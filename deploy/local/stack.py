@@ -135,9 +135,12 @@ class Stack:
         self._wait("classifiers", process, f"http://127.0.0.1:{port}/readyz")
         return process
 
-    def start(self, name: str, options: list[str], ready: str | None = None) -> subprocess.Popen[bytes]:
-        """Something else on the stack's environment; with ``ready`` returns when that address answers."""
-        process = self._start(name, options, {})
+    def start(
+        self, name: str, options: list[str], ready: str | None = None, more: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Something else on the stack's environment, with ``more`` settings; with ``ready`` returns when that address
+        answers."""
+        process = self._start(name, options, more or {})
         if ready is not None:
             self._wait(name, process, ready)
         return process

@@ -89,7 +89,8 @@ async def test_where_workers_differ_nothing_is_remembered(own: Stack, terms: Pat
     whole = await counter(own, WHOLE)
     for _ in range(10):
         assert (await publish(own, TEXT)).status == 200
-    assert await counter(own, "gateway_question_batch_count") == asked + 10
+    # A classifier without a worker is asked now and then, too.
+    assert await counter(own, "gateway_question_batch_count") >= asked + 10
     assert await counter(own, WHOLE) == whole
     await asyncio.to_thread(own.end, second)
     await until(partial(is_remembered, own), 60, "who has ended differs no more")

@@ -164,11 +164,16 @@ async def owners(stack: Stack) -> list[Owner]:
         return [owner for owner, _ in await store.holders()]
 
 
+def managed() -> dict[str, str]:
+    """A management port of a process's own."""
+    return {"GATEWAY_MANAGEMENT_PORT": str(free_port())}
+
+
 def start_wrong(stack: Stack, ms: int) -> int:
     """A gateway process of its own whose clock is off by so much; the port it serves."""
     port = free_port()
     options = ["-c", WRONG_CLOCK.format(ms=ms), "serve", "--port", str(port)]
-    stack.start("gateway-wrong", options, f"http://127.0.0.1:{port}/readyz")
+    stack.start("gateway-wrong", options, f"http://127.0.0.1:{port}/readyz", managed())
     return port
 
 
@@ -176,7 +181,7 @@ async def start_another(stack: Stack) -> float:
     """Start one more gateway process; how long it took, which must not be too long."""
     port, began = free_port(), monotonic()
     options = ["-m", "gateway", "serve", "--port", str(port)]
-    await asyncio.to_thread(stack.start, "gateway-new", options, f"http://127.0.0.1:{port}/readyz")
+    await asyncio.to_thread(stack.start, "gateway-new", options, f"http://127.0.0.1:{port}/readyz", managed())
     took = monotonic() - began
     assert took < START_SECONDS
     return took
