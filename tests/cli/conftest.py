@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from click.testing import CliRunner, Result
 from classifiers.contract import Score, Span
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys import audit_key
-from gateway.adapters.sql import open_store
+from gateway.adapters.sql import SqlRegister, SqlStore, open_store
 from gateway.cli import main
 from gateway.cli.common import settings
 from gateway.core.model import Message, MessageState
@@ -44,6 +45,10 @@ class Office:
         """Let a gateway process decide a message, in which a classifier marks these spans."""
         return asyncio.run(self._publish(spam, unknown, message, spans))
 
+    def store(self) -> AbstractAsyncContextManager[tuple[SqlStore, SqlRegister]]:
+        """The store and the registry, opened as commands open them."""
+        return open_store(self.url, audit_key=audit_key(settings().keys_file))
+
     def state(self, message_id: str) -> MessageState:
         """Where a message is."""
         [(state,)] = self.sql("SELECT state FROM messages WHERE id = ?", message_id)
@@ -60,7 +65,7 @@ class Office:
 
     async def _publish(self, spam: float, unknown: bool, message: Message | None, spans: tuple[Span, ...]) -> Performed:
         clock = SystemClock()
-        async with open_store(self.url, audit_key=audit_key(settings().keys_file)) as (store, register):
+        async with self.store() as (store, register):
             await register.put_tenant(TENANT, hash_key(KEY), "test", clock.now_ms())
             await register.put_account(TENANT.tenant_id, ACCOUNT, "test", clock.now_ms())
             await store.keep_policy(policy(), clock.now_ms())

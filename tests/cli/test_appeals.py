@@ -10,7 +10,7 @@ import pytest
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.keys import FileSealer, mark_of
-from gateway.adapters.sql import SqlFollower, open_store
+from gateway.adapters.sql import SqlFollower
 from gateway.adapters.sql.appeals import SqlAppeals
 from gateway.adapters.sql.statements import SqlStatements, StatementsPart
 from gateway.appealing import Appealing
@@ -26,7 +26,7 @@ def appealed(office: Office, message_id: str, keys: Path | None = None) -> Appea
     """What a running gateway does: a statement of the message, and an author who appeals against it."""
 
     async def make() -> Appeal:
-        async with open_store(office.url) as (store, register):
+        async with office.store() as (store, register):
             clock = SystemClock()
             follower = SqlFollower(store.database, [StatementsPart(store.database)])
             for chain in await store.heads():

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from gateway.adapters.sql import open_store
 from gateway.adapters.sql.news import SqlNews
 from gateway.core.addresses import page_key
 from gateway.core.model import Account, NewsAuthorisation, NewsKind
@@ -33,7 +32,7 @@ def account(office: Office) -> Account:
     """The account as the hot path sees it."""
 
     async def look() -> Account | None:
-        async with open_store(office.url) as (_, register):
+        async with office.store() as (_, register):
             return await register.account(TENANT.tenant_id, ACCOUNT.account_id)
 
     found = asyncio.run(look())
@@ -45,7 +44,7 @@ def article(office: Office, url: str) -> Article | None:
     """An article as the hot path finds it."""
 
     async def look() -> Article | None:
-        async with open_store(office.url) as (store, _):
+        async with office.store() as (store, _):
             return await SqlNews(store.database).article("t1", page_key(url), None)
 
     return asyncio.run(look())

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from gateway.adapters.sql import open_store
 from gateway.core.model import (
     Account,
     AccountState,
@@ -155,7 +154,7 @@ def kept(office: Office) -> Account:
     """The account as it is now."""
 
     async def read() -> Account:
-        async with open_store(office.url) as (_, register):
+        async with office.store() as (_, register):
             found = await register.account("t9", "acc-9")
             assert found is not None
             return found

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.adapters.key_file import add_key, new_keys, read
 from gateway.adapters.keys import FileSealer
-from gateway.adapters.sql import SqlReports, open_store
+from gateway.adapters.sql import SqlReports
 from gateway.adapters.sql.reports import PURPOSE
 from gateway.core.report_rules import Reports as Rules
 from gateway.core.reports import Channel, Draft
@@ -39,7 +39,7 @@ def take(office: Office, keys: Path, *ids: str, at_ms: int = NOW_MS) -> list[str
     """Report each of these as a stranger does; the reports' ids."""
 
     async def work() -> list[str]:
-        async with open_store(office.url) as (store, _):
+        async with office.store() as (store, _):
             kept = SqlReports(store.database, FileSealer(keys, PURPOSE), lambda: f"r{next(_numbers):06}")
             made: list[str] = []
             for each in ids:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.clock import SystemClock
-from gateway.adapters.sql import SqlFollower, SqlSanctions, open_store
+from gateway.adapters.sql import SqlFollower, SqlSanctions
 from gateway.core.model import Message
 from tests.cli.conftest import Office
 from tests.policies import POLICY, policy
@@ -33,7 +33,7 @@ def follow(office: Office) -> None:
     """Write what follows from all that happened."""
 
     async def all_of_it() -> None:
-        async with open_store(office.url) as (store, _):
+        async with office.store() as (store, _):
             follower = SqlFollower(store.database, [SqlSanctions(store.database, policy)])
             for chain in await store.heads():
                 while await follower.follow(chain, SystemClock().now_ms()):

@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from gateway.adapters.sql import open_store
 from gateway.core.records import Tenant
 from gateway.http.requests import hash_key
 from tests.cli.conftest import Office
@@ -34,7 +33,7 @@ OPTIONS = {
 
 def tenant_and_keys(office: Office) -> tuple[Tenant | None, list[str]]:
     async def look() -> tuple[Tenant | None, list[str]]:
-        async with open_store(office.url) as (_, register):
+        async with office.store() as (_, register):
             return await register.tenant("t9"), await register.keys("t9")
 
     return asyncio.run(look())

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.adapters.sql import open_store
 from gateway.adapters.sql.history import record
 from gateway.cli.transparency import transparency_commands
 from gateway.core.audit import APPEAL, REPORT, act_body
@@ -51,7 +50,7 @@ class Public:
         """Write an act as those who decide on reports and appeals do."""
 
         async def write() -> None:
-            async with open_store(self._office.url) as (store, _), store.database.writing("test") as connection:
+            async with self._office.store() as (store, _), store.database.writing("test") as connection:
                 body = act_body(By("Ann"), 0, TENANT_ID, act, **fields)
                 await record(connection, TENANT_ID, body, at_ms, kind=kind)
 
