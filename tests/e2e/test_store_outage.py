@@ -170,11 +170,11 @@ def managed() -> dict[str, str]:
 
 
 def start_wrong(stack: Stack, ms: int) -> int:
-    """A gateway process of its own whose clock is off by so much; the port it serves."""
-    port = free_port()
+    """A gateway process of its own whose clock is off by so much; the port of its health report."""
+    port, more = free_port(), managed()
     options = ["-c", WRONG_CLOCK.format(ms=ms), "serve", "--port", str(port)]
-    stack.start("gateway-wrong", options, f"http://127.0.0.1:{port}/readyz", managed())
-    return port
+    stack.start("gateway-wrong", options, f"http://127.0.0.1:{port}/readyz", more)
+    return int(more["GATEWAY_MANAGEMENT_PORT"])
 
 
 async def start_another(stack: Stack) -> float:
