@@ -11,7 +11,6 @@ import orjson
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.adapters.key_file import new_keys
 from gateway.adapters.keys import FileSealer
@@ -30,6 +29,7 @@ from gateway.core.statement import Lifted
 from gateway.ports import Judged, LeaseLost, Stale
 from tests.contract.complaints import BLOCKED, HELD, QUEUED, REJECTED, RULES, Complaints, found
 from tests.contract.newsroom import TENANT
+from tests.contract.plans import plan_of
 from tests.contract.samples import (
     ACCOUNT,
     FORWARDING,
@@ -398,26 +398,18 @@ async def test_a_key_that_sealed_something_is_found(place: Complaints) -> None:
 async def test_decided_appeals_are_read_by_an_index_in_their_order(
     place: Complaints, tenant_id: str | None, index: str, before: tuple[int, str] | None
 ) -> None:
-    database = place.store.database
-    dialect = (sqlite if database.sqlite else postgresql).dialect()
-    query = decided_page(tenant_id, before, 5).compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-    explain = "EXPLAIN QUERY PLAN " if database.sqlite else "EXPLAIN "
-    async with database.reading("test") as connection:
-        for other in () if database.sqlite else ("seqscan", "bitmapscan", "sort"):
-            # Of so few rows these may be cheaper, by what was counted of them last: here they are the last resort.
-            await connection.execute(text(f"SET LOCAL enable_{other} = off"))
-        plan = " ".join([str(row) for row in await connection.execute(text(f"{explain}{query}"))])
+    async with place.store.database.reading("test") as connection:
+        plan = await plan_of(connection, decided_page(tenant_id, before, 5))
     assert re.search(rf"\b{index}\b", plan), plan
     assert ("Sort" in plan, "B-TREE" in plan) == (False, False), plan
 
 
 async def test_forgetting_reads_what_is_due_and_nothing_else(place: Complaints, office_url: str) -> None:
     """The sweep over a table of millions goes by the index of what is kept, not through what is erased."""
-    explain = "EXPLAIN QUERY PLAN " if place.store.database.sqlite else "EXPLAIN "
     where = "state IN ('blocked', 'rejected') AND length(body) > 0 AND updated_ms <= 7"
     engine = create_engine(office_url, 10.0, pool_size=0)
     async with engine.begin() as connection:
-        query = f"{explain} SELECT id FROM messages WHERE {where} ORDER BY updated_ms, id LIMIT 5"  # noqa: S608
-        plan = " ".join([str(row) for row in await connection.execute(text(query))])
+        query = f"SELECT id FROM messages WHERE {where} ORDER BY updated_ms, id LIMIT 5"  # noqa: S608
+        plan = await plan_of(connection, query)
     await engine.dispose()
     assert "messages_kept" in plan

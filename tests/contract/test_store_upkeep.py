@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from typing import Any
 
@@ -10,12 +11,16 @@ import orjson
 import pytest
 
 from classifiers.contract import Silence, Unanswered
+from gateway.adapters.sql.engine import create_engine
+from gateway.adapters.sql.reads import unannounced
 from gateway.core.audit import ADMINISTRATORS, GENESIS
 from gateway.core.model import MessageState, Outcome
 from gateway.core.policy import parse_policy
 from gateway.core.records import Owner
 from gateway.ports import Fault, LeaseLost, Register, Store, StoreUnavailable
+from tests.contract.newsroom import Office
 from tests.contract.places import Place
+from tests.contract.plans import plan_of
 from tests.contract.samples import (
     CLEAR,
     FORWARDING,
@@ -413,6 +418,15 @@ async def test_events_are_what_was_not_announced_yet(store: Store) -> None:
     assert [row.seq for row in await store.events(one.slot, 10)] == [3]
     assert [row.chain for row in await store.events(two.slot, 10)] == [two.slot]
     assert await store.events(ADMINISTRATORS, 10) == []
+
+
+async def test_events_are_read_from_where_announcing_has_got_to(office_url: str, office: Office) -> None:
+    """A chain is looked through several times a second, for years."""
+    engine = create_engine(office_url, 10.0, pool_size=0)
+    async with engine.begin() as connection:
+        plan = await plan_of(connection, unannounced(0, 5))
+    await engine.dispose()
+    assert re.search(r"\bseq ?>", plan.partition("Filter")[0]), plan
 
 
 async def test_a_row_is_announced_after_the_earlier_ones_about_its_message_in_whatever_chain(store: Store) -> None:

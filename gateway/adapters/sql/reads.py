@@ -70,6 +70,14 @@ def _is_erased(message_json: str) -> bool:
     return f'"{ERASED}"' in message_json and is_erased(codec.decode_message(message_json))
 
 
+def unannounced(chain: int, limit: int) -> AnySelect:
+    """The first rows of a chain that are not announced, in order, each with its step."""
+    # The cursor of this chain, not that of each row's: the database looks it up once and begins to read there.
+    cursor = select(cursors.c.announced).where(cursors.c.chain == chain).scalar_subquery()
+    new = and_(audit.c.chain == chain, audit.c.seq > func.coalesce(cursor, 0))
+    return _AUDIT.add_columns(audit.c.step).where(new).order_by(audit.c.seq).limit(limit)
+
+
 def in_this_state(state: MessageState) -> ColumnElement[bool]:
     """The condition for a state, in the form that lets a partial index serve it: the state is part of the text."""
     # Bound as a parameter, the state would be unknown when the database plans, and the index would not do.
@@ -172,17 +180,14 @@ class Reads:
         return {row[0]: (row[1], row[2]) for row in rows}
 
     async def events(self, chain: int, limit: int) -> list[AuditRow]:
-        cursor = select(cursors.c.announced).where(cursors.c.chain == audit.c.chain).scalar_subquery()
-        new = audit.c.seq > func.coalesce(cursor, 0)
-        rows = await self._all(
-            _AUDIT.add_columns(audit.c.step).where(audit.c.chain == chain, new).order_by(audit.c.seq).limit(limit)
-        )
+        rows = await self._all(unannounced(chain, limit))
         about = {row.message_id for row in rows if row.message_id}
         if not about:
             return [AuditRow(*row[:-1]) for row in rows]
+        cursor = select(cursors.c.announced).where(cursors.c.chain == audit.c.chain).scalar_subquery()
         elsewhere = await self._all(
             select(audit.c.message_id, func.min(audit.c.step))
-            .where(audit.c.message_id.in_(about), audit.c.chain != chain, new)
+            .where(audit.c.message_id.in_(about), audit.c.chain != chain, audit.c.seq > func.coalesce(cursor, 0))
             .group_by(audit.c.message_id)
         )
         first = {row[0]: row[1] for row in elsewhere}
