@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -64,7 +65,6 @@ class Listener(_Part):
     body_limit: int = Field(20 * 1024 * 1024, ge=1024)
     takedown_token_env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     takedown_token_file: str | None = Field(None, min_length=1)
-    _map: Platform | None = PrivateAttr(None)
     _networks: tuple[IPv4Network | IPv6Network, ...] = PrivateAttr(())
 
     @model_validator(mode="after")
@@ -79,12 +79,10 @@ class Listener(_Part):
         self._networks = tuple([ip_network(text) for text in self.trusted_peers])
         return self
 
-    @property
+    @cached_property
     def map(self) -> Platform:
-        """The platform's route map."""
-        if self._map is None:
-            raise RuntimeError("the route map was not loaded")
-        return self._map
+        """The platform's route map, which `parse_listeners` finds."""
+        raise RuntimeError("the route map was not loaded")
 
     def inner_path(self, raw_path: bytes) -> bytes:
         """The path of a request as the route map has it. Raises `Ambiguous` for one that is not below the base path."""
@@ -139,7 +137,7 @@ def parse_listeners(text: str, platform: Callable[[str], Platform]) -> tuple[Lis
                 problems.append(Problem(lines.get((*place, field), line), f"listeners.{index}.{field}", "given twice"))
             seen.add((field, str(value)))
         try:
-            listener._map = platform(listener.platform)
+            vars(listener)["map"] = platform(listener.platform)
         except ValueError as error:
             problems.append(Problem(lines.get((*place, "platform"), line), f"listeners.{index}.platform", str(error)))
     if problems:

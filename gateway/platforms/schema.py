@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway.platforms.bodies import FORMATS, Format
 from gateway.platforms.index import PathIndex
@@ -158,21 +159,15 @@ class Route(_Part):
     """What happens to a request in which nothing is read: no text, no media, no doubt (a join without a reason)."""
     answers: dict[Annotated[AnswerKind, Field(strict=False)], AnswerMap] = Field(default_factory=dict)
     learn: Learn | None = None
-    _any_method: bool = PrivateAttr(False)
-
-    def model_post_init(self, _context: Any) -> None:
-        """Note whether the method says anything."""
-        everywhere = any(selector.kind in ("param", "param-json") for selector in self.text)
-        self._any_method = self.kind == "publish" and everywhere and "GET" in self.methods
-
     def takes(self, method: str) -> bool:
         """Whether this is a route for a method; HEAD is GET to most servers."""
         return method in self.methods or (method == "HEAD" and "GET" in self.methods)
 
-    @property
+    @cached_property
     def any_method(self) -> bool:
         """Whether its message may be a query: a platform that takes one by GET may take it by any method."""
-        return self._any_method
+        everywhere = any(selector.kind in ("param", "param-json") for selector in self.text)
+        return self.kind == "publish" and everywhere and "GET" in self.methods
 
 
 def _pass(value: Any) -> Any:
@@ -305,48 +300,37 @@ class Platform(_Part):
     answers: dict[Annotated[AnswerKind, Field(strict=False)], AnswerMap]
     verdicts: Verdicts = Verdicts()
     takedown: Removing | None = None
-    _index: PathIndex[Route] = PrivateAttr()
-    _unlisted: Route = PrivateAttr()
-    _unseen_keys: frozenset[str] = PrivateAttr(frozenset())
-    _learns_clients: bool = PrivateAttr(False)
-
-    def model_post_init(self, _context: Any) -> None:
-        """Make the index by which paths are found."""
-        entries = [(template, route) for route in (*self.routes, *self.passes) for template in route.path]
-        entries += [(template, PASSED) for template in self.websocket_paths]
-        self._index = PathIndex(entries, fold=self.case == "ignore")
-        self._unseen_keys = frozenset(self.unseen)
-        self._learns_clients = any(route.caller == "client" for route in self.routes)
-        self._unlisted = Route.model_validate(_UNLISTED | ({"doubts": _HELD} if self.default == "hold" else {}))
-
     @property
     def name(self) -> str:
         """The platform's name, as messages carry it."""
         return self.platform
 
-    @property
+    # Cached in the instance, these cost every request a look-up; a private attribute of pydantic costs it ten.
+    @cached_property
     def index(self) -> PathIndex[Route]:
         """The routes by path."""
-        return self._index
+        entries = [(template, route) for route in (*self.routes, *self.passes) for template in route.path]
+        entries += [(template, PASSED) for template in self.websocket_paths]
+        return PathIndex(entries, fold=self.case == "ignore")
 
-    @property
+    @cached_property
     def unseen_keys(self) -> frozenset[str]:
         """``unseen``, to look up."""
-        return self._unseen_keys
+        return frozenset(self.unseen)
 
-    @property
+    @cached_property
     def learns_clients(self) -> bool:
         """Whether what credentials a client shows says something of its other requests."""
-        return self._learns_clients
+        return any(route.caller == "client" for route in self.routes)
 
-    @property
+    @cached_property
     def unlisted(self) -> Route:
         """The route of a request that is listed nowhere. Its path has the one variable ``rest``."""
-        return self._unlisted
+        return Route.model_validate(_UNLISTED | ({"doubts": _HELD} if self.default == "hold" else {}))
 
     def route(self, route_id: str) -> Route:
         """The route with this id. Raises `KeyError`."""
-        for route in (*self.routes, self._unlisted):
+        for route in (*self.routes, self.unlisted):
             if route.id == route_id:
                 return route
         raise KeyError(route_id)
