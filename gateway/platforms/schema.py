@@ -159,6 +159,7 @@ class Route(_Part):
     """What happens to a request in which nothing is read: no text, no media, no doubt (a join without a reason)."""
     answers: dict[Annotated[AnswerKind, Field(strict=False)], AnswerMap] = Field(default_factory=dict)
     learn: Learn | None = None
+
     def takes(self, method: str) -> bool:
         """Whether this is a route for a method; HEAD is GET to most servers."""
         return method in self.methods or (method == "HEAD" and "GET" in self.methods)
@@ -300,6 +301,7 @@ class Platform(_Part):
     answers: dict[Annotated[AnswerKind, Field(strict=False)], AnswerMap]
     verdicts: Verdicts = Verdicts()
     takedown: Removing | None = None
+
     @property
     def name(self) -> str:
         """The platform's name, as messages carry it."""
