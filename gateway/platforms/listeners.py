@@ -81,8 +81,12 @@ class Listener(_Part):
 
     @cached_property
     def map(self) -> Platform:
-        """The platform's route map, which `parse_listeners` finds."""
+        """The platform's route map, see `use`."""
         raise RuntimeError("the route map was not loaded")
+
+    def use(self, routes: Platform) -> None:
+        """Give the listener its route map."""
+        vars(self)["map"] = routes  # where a cached property looks first
 
     def inner_path(self, raw_path: bytes) -> bytes:
         """The path of a request as the route map has it. Raises `Ambiguous` for one that is not below the base path."""
@@ -137,7 +141,7 @@ def parse_listeners(text: str, platform: Callable[[str], Platform]) -> tuple[Lis
                 problems.append(Problem(lines.get((*place, field), line), f"listeners.{index}.{field}", "given twice"))
             seen.add((field, str(value)))
         try:
-            vars(listener)["map"] = platform(listener.platform)
+            listener.use(platform(listener.platform))
         except ValueError as error:
             problems.append(Problem(lines.get((*place, "platform"), line), f"listeners.{index}.platform", str(error)))
     if problems:

@@ -78,7 +78,7 @@ async def open_site(platform: str = "matrix", **fields: Any) -> AsyncIterator[Si
         listener = Listener(
             name="chat", platform=platform, tenant="t1", port=1, upstream=f"http://{server.netloc}", **fields
         )
-        listener._map = load_shipped(platform)
+        listener.use(load_shipped(platform))
         remover = HttpTakedowns(origin, {"chat": listener})
         yield Site(server, remover, answers)
         await remover.close()

@@ -158,7 +158,7 @@ async def site(
             upstream=f"http://{peer.netloc}",
             **fields,
         )
-        made._map = routemap.load(routes)
+        made.use(routemap.load(routes))
         upstream = SealedUpstream(world.upstream, origin, sealer, {made.name: made}, seconds=5.0)
         perform = Perform(world.store, upstream, world.clock, world.lease)
         ports: dict[str, Any] = {

@@ -44,7 +44,7 @@ answers:
 def listener(netloc: str, name: str = "testing", **fields: Any) -> Listener:
     """A listener before this upstream."""
     made = Listener(name=name, platform="testing", tenant="t1", port=1, upstream=f"http://{netloc}", **fields)
-    made._map = routemap.load(ROUTES)
+    made.use(routemap.load(ROUTES))
     return made
 
 

@@ -228,7 +228,7 @@ class Kept:
         new_keys(tmp_path / "keys.json")
         self.sealer, self.clock = FileSealer(tmp_path / "keys.json"), FakeClock()
         self.listener = Listener(name="d", platform="discord", tenant="t1", port=1, upstream="http://one.example")
-        self.listener._map = load_shipped("discord")
+        self.listener.use(load_shipped("discord"))
         identify = Identify(self, None, self.sealer, self.clock)  # type: ignore[arg-type]
         self.clients = Clients(identify, self.sealer, self.clock, size=3)
         self.accounts = {self.sealer.index(f"{name} {number}"): name for name in ("a", "b") for number in range(9)}
@@ -298,7 +298,7 @@ async def test_each_credential_counts_for_its_own_hour(kept: Kept) -> None:
 
 
 async def test_where_no_route_asks_for_it_nothing_is_remembered(kept: Kept) -> None:
-    kept.listener._map = load_shipped("telegram")
+    kept.listener.use(load_shipped("telegram"))
     kept.note("1", "a 1")
     assert kept.clients._clients == {}
 
