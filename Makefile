@@ -48,7 +48,7 @@ sentences: $(VENV)/.sentences
 load: $(VENV)/.dev
 	$(BIN)/python -m loadtest.load
 
-# Pictures of the console for the README.
+# Pictures of the console for the README; the machine needs a font with Chinese characters.
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m loadtest.screenshots
 
