@@ -22,8 +22,8 @@ from classifiers import kafka, metrics
 from classifiers.batch import AnswerOne, Batch, Outcome, Record, attempt
 from classifiers.catalogue import CLASSIFIERS
 from classifiers.committer import Committer
+from classifiers.contract.lanes import Lane, is_long
 from classifiers.health import Health
-from classifiers.lanes import Lane, is_long
 from classifiers.outages import Outage
 from classifiers.outbox import Outbox
 from classifiers.settings import Kind, Settings

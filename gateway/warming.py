@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from classifiers.contract import Answer, Picture, Silence, Unanswered
-from classifiers.warming import MESSAGE_ID, PICTURES, TEXTS
+from classifiers.contract.warming import MESSAGE_ID, PICTURES, TEXTS
 from gateway.core.model import Media, Message
 from gateway.core.policy import PolicyInForce
 from gateway.ports import Classifiers, Clock

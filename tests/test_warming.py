@@ -8,8 +8,9 @@ import pytest
 
 from classifiers.catalogue import DEFAULT, load
 from classifiers.contract import Answer, Opinion, Picture, Question, Reply, Silence
+from classifiers.contract.warming import PICTURES, TEXTS
 from classifiers.judge import judge
-from classifiers.warming import PICTURES, TEXTS, warm
+from classifiers.warming import warm
 from gateway.core.model import Message
 from gateway.core.policy import parse_policy
 from gateway.warming import Warming

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from classifiers.contract import Answer, Picture, Question, Reply, Silence
-from classifiers.lanes import Lane, is_long
+from classifiers.contract.lanes import Lane, is_long
 from gateway import metrics
 from gateway.adapters.authors import Authors
 from gateway.adapters.pending import Pending, picture_bytes, silent

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from classifiers.contract import Answer, Opinion, Picture, Question, Reply, Silence, Unanswered
-from classifiers.lanes import LONG
+from classifiers.contract.lanes import LONG
 from gateway import tracing
 from gateway.adapters.authors import Authors
 from gateway.adapters.inprocess import InProcessClassifiers

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.contract import Question
-from classifiers.lanes import LONG, MANY, Lane, Turns, is_long
+from classifiers.contract.lanes import LONG, MANY, Lane, Turns, is_long
 
 
 def question(*texts: str) -> Question:

@@ -10,7 +10,7 @@ from functools import partial
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from classifiers.contract import VERSION, Question, Silence, encode_questions
-from classifiers.lanes import Turns
+from classifiers.contract.lanes import Turns
 from gateway import metrics
 from gateway.adapters.kafka.direct import DirectProducer
 from gateway.adapters.pending import picture_bytes
