@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from gateway.core.model import Media, Message, Repost
 from gateway.core.wording import told
 from gateway.platforms.strict_json import BadJson, loads
+from gateway.platforms.views import views
 
 PLATFORM = "native"
 CONTENT_TYPE = "application/json"
@@ -94,11 +95,13 @@ def to_message(body: MessageBody, tenant_id: str, content_hash: str) -> Message:
     texts += _strings(body.metadata)
     texts += [item.url for item in body.media]
     texts.append(body.target)
+    written = [text for text in texts if text]
+    written += [view for text in written for view in views(text)[1:]]
     return Message(
         tenant_id=tenant_id,
         account_id=body.account_id,
         platform=PLATFORM,
-        texts=tuple([text for text in texts if text]),
+        texts=tuple(written),
         content_hash=content_hash,
         media=tuple([_media(item, index) for index, item in enumerate(body.media)]),
         target=body.target,

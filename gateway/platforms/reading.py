@@ -20,6 +20,7 @@ from gateway.platforms.scalars import MAX_CHARACTERS, is_identifier, words, word
 from gateway.platforms.schema import Condition, Doubt, MediaMap, Platform, Route
 from gateway.platforms.selectors import Selector
 from gateway.platforms.strict_json import MAX_VALUES
+from gateway.platforms.views import views
 
 SEPARATOR = "\x1f"
 """Between values that belong together; no header, path or JSON identifier has it."""
@@ -152,7 +153,7 @@ def _whole(visible: Sequence[str], texts: Sequence[str]) -> list[str]:
     if len(visible) < 2:
         return []
     whole = "\n".join(visible)
-    seen = _views(whole)
+    seen = views(whole)
     return seen if len(texts) > len(visible) or len(seen) > 1 else []
 
 
@@ -356,12 +357,8 @@ def _unwrapped(selector: Selector, text: str) -> list[str]:
         elif wrap == "markdown":
             found = [line for item in found for line in markdown_texts(item)]
         elif wrap == "shown":
-            found = [line for item in found for line in _views(item)]
+            found = [line for item in found for line in views(item)]
     return found
-
-
-def _views(text: str) -> list[str]:
-    return list(dict.fromkeys((text, *html_texts(text), *markdown_texts(text))))
 
 
 def _is_address(value: str) -> bool:
