@@ -94,19 +94,23 @@ class BoundedHttp(HttpToolsProtocol):
         self._check_unfinished()
 
     def _parse(self, data: bytes) -> None:
-        while data and not self._deaf:
+        while data:
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
+                if self._deaf:
+                    return
                 data = data[upgrade.args[0] :]
                 if self._current.switching:
-                    if data and not self._deaf:
+                    if data:
                         self._current.fed(data)
                     return
-                # Another protocol was offered, and is not taken up. The parser stops all the same, before the body: it
-                # goes on behind a head that says how long that is, and nothing else.
+                # Another protocol was offered, and is not taken up. The parser stops all the same, before the body:
+                # another goes on behind a head that says how long that is, whether more may follow, and nothing else.
                 self._resuming = True
-                data = b"POST / HTTP/1.1\r\n" + self._framing + b"\r\n\r\n" + data
+                self.parser = httptools.HttpRequestParser(self)
+                more = b"" if self.cycle.keep_alive else b"Connection: close\r\n"
+                data = b"POST / HTTP/1.1\r\n" + more + self._framing + b"\r\n\r\n" + data
             else:
                 return
 
@@ -269,7 +273,10 @@ class BoundedHttp(HttpToolsProtocol):
 
     def shed(self) -> None:
         """Close it: it is idle, and another needs its place."""
-        self._give_up()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()  # its client does not read what it asked for
+        else:
+            self._give_up()
 
     def timeout_keep_alive_handler(self) -> None:
         """No next request has come."""

@@ -14,16 +14,23 @@ from gateway.platforms.html_text import html_visible
 _MARKS = str.maketrans("", "", "*_~`|\\")
 _LINE = re.compile(r"^[ \t]*(?:(?:>|[-+*]|-?#{1,6}|\d{1,9}[.)])[ \t]+|>)+", re.MULTILINE)
 """What makes a line a quotation, a heading or an item of a list."""
-_LINK = re.compile(
-    r"!?\[([^\[\]]*)\]"
-    r"\([ \t]{0,8}(?:<[^<>\n]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)"
-    r"(?:\s{1,8}(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]{0,8}\)"
-)
-"""A link or picture with its address: the label is what shows."""
+_IN_BRACKETS = r"(?:\\.|[^()\\])"
+_LINK = re.compile(rf"!?\[([^\[\]]*)\]\((?:{_IN_BRACKETS}|\((?:{_IN_BRACKETS}|\({_IN_BRACKETS}*\))*\))*\)", re.DOTALL)
+"""A link or picture with its address, whatever stands in it: the label is what shows."""
+_LINK_TO_FIRST = re.compile(r"!?\[([^\[\]]*)\]\((?:\\.|[^)\\]){0,600}\)", re.DOTALL)
+"""The same where the first bracket that closes ends the address."""
 _DEFINITION = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:[ \t]*\S+.*$", re.MULTILINE)
 _REFERENCE = re.compile(r"!?\[([^\[\]]*)\](?:\[[^\[\]]*\])?")
-_LABELLED = re.compile(r"<(?![@#!])[^<>|\s]*\|([^<>]*)>")
+_LABELLED = re.compile(r"<(?![@#!])[^<>|]*\|([^<>]*)>")
 """A link of mrkdwn with its label."""
+_NAMED = re.compile(r"<[@#!][^<>|]*\|([^<>]*)>")
+"""A mention of mrkdwn with a label, which some clients show."""
+_DATE = re.compile(r"<!date\^\d+\^([^<>^|]*)[^<>]*>")
+"""A date of mrkdwn: the words around it are its sender's."""
+_MATH = re.compile(r"\\(?:text|mathrm|mathbf|mathit|mathsf|mathtt|operatorname|mbox)\w{0,6}\s?\{([^{}]*)\}")
+"""Words in a formula."""
+_CELL = re.compile(r"(?<!\|)\|(?!\|)")
+"""What parts two cells of a table; two of them hide what is between."""
 _MENTION = re.compile(
     r"([ \t]{0,4})"
     r"(?:<(?:[@#!][^<>]*|a?:\w+:\d+|t:-?\d+(?::\w)?|/[^<>:]+:\d+|id:\w+)>|(?<![\w/])@(?:\*\*[^*]*\*\*|[\w.-]+))"
@@ -38,23 +45,29 @@ _NESTED = 3
 def markdown_texts(source: str) -> list[str]:
     """The text as it is; without the marks inside of words (``k**i**ll``) and entities; and as it looks rendered: of
     links their labels, without mentions, without marks at the start of lines."""
-    bare = html.unescape(source).translate(_MARKS)
-    return [text for text in dict.fromkeys((source, bare, render(source))) if text and not text.isspace()]
+    found = [source, html.unescape(source).translate(_MARKS), render(source)]
+    if "](" in source:
+        found.append(render(_LINK_TO_FIRST.sub(r"\1", source)))
+    if "|" in source and "<" in source:
+        found.append(render(_NAMED.sub(r"\1", source)))
+    return [text for text in dict.fromkeys(found) if text and not text.isspace()]
 
 
 def render(source: str) -> str:
     """The text as it looks rendered. Its lines end where they ended."""
     text = source
+    if "\\" in text and (words := _MATH.sub(r"\1", text)) != text:
+        text = words.replace("$", "")
     if "]:" in text:
         text = _DEFINITION.sub("", text)
         text = _REFERENCE.sub(r"\1", _linked(text))
     else:
         text = _linked(text)
     if "<" in text or "@" in text:
-        text = _MENTION.sub(_without, _LABELLED.sub(r"\1", text))
+        text = _MENTION.sub(_without, _LABELLED.sub(r"\1", _DATE.sub(r"\1", text)))
     text = _LINE.sub("", text)
     text = html_visible(text) if "<" in text else html.unescape(text)
-    return text.translate(_MARKS)
+    return _CELL.sub(" ", text).translate(_MARKS)
 
 
 def _without(mention: re.Match[str]) -> str:

@@ -20,7 +20,7 @@ from gateway.platforms.scalars import MAX_CHARACTERS, is_identifier, words, word
 from gateway.platforms.schema import Condition, Doubt, MediaMap, Platform, Route
 from gateway.platforms.selectors import Selector
 from gateway.platforms.strict_json import MAX_VALUES
-from gateway.platforms.views import views
+from gateway.platforms.views import forwards, views
 
 SEPARATOR = "\x1f"
 """Between values that belong together; no header, path or JSON identifier has it."""
@@ -36,7 +36,8 @@ _IN_BODY = frozenset({"json", "form", "part", "param", "part-json", "param-json"
 def fields_of(platform: Platform, match: Match, call: Call) -> Fields:
     """Every field of a request. Raises `BadRequest`."""
     route = match.route
-    fields = head_fields(call.headers, match.variables, call.query, platform.unseen_keys)
+    unseen = platform.unseen_keys if route.keys == "known" else frozenset[str]()
+    fields = head_fields(call.headers, match.variables, call.query, unseen)
     ignored, fold = route.content_type == "ignored", platform.json_keys == "fold"
     return with_body(fields, call.headers, call.body, route.body, route.untyped, ignored=ignored, fold=fold)
 
@@ -154,7 +155,9 @@ def _whole(visible: Sequence[str], texts: Sequence[str]) -> list[str]:
         return []
     whole = "\n".join(visible)
     seen = views(whole)
-    return seen if len(texts) > len(visible) or len(seen) > 1 else []
+    # Of two pieces in one line the same row is judged, and a word in two lines is read; of more, it need not be.
+    in_line = ["".join(visible)] if len(visible) > 2 else []
+    return (seen if len(texts) > len(visible) or len(seen) > 1 else []) + in_line
 
 
 def _in_path(fields: Fields, taken: set[Place]) -> list[str]:
@@ -337,6 +340,7 @@ def _texts(selector: Selector, fields: Fields, taken: set[Place], room: _Room, v
         for index, text in enumerate(words(found.value)):
             room.take(found.place, index, text)
             texts += _unwrapped(selector, text)
+            texts += forwards(text)
             if "://" in text and "%" in text:  # what an address says
                 texts.append(unquote(text))
             elif _is_phrase(text):

@@ -17,6 +17,8 @@ MAX_CHARACTERS = 200_000
 """Of all texts of a message together, before markup is read; the articles of a whole draft fit."""
 _IDENTIFIER = 255
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:$@-")
+_SENTENCE = 4
+"""Gaps between words from which on a key says something."""
 _TOO_DEEP = "JSON inside of a text is nested too deep"
 _LARGEST = 2**64
 """From here on the digits of a number are lost when it is parsed."""
@@ -45,7 +47,7 @@ def words_inside(text: str) -> list[str]:
 
 def is_name(key: str) -> bool:
     """Whether a key only names a field. One that does not may be a message to readers, and is judged."""
-    return len(key) <= 64 and _NAME.issuperset(key)
+    return len(key) <= 64 and _NAME.issuperset(key) and key.count("_") + key.count("-") < _SENTENCE
 
 
 def is_identifier(value: Any) -> bool:

@@ -154,6 +154,9 @@ class Route(_Part):
     """Ids in the platform's answer, by which a later request publishes this content."""
     ignore: Many = ()
     """Identifiers that no reader sees. What is not of the form of an identifier is judged all the same."""
+    keys: Literal["known", "any"] = "known"
+    """Whose words keys are: known ones say which identifiers no reader sees (`Platform.unseen`); where the sender may
+    choose any, none is."""
     doubts: tuple[Doubt, ...] = Field(default=(), strict=False)
     if_empty: Literal["judge", "pass"] = "judge"
     """What happens to a request in which nothing is read: no text, no media, no doubt (a join without a reason)."""
@@ -272,6 +275,7 @@ _UNLISTED = {
     "path": "/{rest*}",
     "body": [*FORMATS, "xml", "text", "file"],
     "text": ["shown:param:**"],
+    "keys": "any",
 }
 _HELD = [{"code": "unreadable_part", "when": "const:unlisted"}]
 

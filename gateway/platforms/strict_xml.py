@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers.expat import ExpatError, ParserCreate, errors
 
@@ -13,12 +14,14 @@ def read_xml(body: bytes) -> Any:
     """An XML document as the JSON that selectors read: an element is a key, with its text as the value.
 
     An element with attributes or children is an object: attributes are ``@name``, text beside them is ``#text``, and
-    children of one name are a list. Raises `BadRequest` for what is not well-formed UTF-8, for a document type (its
+    children of one name are a list. Raises `BadRequest` for what is not well-formed UTF-8 or says that it is in another
+    encoding (some parsers would read other words in the same bytes), for a document type (its
     entities would hide text, or blow it up), and for more than `MAX_DEPTH` levels or `MAX_VALUES` values.
     """
     reader = _Reader()
     parser = ParserCreate("utf-8")
     parser.buffer_text = True
+    parser.XmlDeclHandler = reader.check_declaration
     parser.StartDoctypeDeclHandler = reader.refuse_document_type
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
@@ -34,13 +37,37 @@ def read_xml(body: bytes) -> Any:
     return reader.root
 
 
+@dataclass(slots=True)
+class _Element:
+    """An element that is open, and what was read in it."""
+
+    name: str
+    inside: dict[str, Any]
+    texts: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+
+    def value(self) -> Any:
+        text = "".join(self.texts)
+        if self.comments:
+            self.inside["#comment"] = "".join(self.comments)
+        if not self.inside:
+            return "" if text.isspace() else text
+        if text and not text.isspace():
+            self.inside["#text"] = text
+        return self.inside
+
+
 class _Reader:
     """Builds the value as the parser meets elements and texts."""
 
     def __init__(self) -> None:
         self.root: dict[str, Any] = {}
-        self._open: list[tuple[str, dict[str, Any]]] = [("", self.root)]
+        self._open = [_Element("", self.root)]
         self._values = 0
+
+    def check_declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.lower() != "utf-8":
+            raise BadRequest(("body", f"XML declared as {encoding[:40]}; send UTF-8"))
 
     def refuse_document_type(self, *_: object) -> None:
         raise BadRequest(("body", "XML with a document type; send it without"))
@@ -51,22 +78,17 @@ class _Reader:
             raise BadRequest(("body", f"more than {MAX_VALUES} values"))
         if len(self._open) > MAX_DEPTH:
             raise BadRequest(("body", f"nested deeper than {MAX_DEPTH} levels"))
-        self._open.append((name, {f"@{key}": value for key, value in attributes.items()}))
+        self._open.append(_Element(name, {f"@{key}": value for key, value in attributes.items()}))
 
     def add_text(self, text: str) -> None:
-        inside = self._open[-1][1]
-        inside["#text"] = inside.get("#text", "") + text
+        self._open[-1].texts.append(text)
 
     def add_comment(self, text: str) -> None:
-        inside = self._open[-1][1]
-        inside["#comment"] = inside.get("#comment", "") + text
+        self._open[-1].comments.append(text)
 
     def end(self, name: str) -> None:
-        _, inside = self._open.pop()
-        if inside.get("#text", "").isspace():
-            del inside["#text"]
-        value = inside.get("#text", "") if inside.keys() <= {"#text"} else inside
-        around = self._open[-1][1]
+        value = self._open.pop().value()
+        around = self._open[-1].inside
         if name not in around:
             around[name] = value
         elif isinstance(around[name], list):
