@@ -70,6 +70,11 @@ async def peer(site: Site) -> AsyncIterator[Peer]:
     writer.close()
 
 
+def bounds(site: Site) -> list[BoundedHttp]:
+    """The server's side of its connections."""
+    return cast(list[BoundedHttp], list(site.connections))
+
+
 async def served(peer: Peer) -> None:
     """Ask, and see the answer."""
     reader, writer = peer
@@ -159,6 +164,23 @@ async def test_one_connection_too_many_ends_the_oldest_idle_and_the_others_stay(
     again = await site.connect()
     await served(again)
     again[1].close()
+
+
+async def test_an_idle_connection_whose_client_takes_no_answer_gives_up_its_place_at_once(site: Site) -> None:
+    site.config.limit_concurrency = 1
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(site.address)
+    client.sendall(b"GET /4000000 HTTP/1.1\r\nHost: gateway\r\n\r\n")
+    async with asyncio.timeout(5):
+        while not any(each.cycle is not None and each.cycle.response_complete for each in bounds(site)):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        new = await site.connect()
+        while any(each.transport.get_write_buffer_size() for each in bounds(site)):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    await served(new)
+    new[1].close()
+    client.close()
 
 
 async def test_endless_trailers_end_the_connection(peer: Peer) -> None:

@@ -105,6 +105,7 @@ REFUSED = {
     "a lower case method": b"get / HTTP/1.1\r\nHost: a\r\n\r\n",
     "an unknown method": b"PUBLISH / HTTP/1.1\r\nHost: a\r\n\r\n",
     "CONNECT": b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a WebSocket without a host": b"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
     "TRACE": b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
     "two upgrades": get(b"Host: a", b"Connection: Upgrade", b"Upgrade: websocket", b"Upgrade: h2c"),
     "a WebSocket with a body": post(
@@ -202,6 +203,23 @@ ACCEPTED = {
 }
 
 
+LAST = {
+    "an offer of HTTP/2 for one request": (
+        get(b"Host: a", b"Connection: close, Upgrade", b"Upgrade: h2c"),
+        Seen("GET", "/"),
+    ),
+    "an offer of HTTP/2 for one request with a body": (
+        post(b"Host: a", b"Connection: close, Upgrade", b"Upgrade: h2c", b"Content-Length: 2", body=b"ab"),
+        Seen("POST", "/p", b"ab"),
+    ),
+    "an offer of HTTP/2 in HTTP/1.0": (
+        b"GET / HTTP/1.0\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        Seen("GET", "/"),
+    ),
+}
+"""Requests whose answer ends the connection."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server() -> AsyncIterator[tuple[Recorder, Front]]:
     """One server for all rows."""
@@ -262,6 +280,24 @@ async def test_any_other_is_seen_once_and_as_it_was(
     assert statuses == [b"200"] * 2
     assert all(got.values(b"transfer-encoding") == [] for got in upstream.got), "it came at once"
     assert all(not got.values(b"x-trailer") and not got.values(b"authorization") for got in upstream.got)
+
+
+@pytest.mark.parametrize(("request_bytes", "seen"), LAST.values(), ids=LAST.keys())
+async def test_what_ends_its_connection_is_seen_once_and_nothing_behind_it(
+    server: tuple[Recorder, Front], upstream: Recorder, request_bytes: bytes, seen: Seen
+) -> None:
+    _, statuses = await answer_to(server, request_bytes + AFTER)
+    assert [Seen(got.method, got.target, got.body) for got in upstream.got] == [seen]
+    assert statuses == [b"200"]
+
+
+@pytest.mark.parametrize("name", ["CONNECT", "a WebSocket without a host", "two upgrades"])
+async def test_a_refused_upgrade_is_no_fault(server: tuple[Recorder, Front], upstream: Recorder, name: str) -> None:
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+    answer, _ = await answer_to(server, REFUSED[name])
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert faults == []
 
 
 @pytest.mark.parametrize("size", [1, 7, 61])
