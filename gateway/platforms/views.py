@@ -21,7 +21,7 @@ def forwards(text: str) -> list[str]:
 
 
 def views(text: str) -> list[str]:
-    """The text as it is, as HTML, as markdown, as its order is shown, and with scraps of words in lines put together, each
-    once."""
+    """The text as it is, as HTML, as markdown, as its order is shown, and with scraps of words in lines put together.
+    Each is given once."""
     whole = [_BREAK.sub("", text)] if _SCRAP.search(text) else []
     return list(dict.fromkeys((text, *html_texts(text), *markdown_texts(text), *forwards(text), *whole)))
