@@ -89,19 +89,19 @@ def to_message(body: MessageBody, tenant_id: str, content_hash: str) -> Message:
     """The message in a validated body. Raises `BadBody` for data that is not base64."""
     repost = body.repost_of
     topic = body.metadata.get("topic")
-    texts = [body.title, body.text]
+    words = [body.title, body.text]
+    tags = list(_strings(body.metadata))
+    source: list[str | None] = []
     if repost is not None:
-        texts += [repost.title, repost.publisher, repost.author, repost.url]
-    texts += _strings(body.metadata)
-    texts += [item.url for item in body.media]
-    texts.append(body.target)
-    written = [text for text in texts if text]
-    written += [view for text in written for view in views(text)[1:]]
+        words += [repost.title, repost.publisher, repost.author]
+        source = [repost.url]
+    texts = [*words, *source, *tags, *[item.url for item in body.media], body.target]
+    seen = [view for text in (*words, *tags) if text for view in views(text)[1:]]
     return Message(
         tenant_id=tenant_id,
         account_id=body.account_id,
         platform=PLATFORM,
-        texts=tuple(written),
+        texts=tuple([text for text in (*texts, *seen) if text]),
         content_hash=content_hash,
         media=tuple([_media(item, index) for index, item in enumerate(body.media)]),
         target=body.target,
