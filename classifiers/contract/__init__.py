@@ -1,8 +1,8 @@
 """What crosses the bus between gateway and classifiers: questions, opinions, their codec and version.
 
-This is the only module of ``classifiers`` that the gateway imports. It is pure. One Kafka record carries
-a batch: the questions of one moment share a record, and their answers share the reply. ``deploy/asyncapi.yaml``
-describes the same records for other languages, and golden records in the tests hold the two together.
+With the lanes and the warm-up beside it this is all of ``classifiers`` that the gateway imports. It is pure. One Kafka
+record carries a batch: the questions of one moment share a record, and their answers share the reply.
+``deploy/asyncapi.yaml`` describes the same records for other languages, and golden records in the tests hold the two together.
 
 Record headers (all values are ASCII bytes):
 

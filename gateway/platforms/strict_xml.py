@@ -15,8 +15,8 @@ def read_xml(body: bytes) -> Any:
 
     An element with attributes or children is an object: attributes are ``@name``, text beside them is ``#text``, and
     children of one name are a list. Raises `BadRequest` for what is not well-formed UTF-8 or says that it is in another
-    encoding (some parsers would read other words in the same bytes), for a document type (its
-    entities would hide text, or blow it up), and for more than `MAX_DEPTH` levels or `MAX_VALUES` values.
+    encoding (some parsers would read other words in the same bytes), for a document type (its entities would hide
+    text, or blow it up), and for more than `MAX_DEPTH` levels or `MAX_VALUES` values.
     """
     reader = _Reader()
     parser = ParserCreate("utf-8")
@@ -41,7 +41,6 @@ def read_xml(body: bytes) -> Any:
 class _Element:
     """An element that is open, and what was read in it."""
 
-    name: str
     inside: dict[str, Any]
     texts: list[str] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
@@ -62,7 +61,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.root: dict[str, Any] = {}
-        self._open = [_Element("", self.root)]
+        self._open = [_Element(self.root)]
         self._values = 0
 
     def check_declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
@@ -72,13 +71,13 @@ class _Reader:
     def refuse_document_type(self, *_: object) -> None:
         raise BadRequest(("body", "XML with a document type; send it without"))
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
+    def start(self, _name: str, attributes: dict[str, str]) -> None:
         self._values += 1 + len(attributes)
         if self._values > MAX_VALUES:
             raise BadRequest(("body", f"more than {MAX_VALUES} values"))
         if len(self._open) > MAX_DEPTH:
             raise BadRequest(("body", f"nested deeper than {MAX_DEPTH} levels"))
-        self._open.append(_Element(name, {f"@{key}": value for key, value in attributes.items()}))
+        self._open.append(_Element({f"@{key}": value for key, value in attributes.items()}))
 
     def add_text(self, text: str) -> None:
         self._open[-1].texts.append(text)

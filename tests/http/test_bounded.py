@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -27,6 +27,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": length})
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for something of the server's that has no event."""
+    while not holds():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
 @dataclass
 class Site:
     """A server with these bounds."""
@@ -41,8 +47,7 @@ class Site:
 
     async def empty(self) -> None:
         """Wait until no connection is left."""
-        while self.connections:  # noqa: ASYNC110 - a set has no event
-            await asyncio.sleep(0.001)
+        await until(lambda: not self.connections)
 
 
 @pytest.fixture
@@ -68,6 +73,15 @@ async def peer(site: Site) -> AsyncIterator[Peer]:
     reader, writer = await site.connect()
     yield reader, writer
     writer.close()
+
+
+def one_that_reads_nothing(site: Site) -> socket.socket:
+    """A client that asks for more than the buffers take, and reads none of it."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(site.address)
+    client.sendall(b"GET /4000000 HTTP/1.1\r\nHost: gateway\r\n\r\n")
+    return client
 
 
 def bounds(site: Site) -> list[BoundedHttp]:
@@ -168,16 +182,11 @@ async def test_one_connection_too_many_ends_the_oldest_idle_and_the_others_stay(
 
 async def test_an_idle_connection_whose_client_takes_no_answer_gives_up_its_place_at_once(site: Site) -> None:
     site.config.limit_concurrency = 1
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect(site.address)
-    client.sendall(b"GET /4000000 HTTP/1.1\r\nHost: gateway\r\n\r\n")
+    client = one_that_reads_nothing(site)
     async with asyncio.timeout(5):
-        while not any(each.cycle is not None and each.cycle.response_complete for each in bounds(site)):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: any(each.cycle is not None and each.cycle.response_complete for each in bounds(site)))
         new = await site.connect()
-        while any(each.transport.get_write_buffer_size() for each in bounds(site)):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: not any(each.transport.get_write_buffer_size() for each in bounds(site)))
     await served(new)
     new[1].close()
     client.close()
@@ -196,12 +205,8 @@ async def test_a_client_that_takes_no_answer_does_not_keep_its_connection(
 ) -> None:
     monkeypatch.setattr(bounded, "DRAIN_SECONDS", 0.01)
     site.config.timeout_keep_alive = 1
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect(site.address)
-    client.sendall(b"GET /4000000 HTTP/1.1\r\nHost: gateway\r\n\r\n")
+    client = one_that_reads_nothing(site)
     async with asyncio.timeout(10):
-        while not site.connections:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await until(lambda: bool(site.connections))
         await site.empty()
     client.close()
