@@ -2,7 +2,7 @@
 
 With the lanes and the warm-up beside it this is all of ``classifiers`` that the gateway imports. It is pure. One Kafka
 record carries a batch: the questions of one moment share a record, and their answers share the reply.
-``deploy/asyncapi.yaml`` describes the same records for other languages, and golden records in the tests hold the two together.
+``deploy/asyncapi.yaml`` describes the same records for other languages; golden records in the tests hold both together.
 
 Record headers (all values are ASCII bytes):
 

@@ -18,7 +18,7 @@ _IN_BRACKETS = r"(?:\\.|[^()\\])"
 _LINK = re.compile(rf"!?\[([^\[\]]*)\]\((?:{_IN_BRACKETS}|\((?:{_IN_BRACKETS}|\({_IN_BRACKETS}*\))*\))*\)", re.DOTALL)
 """A link or picture with its address, whatever stands in it: the label is what shows."""
 _LINK_TO_FIRST = re.compile(r"!?\[([^\[\]]*)\]\((?:\\.|[^)\\\[])*\)", re.DOTALL)
-"""The same where the first bracket that closes ends the address. No other link begins in it, so this reads a text once."""
+"""The same where the first bracket that closes ends the address. No link begins in it, so a text is read once."""
 _DEFINITION = re.compile(r"^ {0,3}\[[^\[\]\n]+\]:[ \t]*\S+.*$", re.MULTILINE)
 _REFERENCE = re.compile(r"!?\[([^\[\]]*)\](?:\[[^\[\]]*\])?")
 _LABELLED = re.compile(r"<(?![@#!])[^<>|]*\|([^<>]*)>")
